@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The one family of errors a person may see, and their words.
+
+An error says what did not happen (`title`), why (`why`, in the outside world's own words where there are any) and what
+to do (`remedies`). The outside world (operating system, gpg) is mapped to this family where it is touched and nowhere
+else; pages and commands never look at errno or exit codes.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorInfo:
+    """An error as plain data: what crosses process borders, the journal and `--json`."""
+
+    code: str
+    title: str
+    why: str = ""
+    remedies: tuple[str, ...] = ()
+    retryable: bool = False
+
+    def sentence(self) -> str:
+        """One line for logs and terminals: title and reason."""
+        return f"{self.title}: {self.why}" if self.why else self.title
+
+
+class MirrordeckError(Exception):
+    """Base of the family. Subclasses set `code` (stable, for `--json`), `exit_status` and `retryable`."""
+
+    code: ClassVar[str] = "error"
+    exit_status: ClassVar[int] = 1
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, title: str, why: str = "", *, remedies: tuple[str, ...] = ()) -> None:
+        super().__init__(title, why)
+        self.title = title
+        self.why = why
+        self.remedies = remedies
+
+    def __str__(self) -> str:
+        return self.info().sentence()
+
+    def info(self) -> ErrorInfo:
+        return ErrorInfo(self.code, self.title, self.why, self.remedies, self.retryable)
+
+
+class UsageError(MirrordeckError):
+    """The request itself makes no sense (unknown mirror, contradicting options)."""
+
+    code = "usage"
+    exit_status = 2
+
+
+class ReadOnlyMode(MirrordeckError):
+    """`--read-only` was given and the request would change something."""
+
+    code = "read-only"
+
+
+class NotFound(MirrordeckError):
+    code = "not-found"
+
+
+class PermissionDenied(MirrordeckError):
+    code = "permission-denied"
+    retryable = True
+
+
+class NoSpace(MirrordeckError):
+    """No space, quota or inodes left below the path named in the title."""
+
+    code = "no-space"
+    retryable = True
+
+
+class StorageFailed(MirrordeckError):
+    """A file system answered with an error of its own (stale handle, input/output error, …)."""
+
+    code = "storage-failed"
+    retryable = True
+
+
+class ConfigError(MirrordeckError):
+    """A configuration file cannot be read or breaks Spack's schema; the title names file and line."""
+
+    code = "config"
+
+
+class DatabaseError(MirrordeckError):
+    """An install database, environment lock or spec document cannot be read; the title names the file."""
+
+    code = "database"
+
+
+class QueryError(MirrordeckError):
+    """A spec query cannot be understood or uses syntax that is not supported. `position` is a character offset."""
+
+    code = "query"
+    exit_status = 2
+
+    def __init__(self, title: str, why: str = "", *, query: str = "", position: int = 0) -> None:
+        super().__init__(title, why)
+        self.query = query
+        self.position = position
+
+
+class PackageChanged(MirrordeckError):
+    """Files of an installed prefix changed or vanished while they were packed."""
+
+    code = "package-changed"
+    retryable = True
+
+
+class NotInstalled(MirrordeckError):
+    code = "not-installed"
+
+
+class SigningError(MirrordeckError):
+    code = "signing"
+
+
+class CacheError(MirrordeckError):
+    """A cache holds something that cannot be understood (bad manifest, unknown layout)."""
+
+    code = "cache"
+
+
+class SpackFailed(MirrordeckError):
+    """The instance's own spack could not answer."""
+
+    code = "spack-failed"
+
+
+class EngineGone(MirrordeckError):
+    """The engine process ended; whatever was asked of it has no answer."""
+
+    code = "engine-gone"
+    retryable = True
+
+
+class Cancelled(Exception):
+    """The person stopped it."""
+
+
+_ERRNO_KINDS: dict[int, type[MirrordeckError]] = {
+    errno.ENOSPC: NoSpace,
+    errno.EDQUOT: NoSpace,
+    errno.EACCES: PermissionDenied,
+    errno.EPERM: PermissionDenied,
+    errno.EROFS: PermissionDenied,
+    errno.ENOENT: NotFound,
+    errno.ENOTDIR: NotFound,
+}
+
+
+def from_os_error(error: OSError, title: str, path: str | os.PathLike[str] | None = None) -> MirrordeckError:
+    """Map `error` to the family. `title` says what did not happen; the path is named in the reason."""
+    kind = _ERRNO_KINDS.get(error.errno or 0, StorageFailed)
+    where = path if path is not None else error.filename
+    reason = error.strerror or str(error)
+    return kind(title, f"{where}: {reason}" if where is not None else reason)
+
+
+def describe(error: BaseException) -> ErrorInfo:
+    """`ErrorInfo` of any exception; foreign ones become code `unexpected` (a bug of ours, shown as such)."""
+    if isinstance(error, MirrordeckError):
+        return error.info()
+    if isinstance(error, Cancelled):
+        return ErrorInfo("cancelled", "Stopped")
+    if isinstance(error, OSError):
+        return from_os_error(error, "The operating system refused a request").info()
+    return ErrorInfo("unexpected", "Something went wrong in Mirrordeck", f"{type(error).__name__}: {error}")

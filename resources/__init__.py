@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Icons and other files the program ships; read with importlib.resources."""
