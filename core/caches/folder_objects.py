@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Blobs and manifests of layout 3 in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from core.caches.layout3 import blob_key
+from core.caches.manifests import (
+    MANIFEST_LIMIT_BYTES,
+    BlobRecord,
+    Manifest,
+    blob_record,
+    decode_manifest,
+    encode_manifest,
+)
+from core.foundation.digests import digest_of
+from core.foundation.errors import CacheError
+from core.storage.folder import Folder, Stat
+
+T = TypeVar("T")
+
+_LANES = 8
+_BATCH = 64
+
+
+def read_manifest(folder: Folder, key: str) -> Manifest:
+    """Raises NotFound, CacheError or what the folder raises."""
+    return decode_manifest(folder.read(key, MANIFEST_LIMIT_BYTES), str(folder.path(key)))
+
+
+def read_blob(folder: Folder, record: BlobRecord, limit: int) -> bytes:
+    """The bytes of a blob, their digest checked. Raises NotFound, CacheError or what the folder raises."""
+    key = blob_key(record.digest)
+    data = folder.read(key, limit)
+    if digest_of(data) != record.digest:
+        raise CacheError(f"Damaged: {folder.path(key)}", "Its content does not have the checksum in its name")
+    return data
+
+
+def has_blob(folder: Folder, digest: str, stored_bytes: int) -> bool:
+    """Whether the blob is there with the right size."""
+    facts = folder.stat(blob_key(digest))
+    return facts is not None and facts.size == stored_bytes
+
+
+def put_blob(folder: Folder, data: bytes) -> str:
+    """Make sure that a blob is there; its digest. One of the wrong size is replaced."""
+    digest = digest_of(data)
+    if not has_blob(folder, digest, len(data)):
+        folder.write(blob_key(digest), data)
+    return digest
+
+
+def put_object(folder: Folder, manifest_key: str, media_type: str, data: bytes) -> tuple[str, Stat]:
+    """Store `data` as a blob, then the manifest that names only it: the blob's digest and the manifest's facts."""
+    digest = put_blob(folder, data)
+    record = blob_record(media_type, digest, len(data), compression="none")
+    return digest, folder.write(manifest_key, encode_manifest([record]))
+
+
+def read_ahead(read: Callable[[str], T], keys: Sequence[str]) -> Iterator[T]:
+    """`read` of each key, in their order, several at a time: on a network file system most of the time is waiting."""
+    with ThreadPoolExecutor(_LANES, "cache-reading") as pool:
+        for start in range(0, len(keys), _BATCH):
+            yield from pool.map(read, keys[start : start + _BATCH])

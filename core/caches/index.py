@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Index documents: every package of a cache and all it depends on, in the form of an install database of version 8.
+
+Node objects are never taken apart further than needed and are written exactly as they were read. Facts seen in Spack
+1.1's output: records hold `spec`, `ref_count` and `in_buildcache`, the version is text, and there are no blanks.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from core.caches.protocol import IndexRecord
+from core.foundation.errors import CacheError
+
+INDEX_LIMIT_BYTES = 1 << 30
+SPEC_LIMIT_BYTES = 64 << 20
+_DATABASE_VERSION = "8"
+_GZIP_MAGIC = b"\x1f\x8b"
+_NEWEST_CACHE_LAYOUT = 3
+
+
+class _Dependency(msgspec.Struct, frozen=True, gc=False):
+    hash: str
+
+
+class _Links(msgspec.Struct, frozen=True, gc=False):
+    hash: str = ""
+    dependencies: tuple[_Dependency, ...] = ()
+
+    def hashes(self) -> list[str]:
+        return [dependency.hash for dependency in self.dependencies]
+
+
+class _Database(msgspec.Struct, frozen=True):
+    installs: dict[str, IndexRecord]
+    version: str = _DATABASE_VERSION
+
+
+class _Index(msgspec.Struct, frozen=True):
+    database: _Database
+
+
+class _Nodes(msgspec.Struct, frozen=True):
+    nodes: tuple[msgspec.Raw, ...]
+
+
+class _Spec(msgspec.Struct, frozen=True):
+    spec: _Nodes
+    buildcache_layout_version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SpecDocument:
+    """A package and all it depends on: node objects by DAG hash, the package's own under `root`."""
+
+    root: str
+    nodes: Mapping[str, msgspec.Raw]
+
+
+def decode_index(data: bytes, where: str) -> dict[str, IndexRecord]:
+    """Records by DAG hash. They share the memory of `data`. Raises CacheError naming `where`."""
+    try:
+        database = msgspec.json.decode(data, type=_Index).database
+        if database.version != _DATABASE_VERSION:
+            raise ValueError(f"It is of version {database.version[:20]!r}, only {_DATABASE_VERSION} is known")
+    except (ValueError, RecursionError) as error:
+        raise CacheError(f"Cannot understand the index {where}", str(error)) from error
+    return database.installs
+
+
+def encode_index(records: Mapping[str, IndexRecord]) -> bytes:
+    """The document's bytes, in the order of `records`."""
+    return msgspec.json.encode({"database": {"version": _DATABASE_VERSION, "installs": records}})
+
+
+def decode_spec(data: bytes, where: str) -> SpecDocument:
+    """Read a spec blob, compressed or not. Raises CacheError naming `where`.
+
+    Nodes that the package does not depend on are left out: for a spliced package the document also holds the nodes of
+    the one it was built as.
+    """
+    try:
+        text = _unpacked(data)
+        text.decode("utf-8")
+        document = msgspec.json.decode(text, type=_Spec)
+        if document.buildcache_layout_version > _NEWEST_CACHE_LAYOUT:
+            raise ValueError(f"It is of cache layout {document.buildcache_layout_version}")
+        linked = [(_links(node), node) for node in document.spec.nodes]
+        if not linked or not all(links.hash for links, _ in linked):
+            raise ValueError("It holds no nodes, or nodes without a hash")
+    except (ValueError, RecursionError, zlib.error) as error:
+        raise CacheError(f"Cannot understand the spec {where}", str(error)) from error
+    root = linked[0][0].hash
+    nodes = {links.hash: node for links, node in linked}
+    return SpecDocument(root, _reachable(root, nodes, {links.hash: links for links, _ in linked}))
+
+
+class IndexDraft:
+    """An index in the making; not thread-safe.
+
+    Where several documents hold the same node the first one counts, except that a package's own document counts more
+    than those of its dependents.
+    """
+
+    def __init__(self) -> None:
+        self._nodes: dict[str, msgspec.Raw] = {}
+        self._entries: set[str] = set()
+
+    def add(self, document: SpecDocument) -> None:
+        """Put in an entry as its own spec blob describes it."""
+        # Copies, because a node would otherwise keep the memory of its whole document.
+        for dag_hash, node in document.nodes.items():
+            if dag_hash not in self._nodes:
+                self._nodes[dag_hash] = node.copy()
+        self._nodes[document.root] = document.nodes[document.root].copy()
+        self._entries.add(document.root)
+
+    def keep(self, dag_hash: str, old: Mapping[str, IndexRecord]) -> bool:
+        """Take over an entry and all it depends on from an older index.
+
+        False, with nothing done, if a part of it is missing or damaged there.
+        """
+        found: dict[str, msgspec.Raw] = {}
+        waiting = [dag_hash]
+        while waiting:
+            current = waiting.pop()
+            if current in found or current in self._nodes:
+                continue
+            if current not in old:
+                return False
+            found[current] = old[current].document
+            try:
+                waiting.extend(_links(found[current]).hashes())
+            except (ValueError, RecursionError):
+                return False
+        self._nodes.update(found)
+        self._entries.add(dag_hash)
+        return True
+
+    def records(self) -> dict[str, IndexRecord]:
+        """All records, sorted by hash so that the same content always gives the same bytes."""
+        wanted = Counter(needed for node in self._nodes.values() for needed in _links(node).hashes())
+        return {
+            dag_hash: IndexRecord(self._nodes[dag_hash], wanted[dag_hash], dag_hash in self._entries)
+            for dag_hash in sorted(self._nodes)
+        }
+
+
+def _links(node: msgspec.Raw) -> _Links:
+    return msgspec.json.decode(node, type=_Links)
+
+
+def _reachable(root: str, nodes: Mapping[str, msgspec.Raw], links: Mapping[str, _Links]) -> dict[str, msgspec.Raw]:
+    found: dict[str, msgspec.Raw] = {}
+    waiting = [root]
+    while waiting:
+        current = waiting.pop()
+        if current in nodes and current not in found:
+            found[current] = nodes[current]
+            waiting.extend(links[current].hashes())
+    return found
+
+
+def _unpacked(data: bytes) -> bytes:
+    if not data.startswith(_GZIP_MAGIC):
+        return data
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    text = unpacker.decompress(data, SPEC_LIMIT_BYTES)
+    if not unpacker.eof:
+        raise ValueError(f"It is cut short, or larger than {SPEC_LIMIT_BYTES:,} bytes unpacked")
+    return text

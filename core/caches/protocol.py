@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""What every build cache can do, whatever it is made of, and the values that go in and out.
+
+Unless a method says otherwise it may be called from any thread, blocks while it works, raises the errors of
+`core.foundation.errors` and raises `Cancelled` soon after its token was cancelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from core.foundation.cancel import CancelToken
+from core.foundation.errors import ErrorInfo
+from core.packing.model import PackedPackage
+from core.spack.specs import PackageRecord
+
+
+@dataclass(frozen=True, slots=True)
+class EntryName:
+    """What an entry is filed under. `hash` is the complete DAG hash.
+
+    From a listing, `version` is the cleaned form that appears in file names (`git.v1.0_1.0` for `git.v1.0=1.0`).
+    """
+
+    name: str
+    version: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class CacheEntry:
+    """A package in a cache. Digests are of the stored bytes; `modified` is in unix seconds by the cache's clock.
+
+    `stored_bytes` is the size of the archive as stored, `tar_bytes` its size unpacked where that is known.
+    `signed` is None where the kind of cache has no signatures.
+    """
+
+    entry: EntryName
+    manifest_digest: str
+    blob_digest: str
+    spec_digest: str
+    stored_bytes: int
+    tar_bytes: int | None
+    signed: bool | None
+    modified: float
+
+
+class Signer(Protocol):
+    """Signs for one key. `fingerprint` is upper-case hex; both methods raise SigningError."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def clearsign(self, text: bytes) -> bytes:
+        """`text` inside an OpenPGP clearsigned message."""
+        ...
+
+    def public_key(self) -> bytes:
+        """The key's public half, ASCII-armored."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A packed package on its way into a cache; without a `signer` it will be unsigned.
+
+    `spec_document` is the JSON text before compression.
+    """
+
+    entry: EntryName
+    packed: PackedPackage
+    spec_document: bytes
+    signer: Signer | None
+    record: PackageRecord
+
+
+class IndexRecord(msgspec.Struct, frozen=True, gc=False, rename={"document": "spec"}):
+    """A package in an index. `document` is its node object, byte for byte as it was read."""
+
+    document: msgspec.Raw
+    ref_count: int = 0
+    in_buildcache: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CacheIndex:
+    """An index as read: `records` by DAG hash, `digest` of its bytes, `written_at` in unix seconds (the cache's clock).
+
+    Its records share one buffer: keeping one of them keeps the whole index in memory.
+    """
+
+    records: Mapping[str, IndexRecord]
+    digest: str
+    written_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class IndexUpdate:
+    """What an index update did. `entries` packages are in the cache by the new index; `added` and `dropped` compare it
+    with the one before; `skipped` names entries that could not be read."""
+
+    entries: int
+    added: int
+    dropped: int
+    skipped: tuple[ErrorInfo, ...]
+    digest: str
+
+
+class BuildCache(Protocol):
+    """A place that holds packages. Nothing is ever deleted by these methods, except entries a publication replaces."""
+
+    @property
+    def url(self) -> str: ...
+
+    def check_writable(self) -> None:
+        """Raise PermissionDenied, NoSpace or StorageFailed naming the path if nothing can be written now."""
+        ...
+
+    def present(self, entries: Sequence[EntryName], *, signed: bool, token: CancelToken) -> dict[str, CacheEntry]:
+        """Those of `entries` that are really there, by hash: manifest read, blobs there with the right size.
+
+        With `signed` only entries with a good signature count; without it all count.
+        """
+        ...
+
+    def staging(self, entry: EntryName) -> Path:
+        """A new file name to pack `entry` into, placed so that `publish` needs no copy. The file is not made."""
+        ...
+
+    def publish(self, publication: Publication, *, token: CancelToken, progress: Callable[[int], None]) -> CacheEntry:
+        """Make the package visible: blobs first, manifest last; an older entry is replaced in one step.
+
+        The packed file is consumed if it lies where `staging` said, and left alone elsewhere. `progress` gets the
+        stored bytes done since its last call. After a failure it may simply be called again.
+        """
+        ...
+
+    def prepare(self, signer: Signer | None) -> None:
+        """Before the first publication of a push: the cache's layout mark and, with a signer, its public key."""
+        ...
+
+    def entries(self, *, token: CancelToken) -> Iterator[CacheEntry | ErrorInfo]:
+        """Every entry that is listed, without looking at its blobs; an ErrorInfo for each one that cannot be read."""
+        ...
+
+    def read_index(self) -> CacheIndex | None:
+        """The index, None if there is none. Raises CacheError if it cannot be understood."""
+        ...
+
+    def update_index(self, *, full: bool, token: CancelToken, progress: Callable[[int, int], None]) -> IndexUpdate:
+        """Make the index agree with a listing; `full` reads every entry again. `progress` gets (done, total) entries.
+
+        Entries that cannot be read are skipped and reported; a cache without any entry raises CacheError.
+        """
+        ...

@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""A folder as a store: keys are `/`-separated names below its root, values are whole files.
+
+Other people can write to a shared folder, so nothing below the root is trusted: directories are entered one by one
+without following symbolic links, and only regular files are read. The root itself may be a symbolic link. Files become
+visible complete, by renaming; temporary names (`.<name>.<random>.tmp`) are never listed.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.foundation.cancel import CancelToken
+from core.foundation.errors import NotFound, StorageFailed, from_os_error
+from core.foundation.files import flush_directory, is_temporary, replacing, temporary_name, write_all
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+# Without O_NONBLOCK, opening a fifo that someone put there would wait for ever.
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_PIECE_BYTES = 1 << 20
+_PROBE_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """Size in bytes and time of last change in unix seconds, by the file system's clock."""
+
+    size: int
+    mtime: float
+
+
+class Folder:
+    """Stateless, so every method may be called from any thread.
+
+    Methods raise PermissionDenied, NoSpace, NotFound or StorageFailed naming the absolute path. Directories are made as
+    needed, with the usual mode and the group of a setgid parent.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+
+    def path(self, key: str) -> Path:
+        """Where `key` lies. Raises StorageFailed if it could lead outside the folder."""
+        return self.root.joinpath(*_parts(key))
+
+    def fetch(self, key: str, limit: int) -> tuple[bytes, Stat]:
+        """Content and facts of a file of at most `limit` bytes."""
+        title = f"Cannot read {key}"
+        with _mapped(title, self.path(key)), self.parent(key) as (directory, name):
+            descriptor = os.open(name, _READ, dir_fd=directory)
+            try:
+                facts = os.fstat(descriptor)
+                if not stat.S_ISREG(facts.st_mode):
+                    raise StorageFailed(title, f"{self.path(key)}: not a regular file")
+                data = _read_up_to(descriptor, limit + 1)
+            finally:
+                os.close(descriptor)
+        if len(data) > limit:
+            raise StorageFailed(title, f"{self.path(key)}: larger than {limit:,} bytes")
+        return data, _facts(facts)
+
+    def read(self, key: str, limit: int) -> bytes:
+        """Content of a file of at most `limit` bytes."""
+        return self.fetch(key, limit)[0]
+
+    def stat(self, key: str) -> Stat | None:
+        """Facts of a regular file, None if there is no such thing."""
+        try:
+            with _mapped(f"Cannot look at {key}", self.path(key)), self.parent(key) as (directory, name):
+                facts = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        except NotFound:
+            return None
+        return _facts(facts) if stat.S_ISREG(facts.st_mode) else None
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Keys of the regular files below `prefix`, at any depth, in a fixed order; none if there is no such prefix."""
+        for key, _ in self._walk(prefix):
+            yield key
+
+    def scan(self, prefix: str) -> Iterator[tuple[str, Stat]]:
+        """Like `list`, with the facts of each file. What vanishes meanwhile is left out."""
+        for key, entry in self._walk(prefix):
+            with _mapped(f"Cannot look at {key}", self.path(key)), suppress(FileNotFoundError):
+                yield key, _facts(entry.stat(follow_symlinks=False))
+
+    def write(self, key: str, data: bytes) -> Stat:
+        """Make or replace a file in one step, flushed to the disk."""
+        with (
+            _mapped(f"Cannot write {key}", self.path(key)),
+            self.parent(key, create=True) as (directory, name),
+            replacing(directory, name) as descriptor,
+        ):
+            write_all(descriptor, data)
+            return _facts(os.fstat(descriptor))
+
+    def temporary(self, key_hint: str) -> Path:
+        """A new temporary name beside `key_hint`, for `adopt`. Its directory is made, the file is not."""
+        with _mapped(f"Cannot write {key_hint}", self.path(key_hint)), self.parent(key_hint, create=True) as (_, name):
+            return self.path(key_hint).with_name(temporary_name(name))
+
+    def owns(self, path: Path) -> bool:
+        """Whether `path` is a temporary name of this folder."""
+        return is_temporary(path.name) and path.is_relative_to(self.root)
+
+    def adopt(self, key: str, temporary: Path, size: int) -> None:
+        """Rename a file of `size` bytes, written to a name from `temporary`, to `key`; flushed to the disk."""
+        source = temporary.relative_to(self.root).as_posix()
+        with (
+            _mapped(f"Cannot write {key}", self.path(key)),
+            self.parent(source) as (source_directory, source_name),
+            self.parent(key, create=True) as (directory, name),
+        ):
+            descriptor = os.open(source_name, _READ, dir_fd=source_directory)
+            try:
+                facts = os.fstat(descriptor)
+                if not stat.S_ISREG(facts.st_mode) or facts.st_size != size:
+                    raise StorageFailed(f"Cannot write {key}", f"{temporary}: not a regular file of {size:,} bytes")
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            os.rename(source_name, name, src_dir_fd=source_directory, dst_dir_fd=directory)
+            flush_directory(directory)
+
+    def copy_in(
+        self, key: str, source: Path, digest: str, *, token: CancelToken, progress: Callable[[int], None]
+    ) -> None:
+        """Copy a file from elsewhere; `progress` gets the bytes done since its last call.
+
+        Raises StorageFailed, leaving nothing behind, unless the bytes copied have `digest`; Cancelled likewise.
+        """
+        title = f"Cannot write {key}"
+        seen = hashlib.sha256()
+        with (
+            _mapped(title, self.path(key)),
+            self.parent(key, create=True) as (directory, name),
+            replacing(directory, name) as descriptor,
+        ):
+            for piece in _pieces(source):
+                token.raise_if_cancelled()
+                seen.update(piece)
+                write_all(descriptor, piece)
+                progress(len(piece))
+            if f"sha256:{seen.hexdigest()}" != digest:
+                raise StorageFailed(title, f"{source}: changed since it was packed")
+
+    def delete(self, key: str) -> None:
+        """Delete a file; nothing happens if there is none."""
+        with _mapped(f"Cannot delete {key}", self.path(key)), suppress(FileNotFoundError), self.parent(key) as parent:
+            os.unlink(parent[1], dir_fd=parent[0])
+
+    def free_bytes(self) -> int:
+        """What an ordinary user can still write, by the file system's own account (quotas may allow less)."""
+        with _mapped("Cannot tell how much space is left", self.root):
+            facts = os.statvfs(_existing(self.root))
+            return facts.f_bavail * facts.f_frsize
+
+    def check_writable(self, *prefixes: str) -> None:
+        """Write, flush and delete a small file in each directory of `prefixes`, or in the nearest one above it."""
+        title = "Cannot write to the folder"
+        for prefix in prefixes:
+            with _mapped(title, self.path(prefix)):
+                place = _existing(self.path(prefix))
+            with _mapped(title, place):
+                if place.is_relative_to(self.root):
+                    with self._directory(place.relative_to(self.root).parts) as directory:
+                        _probe(directory)
+                else:
+                    with _opened(place) as directory:
+                        _probe(directory)
+
+    @contextmanager
+    def parent(self, key: str, *, create: bool = False) -> Iterator[tuple[int, str]]:
+        """A descriptor of the directory `key` lies in, and its name there. Raises OSError or StorageFailed."""
+        *directories, name = _parts(key)
+        with self._directory(directories, create=create) as directory:
+            yield directory, name
+
+    @contextmanager
+    def _directory(self, parts: Sequence[str], *, create: bool = False) -> Iterator[int]:
+        if create:
+            self.root.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.root, _DIRECTORY)
+        try:
+            for depth, part in enumerate(parts, start=1):
+                child = _enter(descriptor, part, self.root.joinpath(*parts[:depth]), create=create)
+                os.close(descriptor)
+                descriptor = child
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def _walk(self, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        """Regular files below `prefix`; an entry's `stat` works until the next one is asked for."""
+        with (
+            _mapped("Cannot list a folder", self.path(prefix)),
+            suppress(FileNotFoundError),
+            self._directory(_parts(prefix)) as directory,
+        ):
+            with os.scandir(directory) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+            for entry in entries:
+                key = f"{prefix}/{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
+                    yield from self._walk(key)
+                elif entry.is_file(follow_symlinks=False) and not is_temporary(entry.name):
+                    yield key, entry
+
+
+def _facts(found: os.stat_result) -> Stat:
+    return Stat(found.st_size, found.st_mtime)
+
+
+def _parts(key: str) -> list[str]:
+    parts = key.split("/")
+    if "\0" in key or any(part in ("", ".", "..") for part in parts):
+        raise StorageFailed("That is not the name of a file inside the folder", repr(key[:200]))
+    return parts
+
+
+@contextmanager
+def _mapped(title: str, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise StorageFailed(title, f"{path}: a symbolic link, which is not followed here") from error
+        raise from_os_error(error, title, path) from error
+
+
+def _enter(directory: int, name: str, path: Path, *, create: bool) -> int:
+    try:
+        return os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
+    except FileNotFoundError:
+        if not create:
+            raise
+    except OSError as error:
+        if error.errno in (errno.ENOTDIR, errno.ELOOP):
+            reason = f"{path}: not a directory, or a symbolic link, which is not followed here"
+            raise StorageFailed("Cannot enter a folder", reason) from error
+        raise
+    with suppress(FileExistsError):
+        os.mkdir(name, 0o777, dir_fd=directory)
+        flush_directory(directory)
+    return _enter(directory, name, path, create=False)
+
+
+@contextmanager
+def _opened(directory: Path) -> Iterator[int]:
+    descriptor = os.open(directory, _DIRECTORY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _pieces(source: Path) -> Iterator[bytes]:
+    with _mapped(f"Cannot read {source.name}", source), source.open("rb", buffering=0) as file:
+        while piece := file.read(_PIECE_BYTES):
+            yield piece
+
+
+def _read_up_to(descriptor: int, limit: int) -> bytes:
+    pieces: list[bytes] = []
+    while limit > 0 and (piece := os.read(descriptor, min(limit, _PIECE_BYTES))):
+        pieces.append(piece)
+        limit -= len(piece)
+    return b"".join(pieces)
+
+
+def _existing(path: Path) -> Path:
+    """`path` or the nearest directory above it that exists."""
+    while not path.is_dir() and path != path.parent:
+        path = path.parent
+    return path
+
+
+def _probe(directory: int) -> None:
+    name = temporary_name("probe")
+    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=directory)
+    try:
+        write_all(descriptor, bytes(_PROBE_BYTES))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+        os.unlink(name, dir_fd=directory)

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""What every build cache must do. A new kind of cache joins by adding itself to `KINDS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cache_makers import Package, PaperSigner, packed_at, present, publish, record_of, update
+
+from core.caches.folder_cache import FolderCache
+from core.caches.protocol import BuildCache, CacheEntry, Publication
+from core.foundation.cancel import CancelToken
+from core.foundation.errors import CacheError, Cancelled, StorageFailed
+
+CacheFactory = Callable[[], BuildCache]
+
+# Each makes, for a fresh directory, a function that opens the same cache again and again; it is empty at first.
+KINDS: dict[str, Callable[[Path], CacheFactory]] = {
+    "folder": lambda place: lambda: FolderCache(place / "mirror"),
+}
+
+LIBC = Package("glibc", "2.36")
+ZED = Package("labzed", "1.3", (LIBC,))
+PNG = Package("labpng", "git.v1.0=1.0", (ZED, LIBC))
+SIGNER = PaperSigner()
+
+
+@pytest.fixture(params=sorted(KINDS))
+def cache_factory(request: pytest.FixtureRequest, tmp_path: Path) -> CacheFactory:
+    return KINDS[request.param](tmp_path)
+
+
+@pytest.fixture
+def cache(cache_factory: CacheFactory) -> BuildCache:
+    return cache_factory()
+
+
+def listed(cache: BuildCache) -> list[CacheEntry]:
+    found = list(cache.entries(token=CancelToken()))
+    assert all(isinstance(one, CacheEntry) for one in found), found
+    return found
+
+
+def test_an_empty_cache_holds_nothing(cache: BuildCache) -> None:
+    cache.check_writable()
+    assert present(cache, ZED) == {}
+    assert listed(cache) == []
+    assert cache.read_index() is None
+    with pytest.raises(CacheError, match="Unable to generate package index: Failed to get list of entries from "):
+        update(cache)
+    assert cache.read_index() is None
+
+
+def test_what_was_published_is_present(cache_factory: CacheFactory) -> None:
+    cache = cache_factory()
+    made = publish(cache, PNG)
+    assert made.entry == PNG.entry
+    assert (made.stored_bytes, made.tar_bytes, made.signed) == (600, 6000, False)
+    found = present(cache_factory(), PNG, ZED)
+    assert set(found) == {PNG.hash}
+    one = found[PNG.hash]
+    assert one.entry == PNG.entry
+    assert (one.manifest_digest, one.blob_digest, one.spec_digest) == (
+        made.manifest_digest,
+        made.blob_digest,
+        made.spec_digest,
+    )
+    assert one.stored_bytes == 600
+    assert one.modified == made.modified
+
+
+def test_entries_come_by_hash(cache: BuildCache) -> None:
+    for package in (PNG, ZED):
+        publish(cache, package)
+    assert {one.entry.hash: one.entry.name for one in listed(cache)} == {PNG.hash: "labpng", ZED.hash: "labzed"}
+
+
+def test_the_staged_file_is_consumed(cache: BuildCache) -> None:
+    staged = cache.staging(ZED.entry)
+    assert not staged.exists()
+    packed = packed_at(staged, b"archive")
+    publication = Publication(ZED.entry, packed, ZED.document(), None, record_of(ZED))
+    steps: list[int] = []
+    cache.publish(publication, token=CancelToken(), progress=steps.append)
+    assert not staged.exists()
+    assert sum(steps) == len(b"archive")
+    cache.publish(publication, token=CancelToken(), progress=steps.append)
+    assert sum(steps) == 2 * len(b"archive")
+
+
+def test_a_file_elsewhere_is_copied_and_checked(cache: BuildCache, tmp_path: Path) -> None:
+    packed = packed_at(tmp_path / "archive", b"archive")
+    publication = Publication(ZED.entry, packed, ZED.document(), None, record_of(ZED))
+    packed.path.write_bytes(b"changed")
+    with pytest.raises(StorageFailed):
+        cache.publish(publication, token=CancelToken(), progress=lambda _: None)
+    assert present(cache, ZED) == {}
+    packed.path.write_bytes(b"archive")
+    cache.publish(publication, token=CancelToken(), progress=lambda _: None)
+    assert packed.path.read_bytes() == b"archive"
+    assert set(present(cache, ZED)) == {ZED.hash}
+
+
+def test_publishing_again_replaces(cache: BuildCache) -> None:
+    first = publish(cache, ZED)
+    second = publish(cache, ZED, content=b"rebuilt")
+    assert second.blob_digest != first.blob_digest
+    assert present(cache, ZED)[ZED.hash].blob_digest == second.blob_digest
+    assert len(listed(cache)) == 1
+
+
+def test_signed_and_unsigned(cache: BuildCache) -> None:
+    publish(cache, ZED)
+    assert present(cache, ZED, signed=True) == {}
+    publish(cache, ZED, signer=SIGNER)
+    assert present(cache, ZED, signed=True)[ZED.hash].signed
+    assert present(cache, ZED, signed=False)[ZED.hash].signed
+
+
+def test_stopping_makes_nothing_visible(cache: BuildCache) -> None:
+    token = CancelToken()
+    token.cancel()
+    packed = packed_at(cache.staging(ZED.entry), b"archive")
+    with pytest.raises(Cancelled):
+        cache.publish(
+            Publication(ZED.entry, packed, ZED.document(), None, record_of(ZED)), token=token, progress=lambda _: None
+        )
+    assert listed(cache) == []
+    with pytest.raises(Cancelled):
+        cache.present([ZED.entry], signed=False, token=token)
+    publish(cache, ZED)
+    with pytest.raises(Cancelled):
+        list(cache.entries(token=token))
+    with pytest.raises(Cancelled):
+        cache.update_index(full=False, token=token, progress=lambda _done, _total: None)
+    assert cache.read_index() is None
+    assert update(cache).entries == 1, "the lock was left behind"
+
+
+def test_preparing_twice_is_harmless(cache: BuildCache) -> None:
+    cache.prepare(None)
+    cache.prepare(SIGNER)
+    cache.prepare(SIGNER)
+    assert listed(cache) == []
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_the_index_holds_entries_and_what_they_need(cache: BuildCache, full: bool) -> None:
+    publish(cache, PNG)
+    publish(cache, ZED)
+    steps: list[tuple[int, int]] = []
+    done = cache.update_index(full=full, token=CancelToken(), progress=lambda *step: steps.append(step))
+    assert (done.entries, done.added, done.dropped, done.skipped) == (2, 2, 0, ())
+    assert steps == [(1, 2), (2, 2)]
+    index = cache.read_index()
+    assert index is not None
+    assert index.digest == done.digest
+    facts = {dag_hash: (record.ref_count, record.in_buildcache) for dag_hash, record in index.records.items()}
+    assert facts == {PNG.hash: (0, True), ZED.hash: (1, True), LIBC.hash: (2, False)}
+
+
+def test_the_index_follows_what_is_added(cache: BuildCache) -> None:
+    publish(cache, ZED)
+    update(cache)
+    publish(cache, PNG)
+    done = update(cache)
+    assert (done.entries, done.added, done.dropped) == (2, 1, 0)
+    assert update(cache).added == 0
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_the_same_content_gives_the_same_index(cache: BuildCache, full: bool) -> None:
+    publish(cache, ZED)
+    update(cache)
+    publish(cache, PNG)
+    assert update(cache, full=full).digest == update(cache, full=True).digest
+
+
+def test_names_that_are_none_are_refused(cache: BuildCache) -> None:
+    for bad in ("..", ""):
+        with pytest.raises(CacheError):
+            present(cache, Package(bad))
