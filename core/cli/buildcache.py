@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""`mirrordeck buildcache …`: options as Spack spells them; the work is in services."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any
+
+from core.cli import push
+from core.cli.context import Context
+from core.cli.output import Output, entry_object, error_object
+from core.foundation.text import short_hash, visible
+from core.packing.model import Codec
+from core.services.contents import list_contents, update_index
+from core.spack.query_tokens import query_text_from_words
+from core.transfers.plan import Only
+
+
+def add_parser(commands: Any) -> None:
+    """Add `buildcache` with its subcommands to `commands`."""
+    parser = commands.add_parser("buildcache", help="push packages to build caches, list and index what they hold")
+    actions = parser.add_subparsers(title="buildcache commands", metavar="ACTION", required=True)
+    _add_push(actions)
+    listing = actions.add_parser("list", help="packages a build cache holds")
+    listing.add_argument("mirror", metavar="MIRROR", help="name, path or url of a mirror")
+    listing.add_argument("specs", metavar="SPEC", nargs="*", help="only packages that match")
+    listing.add_argument("-l", "--long", action="store_true", help="show short hashes")
+    listing.add_argument("-L", "--very-long", action="store_true", help="show full hashes")
+    listing.set_defaults(run=_list)
+    index = actions.add_parser("update-index", aliases=["rebuild-index"], help="make the index agree with the cache")
+    index.add_argument("mirror", metavar="MIRROR", help="name, path or url of a mirror")
+    index.add_argument("--full", action="store_true", help="read every entry again, not only what changed")
+    index.set_defaults(run=_update_index)
+
+
+def _add_push(actions: Any) -> None:
+    parser = actions.add_parser("push", aliases=["create"], help="push installed packages to a build cache")
+    parser.add_argument("mirror", metavar="MIRROR", help="name, path or url of a mirror")
+    parser.add_argument("specs", metavar="SPEC", nargs="*", help="installed packages (default: the environment's)")
+    parser.add_argument("-f", "--force", action="store_true", help="replace packages that are there already")
+    signing = parser.add_mutually_exclusive_group()
+    signing.add_argument("-u", "--unsigned", action="store_true", help="push unsigned (default: as the mirror says)")
+    signing.add_argument("--signed", action="store_true", help="push signed")
+    signing.add_argument("-k", "--key", metavar="KEY", default="", help="sign with this key")
+    parser.add_argument(
+        "--update-index", "--rebuild-index", action="store_true", help="update the index after the packages"
+    )
+    parser.add_argument(
+        "--only",
+        choices=[Only.PACKAGE.value, Only.DEPENDENCIES.value],
+        default=Only.ALL.value,
+        help="push only the packages named, or only their dependencies (default: both)",
+    )
+    build = parser.add_mutually_exclusive_group()
+    build.add_argument("--with-build-dependencies", action="store_true", help="push build dependencies too (default)")
+    build.add_argument("--without-build-dependencies", action="store_true", help="leave out build dependencies")
+    parser.add_argument("--private", action="store_true", help="push packages that may not be redistributed, too")
+    parser.add_argument("--fail-fast", action="store_true", help="stop at the first failure (default: best effort)")
+    parser.add_argument(
+        "-j", "--jobs", type=_positive, default=min(os.cpu_count() or 1, 4), help="packages at the same time"
+    )
+    parser.add_argument(
+        "--codec",
+        choices=[codec.value for codec in Codec],
+        default=Codec.DEFAULT.value,
+        help="compression: default, fast (larger files, less time), spack (the very bytes Spack writes)",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="show the plan and change nothing")
+    parser.set_defaults(run=push.run)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+def _list(options: argparse.Namespace, context: Context, output: Output) -> int:
+    query = query_text_from_words(options.specs)
+    contents = list_contents(
+        context.instance, options.mirror, [query] if query else [], cwd=context.cwd, token=context.token
+    )
+    for problem in contents.problems:
+        output.warning(problem)
+    for found in contents.entries:
+        name = f"{found.entry.name}@{found.entry.version}"
+        if options.very_long:
+            name = f"{found.entry.hash} {name}"
+        elif options.long:
+            name = f"{short_hash(found.entry.hash)} {name}"
+        output.line(visible(name))
+    output.result(
+        "buildcache list",
+        packages=[{**entry_object(found), "signed": found.signed} for found in contents.entries],
+        problems=[error_object(problem) for problem in contents.problems],
+    )
+    return 1 if contents.problems else 0
+
+
+def _update_index(options: argparse.Namespace, context: Context, output: Output) -> int:
+    context.check_may_change("The index was not updated")
+    update = update_index(
+        context.instance,
+        options.mirror,
+        full=options.full,
+        cwd=context.cwd,
+        token=context.token,
+        progress=lambda _done, _total: None,
+    )
+    for problem in update.skipped:
+        output.warning(problem)
+    output.note(f"Index: {update.entries} packages, {update.added} added, {update.dropped} dropped")
+    output.result("buildcache update-index", index=push.index_object(update))
+    return 1 if update.skipped else 0

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""What every command needs from the global options."""
+
+from __future__ import annotations
+
+import argparse
+from functools import cached_property
+from pathlib import Path
+
+from core.foundation.cancel import CancelToken
+from core.foundation.errors import ReadOnlyMode
+from core.services.instances import Instances
+from core.spack.instance import Instance
+
+
+class Context:
+    """The instance the person named or Spack's own rules find, and whether changes are allowed."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self.cwd = Path.cwd()
+        self.token = CancelToken()
+
+    @cached_property
+    def instance(self) -> Instance:
+        options = self._options
+        return Instances(read_only=options.read_only).open(
+            options.instance,
+            environment=options.env,
+            environment_directory=options.env_dir,
+            no_environment=options.no_env,
+        )
+
+    def check_may_change(self, what: str) -> None:
+        """Raise ReadOnlyMode if `--read-only` was given; `what` says what was not done."""
+        if self._options.read_only:
+            raise ReadOnlyMode(what, "mirrordeck was started with --read-only")

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The command `mirrordeck`: without a subcommand it opens the window, with one it works in the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from core.cli import buildcache, find, mirror
+from core.cli.context import Context
+from core.cli.output import Output
+from core.cli.parser import Parser
+from core.foundation.errors import Cancelled, MirrordeckError, describe
+from core.foundation.release import versions
+
+_INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by the person."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.version:
+        print("\n".join(f"{name} {number}" for name, number in versions().items()))
+        return 0
+    if options.run is None:
+        return _open_window(parser, options)
+    output = Output(json=options.json)
+    try:
+        status: int = options.run(options, Context(options), output)
+    except (Cancelled, KeyboardInterrupt):
+        output.note("Stopped")
+        return _INTERRUPTED
+    except MirrordeckError as error:
+        output.error(error.info())
+        return error.exit_status
+    except BrokenPipeError:
+        # The reader of our output has left; without this Python complains again while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        output.error(describe(error))
+        return 1
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="mirrordeck",
+        description="Manage Spack mirrors and binary caches. Without a command the window opens.",
+    )
+    parser.add_argument("--version", action="store_true", help="show the versions of everything that matters")
+    parser.add_argument("--instance", metavar="DIR", help="Spack checkout or install root (default: SPACK_ROOT, PATH)")
+    environment = parser.add_mutually_exclusive_group()
+    environment.add_argument("-e", "--env", metavar="ENV", help="run with this environment")
+    environment.add_argument("-D", "--env-dir", metavar="DIR", help="run with the environment in this directory")
+    environment.add_argument("-E", "--no-env", action="store_true", help="run without any environment (see SPACK_ENV)")
+    parser.add_argument("--read-only", action="store_true", help="refuse every change")
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    parser.add_argument("--demo", action="store_true", help="open the window on a throw-away sample instance")
+    parser.set_defaults(run=None)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    find.add_parser(commands)
+    mirror.add_parser(commands)
+    buildcache.add_parser(commands)
+    return parser
+
+
+def _open_window(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    if options.json:
+        parser.error("--json needs a command")
+    if sys.platform == "linux" and not any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    ):
+        print("mirrordeck: no display to open a window on. The commands work without one:", file=sys.stderr)
+        parser.print_usage(sys.stderr)
+        return 1
+    from gui.app import WindowOptions, run_window
+
+    return run_window(
+        WindowOptions(
+            instance=options.instance,
+            environment=options.env,
+            environment_directory=options.env_dir,
+            no_environment=options.no_env,
+            read_only=options.read_only,
+            demo=options.demo,
+        )
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""`mirrordeck buildcache push`: plan, queue, live bars, outcome. The sentences are Spack's where it has them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from core.caches.protocol import IndexUpdate
+from core.cli.bars import PlainLines, TerminalBars
+from core.cli.context import Context
+from core.cli.output import Output, entry_object, error_object
+from core.foundation.errors import ErrorInfo
+from core.foundation.text import format_bytes, format_duration, plural, short_hash
+from core.packing.model import Codec
+from core.services.push import PreparedPush, plan_push
+from core.spack.query_tokens import query_text_from_words
+from core.transfers.journal import Journal
+from core.transfers.model import ItemState, PushOutcome, RowKind
+from core.transfers.plan import Decision, Only, PlanItem, PushOptions, PushPlan, PushRequest, Signing
+from core.transfers.queue import TransferQueue
+
+_COMMAND = "buildcache push"
+_LISTED = 5
+
+
+def run(options: argparse.Namespace, context: Context, output: Output) -> int:
+    """Exit status 0 when everything wanted is there, 1 when something failed or is not installed, 130 when stopped."""
+    if not options.dry_run:
+        context.check_may_change("Nothing was pushed")
+    query = query_text_from_words(options.specs)
+    request = PushRequest(options.mirror, (query,) if query else (), options=_push_options(options))
+    prepared = plan_push(context.instance, request, cwd=context.cwd, token=context.token)
+    if options.dry_run:
+        return _show_plan(prepared.plan, output)
+    for blocker in prepared.plan.blockers:
+        output.error(blocker)
+    if prepared.plan.blockers:
+        return 1
+    for warning in prepared.plan.warnings:
+        output.warning(warning)
+    _announce(prepared.plan, output)
+    outcome, stopped = _carry_out(prepared, options.jobs, output)
+    return _conclude(prepared.plan, outcome, stopped, output)
+
+
+def _push_options(options: argparse.Namespace) -> PushOptions:
+    signing = Signing.AS_MIRROR
+    if options.unsigned:
+        signing = Signing.UNSIGNED
+    elif options.signed:
+        signing = Signing.SIGNED
+    return PushOptions(
+        only=Only(options.only),
+        with_build_dependencies=not options.without_build_dependencies,
+        force=options.force,
+        private=options.private,
+        fail_fast=options.fail_fast,
+        update_index=options.update_index,
+        signing=signing,
+        key=options.key,
+        codec=Codec(options.codec),
+    )
+
+
+def _announce(plan: PushPlan, output: Output) -> None:
+    selected = list(plan.of(Decision.PUSH, Decision.PRESENT, Decision.NOT_INSTALLED))
+    wanted = list(plan.of(Decision.PUSH))
+    present = list(plan.of(Decision.PRESENT))
+    if len(selected) > 1:
+        output.note(f"Selected {len(selected)} specs to push to {plan.mirror_url}")
+    if present and not wanted:
+        one = len(present) == 1
+        what = "The spec is" if one else "All specs are"
+        output.note(f"{what} already in the buildcache. Use --force to overwrite {'it' if one else 'them'}.")
+    elif present:
+        output.note(f"{len(wanted)} specs need to be pushed to {plan.mirror_url}")
+        title = f"The following {len(present)} specs were skipped as they already exist in the buildcache:"
+        _list_names(title, present, output)
+        output.note("Use --force to overwrite them.")
+    held_back = list(plan.of(Decision.HELD_BACK))
+    if held_back:
+        title = f"{plural(len(held_back), 'package')} held back (use --private to push them to a private mirror):"
+        _list_names(title, held_back, output, reasons=True)
+
+
+def _list_names(title: str, items: Sequence[PlanItem], output: Output, *, reasons: bool = False) -> None:
+    output.note(title)
+    for item in items[:_LISTED]:
+        output.note(f"    {_label(item)}" + (f": {item.reason}" if reasons else ""))
+    if len(items) > _LISTED:
+        output.note(f"    … and {len(items) - _LISTED} more")
+
+
+def _carry_out(prepared: PreparedPush, jobs: int, output: Output) -> tuple[PushOutcome, bool]:
+    """Run the push to its end; the first Ctrl+C stops it in order."""
+    queue = TransferQueue(Journal(), workers=jobs)
+    stopped = False
+    try:
+        push_id = queue.add(prepared.job)
+        packages = sum(1 for _ in prepared.plan.of(Decision.PUSH))
+        bars = TerminalBars(packages) if sys.stderr.isatty() else PlainLines(packages, output.note)
+        with nullcontext(None) if output.json else bars as view:
+            while True:
+                try:
+                    ended = queue.wait(push_id, 0.1)
+                    if view is not None:
+                        view.show(queue.snapshot())
+                    if ended:
+                        break
+                except KeyboardInterrupt:
+                    stopped = True
+                    queue.stop()
+        return queue.outcome(push_id), stopped
+    finally:
+        queue.close()
+
+
+def _conclude(plan: PushPlan, outcome: PushOutcome, stopped: bool, output: Output) -> int:
+    pushed, failed = outcome.in_state(ItemState.DONE), outcome.in_state(ItemState.FAILED)
+    index = next((row for row in outcome.rows if row.kind is RowKind.INDEX), None)
+    missing = list(plan.of(Decision.NOT_INSTALLED))
+    failures = [(f"{row.name}@{row.version}/{short_hash(row.hash)}", row.error) for row in failed if row.error]
+    failures += [(_label(item), ErrorInfo("not-installed", item.reason)) for item in missing]
+    if index is not None and index.error is not None:
+        failures.append(("index", index.error))
+    if pushed:
+        size = format_bytes(sum(row.entry.stored_bytes for row in pushed if row.entry))
+        output.note(f"{plural(len(pushed), 'package')} pushed, {size} in {format_duration(outcome.seconds)}")
+    if index is not None and index.index is not None:
+        output.note(f"Index updated: {plural(index.index.entries, 'package')}")
+        for problem in index.index.skipped:
+            output.warning(problem)
+    if failures:
+        _print_failures(failures, output)
+    _print_result(outcome, plan, output)
+    if stopped:
+        output.note("Stopped")
+        return 130
+    return 1 if failures else 0
+
+
+def _print_failures(failures: Sequence[tuple[str, ErrorInfo]], output: Output) -> None:
+    if len(failures) == 1:
+        label, error = failures[0]
+        title = f"{label}: {error.title}"
+        if not output.json:
+            output.error(ErrorInfo(error.code, title, error.why, error.remedies))
+    elif not output.json:
+        lines = [f"{label}: {error.sentence()}" for label, error in failures[:_LISTED]]
+        if len(failures) > _LISTED:
+            lines.append(f"… and {len(failures) - _LISTED} more")
+        title = f"The following {len(failures)} errors occurred while pushing specs to the buildcache"
+        output.error(ErrorInfo("push", title, "\n".join(lines)))
+
+
+def _print_result(outcome: PushOutcome, plan: PushPlan, output: Output) -> None:
+    index = next((row for row in outcome.rows if row.kind is RowKind.INDEX), None)
+    failed: list[dict[str, Any]] = [
+        {"hash": row.hash, "name": row.name, "version": row.version, "error": error_object(row.error)}
+        for row in outcome.in_state(ItemState.FAILED)
+        if row.error is not None
+    ]
+    for item in plan.of(Decision.NOT_INSTALLED):
+        failed.append({**_item(item), "error": error_object(ErrorInfo("not-installed", item.reason))})
+    output.result(
+        _COMMAND,
+        mirror=plan.mirror_url,
+        pushed=[entry_object(row.entry) for row in outcome.in_state(ItemState.DONE) if row.entry],
+        present=[entry_object(row.entry) for row in outcome.in_state(ItemState.PRESENT) if row.entry],
+        skipped=[{**_item(item), "reason": item.reason} for item in plan.of(Decision.EXTERNAL, Decision.HELD_BACK)],
+        failed=failed,
+        stopped=[_row_object(row.hash, row.name, row.version) for row in outcome.in_state(ItemState.CANCELLED)],
+        index=index_object(index.index) if index is not None and index.index is not None else None,
+        index_error=error_object(index.error) if index is not None and index.error is not None else None,
+    )
+
+
+def _show_plan(plan: PushPlan, output: Output) -> int:
+    """What would happen, by decision; exit status 1 if the push could not succeed completely."""
+    words = {
+        Decision.PUSH: "Would push",
+        Decision.PRESENT: "Already there",
+        Decision.HELD_BACK: "Held back",
+        Decision.EXTERNAL: "External",
+        Decision.NOT_INSTALLED: "Not installed",
+    }
+    for decision, word in words.items():
+        items = list(plan.of(decision))
+        if not items:
+            continue
+        size = f", {format_bytes(plan.size_bytes)} on disk" if decision is Decision.PUSH else ""
+        output.line(f"{word}: {plural(len(items), 'package')}{size}")
+        for item in items:
+            reason = f"  {item.reason}" if decision is Decision.HELD_BACK else ""
+            output.line(f"    {_label(item)}{reason}")
+    output.line(f"To {plan.mirror_url}, " + (f"signed with {plan.key}" if plan.key else "unsigned"))
+    for blocker in plan.blockers:
+        output.warning(blocker)
+    groups = {decision.value: [_item(item) for item in plan.of(decision)] for decision in Decision}
+    output.result(
+        _COMMAND,
+        mirror=plan.mirror_url,
+        dry_run=True,
+        plan=groups,
+        size_bytes=plan.size_bytes,
+        key=plan.key,
+        blockers=[error_object(blocker) for blocker in plan.blockers],
+    )
+    return 1 if plan.blockers or any(plan.of(Decision.NOT_INSTALLED)) else 0
+
+
+def index_object(update: IndexUpdate) -> dict[str, Any]:
+    return {
+        "entries": update.entries,
+        "added": update.added,
+        "dropped": update.dropped,
+        "digest": update.digest,
+        "problems": [error_object(problem) for problem in update.skipped],
+    }
+
+
+def _item(item: PlanItem) -> dict[str, Any]:
+    return _row_object(item.hash, item.name, item.version)
+
+
+def _row_object(dag_hash: str, name: str, version: str) -> dict[str, Any]:
+    return {"hash": dag_hash, "name": name, "version": version}
+
+
+def _label(item: PlanItem) -> str:
+    return f"{item.name}@{item.version}/{short_hash(item.hash)}"

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The mirrors of an instance, with what a look at the disk can tell."""
+
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from core.caches.opening import open_cache
+from core.foundation.errors import MirrordeckError
+from core.mirrors.model import Mirror
+from core.mirrors.reading import mirrors_of
+from core.services.values import MirrorRow, MirrorsView
+from core.signing.gpg import Gnupg
+from core.spack.instance import Instance
+
+_AT_ONCE = 8
+
+
+def view_mirrors(instance: Instance) -> MirrorsView:
+    """All mirrors in Spack's order. Folder mirrors are looked at, side by side, so that a dead mount delays only itself
+    and those behind it; nothing is asked over the network."""
+    listing = mirrors_of(instance)
+    gnupg = Gnupg(instance.gnupg_home)
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="look") as pool:
+        rows = tuple(pool.map(lambda mirror: _look(mirror, gnupg), listing.mirrors))
+    return MirrorsView(rows, listing.problems)
+
+
+def _look(mirror: Mirror, gnupg: Gnupg) -> MirrorRow:
+    row = MirrorRow(mirror)
+    folder = mirror.push.folder
+    if folder is None or not mirror.binary:
+        return row
+    try:
+        cache = open_cache(mirror, mirror.push, gnupg=gnupg)
+        if folder.is_dir():
+            index = cache.read_index()
+            if index is not None:
+                packages = sum(record.in_buildcache for record in index.records.values())
+                row = replace(row, packages=packages, index_written_at=index.written_at)
+            row = replace(row, free_bytes=shutil.disk_usage(folder).free)
+        cache.check_writable()
+    except MirrordeckError as error:
+        return replace(row, status=error.info(), writable=False)
+    return replace(row, writable=True)

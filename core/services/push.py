@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Pushing packages into a cache: decide everything first, then hand the work to the queue."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from core.caches.opening import open_cache
+from core.caches.protocol import BuildCache, EntryName
+from core.foundation.cancel import CancelToken
+from core.foundation.errors import ErrorInfo, MirrordeckError, NotInstalled, UsageError
+from core.foundation.files import new_file_mode
+from core.foundation.text import format_bytes
+from core.mirrors.arguments import resolve_mirror
+from core.mirrors.model import Mirror
+from core.mirrors.reading import mirrors_of
+from core.packing.measure import measure
+from core.signing.gpg import Gnupg, GpgSigner, SecretKey
+from core.spack.closures import push_order
+from core.spack.database import Database
+from core.spack.environments import read_lock
+from core.spack.formats import short
+from core.spack.instance import Instance
+from core.spack.queries import Query, lookup
+from core.spack.recipes import Verdict, redistributable
+from core.spack.specs import PackageRecord, PackageState
+from core.transfers.job import PushJob, Store
+from core.transfers.plan import Decision, Only, PlanItem, PushOptions, PushPlan, PushRequest, Signing
+
+_COMPRESSED_SHARE = 0.35
+_AMBIGUOUS_SHOWN = 10
+_ONLY: dict[Only, Literal["package", "dependencies"] | None] = {
+    Only.ALL: None,
+    Only.PACKAGE: "package",
+    Only.DEPENDENCIES: "dependencies",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedPush:
+    """A plan together with what is needed to carry it out."""
+
+    plan: PushPlan
+    job: PushJob
+
+
+def plan_push(instance: Instance, request: PushRequest, *, cwd: Path, token: CancelToken) -> PreparedPush:
+    """Decide what a push would do. Reads database, recipes and the target; changes nothing.
+
+    `cwd` is what a relative path in `request.mirror` is relative to. Raises UsageError, QueryError, NotInstalled,
+    SigningError, DatabaseError and what the cache raises while it is read.
+    """
+    mirror = resolve_mirror(request.mirror, mirrors_of(instance), cwd=cwd)
+    gnupg = Gnupg(instance.gnupg_home)
+    cache = open_cache(mirror, mirror.push, gnupg=gnupg)
+    database = instance.database(token)
+    roots = _roots(instance, database, request)
+    options = request.options
+    order = push_order(
+        database,
+        roots,
+        only=_ONLY[options.only],
+        with_build_dependencies=options.with_build_dependencies,
+        externals=True,
+    )
+    key = _signing_key(gnupg, mirror, options)
+    signer = GpgSigner(gnupg, key.fingerprint) if key is not None else None
+    records = [database.records[dag_hash] for dag_hash in order]
+    items = _decide(records, database, cache=cache, options=options, signed=signer is not None, token=token)
+    if options.fail_fast and any(item.decision is Decision.NOT_INSTALLED for item in items):
+        raise NotInstalled("Cannot push non-installed packages", _names(items, Decision.NOT_INSTALLED))
+    plan = PushPlan(
+        id=uuid.uuid4().hex,
+        instance_id=instance.id,
+        mirror=mirror.name or mirror.push.url,
+        mirror_url=mirror.push.url,
+        items=tuple(items),
+        options=options,
+        selected=len(roots),
+        key=key.fingerprint if key is not None else "",
+        key_owner=key.user_id if key is not None else "",
+    )
+    store = Store(
+        install_root=str(instance.install_root),
+        sbang=str(instance.unpadded_root / "bin" / "sbang"),
+        spack_prefix=str(instance.root or instance.install_root),
+    )
+    plan = _preflight(plan, mirror.push.folder, cache)
+    return PreparedPush(plan, PushJob(plan, cache=cache, database=database, store=store, signer=signer))
+
+
+def _roots(instance: Instance, database: Database, request: PushRequest) -> list[str]:
+    """Hashes of what was asked for, in order, each once."""
+    if not request.queries and not request.hashes:
+        if instance.environment is None:
+            raise UsageError(
+                "A push needs packages or an environment",
+                remedies=("Name packages, or choose an environment with -e NAME or -D DIR.",),
+            )
+        return list(dict.fromkeys(read_lock(instance.environment).roots))
+    unknown = [dag_hash for dag_hash in request.hashes if dag_hash not in database.records]
+    if unknown:
+        raise NotInstalled(f"/{unknown[0]} matches no installed packages.")
+    roots = dict.fromkeys(request.hashes)
+    for text in request.queries:
+        for query in Query.parse(text):
+            roots[_only_match(query, database)] = None
+    return list(roots)
+
+
+def _only_match(query: Query, database: Database) -> str:
+    matches = lookup(database.records, query, any_state=True)
+    if not matches:
+        raise NotInstalled(f"{query} matches no installed packages.")
+    if len(matches) > 1:
+        shown = [short(record.node) for record in matches[:_AMBIGUOUS_SHOWN]]
+        more = [f"and {len(matches) - len(shown)} more"] if len(matches) > len(shown) else []
+        raise UsageError(
+            f"{query} matches multiple packages.",
+            "\n".join([*shown, *more]),
+            remedies=("Use a more specific spec (e.g., prepend '/' to the hash).",),
+        )
+    return matches[0].hash
+
+
+def _signing_key(gnupg: Gnupg, mirror: Mirror, options: PushOptions) -> SecretKey | None:
+    """The key this push signs with; found before anything is packed, so that a missing key costs nothing."""
+    signed = bool(options.key) or options.signing is Signing.SIGNED
+    if not signed and (options.signing is Signing.UNSIGNED or not mirror.signed):
+        return None
+    return gnupg.choose_key(options.key or None)
+
+
+def _decide(
+    records: Sequence[PackageRecord],
+    database: Database,
+    *,
+    cache: BuildCache,
+    options: PushOptions,
+    signed: bool,
+    token: CancelToken,
+) -> list[PlanItem]:
+    pushable = [record for record in records if record.state is PackageState.INSTALLED]
+    present = {}
+    if not options.force:
+        present = cache.present([_entry_name(record) for record in pushable], signed=signed, token=token)
+    items = []
+    for record in records:
+        token.raise_if_cancelled()
+        item = _set_aside(record, options, database, is_present=record.hash in present)
+        if record.hash in present:
+            item = replace(item, decision=Decision.PRESENT, entry=present[record.hash])
+        elif item.decision is Decision.PUSH:
+            item = replace(item, size_bytes=measure(Path(item.prefix)).bytes)
+        items.append(item)
+    return items
+
+
+def _set_aside(record: PackageRecord, options: PushOptions, database: Database, *, is_present: bool) -> PlanItem:
+    """The plan's item for `record`; anything but PUSH comes with its reason."""
+    decision, reason = Decision.PUSH, ""
+    if record.state is PackageState.EXTERNAL:
+        decision, reason = Decision.EXTERNAL, "external: not installed by Spack"
+    elif record.state is PackageState.MISSING:
+        decision, reason = Decision.NOT_INSTALLED, "package not installed"
+    elif record.state is PackageState.DEPRECATED:
+        decision, reason = Decision.NOT_INSTALLED, f"deprecated, replaced by /{record.deprecated_for}"
+    elif not options.private and not is_present:
+        redistribution = redistributable(record, database.records)
+        if redistribution.verdict is not Verdict.YES:
+            decision, reason = Decision.HELD_BACK, redistribution.reason
+    return PlanItem(record.hash, record.name, record.version, decision, reason, prefix=record.prefix or "")
+
+
+def _entry_name(record: PackageRecord) -> EntryName:
+    return EntryName(record.name, record.version, record.hash)
+
+
+def _preflight(plan: PushPlan, folder: Path | None, cache: BuildCache) -> PushPlan:
+    """Everything that could only fail later is tried now; what would stop every package is a blocker."""
+    blockers: list[ErrorInfo] = []
+    warnings: list[ErrorInfo] = []
+    free = None
+    try:
+        cache.check_writable()
+    except MirrordeckError as error:
+        blockers.append(error.info())
+    if folder is not None:
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        free = shutil.disk_usage(existing).free
+        needed = int(plan.size_bytes * _COMPRESSED_SHARE)
+        if needed > free:
+            why = f"about {format_bytes(needed)} needed, {format_bytes(free)} free in {existing}"
+            warnings.append(ErrorInfo("no-space", f"{plan.mirror} may be too small", why))
+        if new_file_mode(existing) & 0o044 == 0:
+            title = f"{plan.mirror}: others will not be able to read the new files"
+            warnings.append(ErrorInfo("permission-denied", title, "the umask of this session hides them"))
+    return replace(plan, blockers=tuple(blockers), warnings=tuple(warnings), free_bytes=free)
+
+
+def _names(items: Sequence[PlanItem], decision: Decision) -> str:
+    return ", ".join(f"{item.name}@{item.version}/{item.hash[:7]}" for item in items if item.decision is decision)

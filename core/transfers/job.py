@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""One push carried out: each package packed once and published, then the index."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from core.caches.protocol import BuildCache, CacheEntry, EntryName, IndexUpdate, Publication, Signer
+from core.foundation.cancel import CancelToken
+from core.foundation.errors import NotInstalled
+from core.packing.blocks import BlockPool
+from core.packing.model import PackSource
+from core.packing.packer import pack
+from core.spack.database import Database, relocation_set
+from core.spack.specs import PackageRecord, spec_document
+from core.transfers.model import ItemState
+from core.transfers.plan import PlanItem, PushPlan
+
+
+class Report(Protocol):
+    """Where a job says how far it is. May be called from any thread."""
+
+    def phase(self, state: ItemState) -> None: ...
+
+    def add(self, count: int) -> None:
+        """Count bytes of the current phase."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """What archives say about the instance that pushes: padded install root, sbang script, Spack's own prefix."""
+
+    install_root: str
+    sbang: str
+    spack_prefix: str
+
+
+class PushJob:
+    """Thread-safe: several packages of one job are pushed at the same time."""
+
+    def __init__(
+        self, plan: PushPlan, *, cache: BuildCache, database: Database, store: Store, signer: Signer | None
+    ) -> None:
+        self.plan = plan
+        self._cache = cache
+        self._database = database
+        self._store = store
+        self._signer = signer
+        self._preparing = threading.Lock()
+        self._prepared = False
+
+    def push(self, item: PlanItem, *, again: bool, report: Report, token: CancelToken, pool: BlockPool) -> CacheEntry:
+        """Pack `item` and publish it. `again` first looks whether an earlier attempt got through after all.
+
+        `pool` compresses blocks of large packages. Raises the error family and Cancelled; nothing half-written stays
+        visible.
+        """
+        record = self._database.records[item.hash]
+        entry = EntryName(item.name, item.version, item.hash)
+        if again and not self.plan.options.force:
+            present = self._cache.present([entry], signed=self._signer is not None, token=token)
+            if item.hash in present:
+                return present[item.hash]
+        source = self._source(record)
+        target = self._cache.staging(entry)
+        packed = pack(source, target, self.plan.options.codec, token=token, progress=report.add, pool=pool)
+        report.phase(ItemState.FINALISING)
+        try:
+            self._prepare()
+            document = spec_document(record, self._database.records)
+            publication = Publication(entry, packed, document, self._signer, record)
+            return self._cache.publish(publication, token=token, progress=_ignore)
+        finally:
+            target.unlink(missing_ok=True)
+
+    def update_index(self, *, report: Report, token: CancelToken) -> IndexUpdate:
+        report.phase(ItemState.INDEXING)
+        return self._cache.update_index(full=False, token=token, progress=_ignore_two)
+
+    def _prepare(self) -> None:
+        """Once, before the first package: a reader that sees a signed entry must find the key beside it."""
+        with self._preparing:
+            if not self._prepared:
+                self._cache.prepare(self._signer)
+                self._prepared = True
+
+    def _source(self, record: PackageRecord) -> PackSource:
+        if record.prefix is None or not Path(record.prefix).is_dir():
+            raise NotInstalled(
+                f"{record.name}@{record.version} could not be packed",
+                f"{record.prefix}: the database lists it, but the directory is not there",
+                remedies=("Reinstall the package, or run `spack reindex`.",),
+            )
+        return PackSource(
+            source=Path(record.prefix),
+            prefix=record.prefix,
+            install_root=self._store.install_root,
+            sbang=self._store.sbang,
+            spack_prefix=self._store.spack_prefix,
+            hash_to_prefix=tuple(relocation_set(record, self._database.records)),
+        )
+
+
+def _ignore(_count: int) -> None:
+    """Publishing into a folder is a rename: there is nothing to watch."""
+
+
+def _ignore_two(_done: int, _total: int) -> None:
+    """The index row has no byte total; its phase says what happens."""

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The transfer journal: what this process was asked to push and what became of it, one JSON object a line.
+
+`<state>/journal/<uuid>.jsonl`, created with the first plan, locked while the process lives. A journal without a lock
+belongs to a process that died; its unfinished rows can be offered again. It is only a hint: whoever continues from it
+confirms every "done" on the cache first. A journal whose pushes have all ended is removed when it is closed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from core.foundation.errors import from_os_error
+from core.foundation.places import state_dir
+from core.transfers.model import TransferRow
+from core.transfers.plan import PushPlan
+
+_SYNC_INTERVAL_S = 1.0
+_VERSION = 1
+
+
+class Journal:
+    """Thread-safe. Opens its file with the first record; raises the error family when the state folder refuses it."""
+
+    def __init__(self, directory: Path | None = None) -> None:
+        self._directory = directory if directory is not None else state_dir() / "journal"
+        self._lock = threading.Lock()
+        self._descriptor: int | None = None
+        self._path: Path | None = None
+        self._synced_at = 0.0
+        self._unfinished: set[str] = set()
+
+    @property
+    def path(self) -> Path | None:
+        return self._path
+
+    def plan(self, plan: PushPlan) -> None:
+        """Record a push before its first byte moves; on disk when this returns."""
+        self._unfinished.add(plan.id)
+        self._append({"t": "plan", "version": _VERSION, "plan": plan}, sync=True)
+
+    def row(self, row: TransferRow) -> None:
+        """Record that a row changed its state; on disk within a second or with the next synced record."""
+        if not row.state.ended:
+            self._unfinished.add(row.push_id)
+        record = {"t": "row", "id": row.id, "state": row.state, "attempt": row.attempt}
+        if row.entry is not None:
+            record["manifest_digest"] = row.entry.manifest_digest
+        if row.error is not None:
+            record["error"] = row.error
+        self._append(record, sync=False)
+
+    def ended(self, push_id: str) -> None:
+        self._unfinished.discard(push_id)
+        self._append({"t": "ended", "push": push_id}, sync=True)
+
+    def close(self) -> None:
+        """Release the lock; the file goes away when nothing in it is unfinished."""
+        with self._lock:
+            if self._descriptor is None or self._path is None:
+                return
+            if not self._unfinished:
+                self._path.unlink(missing_ok=True)
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _append(self, record: dict[str, Any], *, sync: bool) -> None:
+        line = msgspec.json.encode({**record, "at": round(time.time(), 3)}) + b"\n"
+        with self._lock:
+            try:
+                descriptor = self._open()
+                os.write(descriptor, line)
+                if sync or time.monotonic() - self._synced_at > _SYNC_INTERVAL_S:
+                    os.fsync(descriptor)
+                    self._synced_at = time.monotonic()
+            except OSError as error:
+                raise from_os_error(error, "The transfer journal could not be written", self._path) from error
+
+    def _open(self) -> int:
+        if self._descriptor is None:
+            self._path = self._directory / f"{uuid.uuid4()}.jsonl"
+            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
+            self._descriptor = os.open(self._path, flags, 0o600)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return self._descriptor

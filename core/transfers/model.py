@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""What a person sees of the queue: rows, totals, snapshots and outcomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from core.caches.protocol import CacheEntry, IndexUpdate
+from core.foundation.errors import ErrorInfo
+from core.transfers.plan import PlanItem
+
+
+class ItemState(StrEnum):
+    WAITING = "waiting"
+    PACKING = "packing"
+    UPLOADING = "uploading"
+    FINALISING = "finalising"
+    INDEXING = "indexing"
+    DONE = "done"
+    PRESENT = "present"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def moving(self) -> bool:
+        return self in (ItemState.PACKING, ItemState.UPLOADING, ItemState.FINALISING, ItemState.INDEXING)
+
+    @property
+    def ended(self) -> bool:
+        return self in (ItemState.DONE, ItemState.PRESENT, ItemState.FAILED, ItemState.CANCELLED)
+
+
+class RowKind(StrEnum):
+    PACKAGE = "package"
+    INDEX = "index"
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRow:
+    """One package (or the index) going to one mirror.
+
+    `total_bytes` is None while unknown; `rate_bps` and `left_s` are None while there is nothing honest to say
+    (the first seconds, and when nothing moves).
+    """
+
+    id: str
+    push_id: str
+    kind: RowKind
+    hash: str
+    name: str
+    version: str
+    mirror: str
+    state: ItemState
+    done_bytes: int = 0
+    total_bytes: int | None = None
+    rate_bps: float | None = None
+    left_s: float | None = None
+    attempt: int = 1
+    seconds: float = 0.0
+    entry: CacheEntry | None = None
+    index: IndexUpdate | None = None
+    error: ErrorInfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counts of rows (the index row counts as one) and bytes of packages, of one push or of all unfinished ones."""
+
+    waiting: int = 0
+    moving: int = 0
+    done: int = 0
+    present: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    done_bytes: int = 0
+    total_bytes: int = 0
+    rate_bps: float | None = None
+    left_s: float | None = None
+
+    @property
+    def active(self) -> bool:
+        return bool(self.waiting or self.moving)
+
+
+@dataclass(frozen=True, slots=True)
+class PushStatus:
+    """A push as a group of rows. `seconds` runs until the push has ended; `skipped` never became rows."""
+
+    id: str
+    mirror: str
+    totals: Totals
+    started_at: float
+    seconds: float
+    ended: bool
+    skipped: tuple[PlanItem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSnapshot:
+    """`rows` holds only the moving rows and those that changed since the previous snapshot."""
+
+    rows: tuple[TransferRow, ...]
+    pushes: tuple[PushStatus, ...]
+    overall: Totals
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PushOutcome:
+    """What became of a push. `skipped` were set aside by the plan: external, held back, not installed."""
+
+    push_id: str
+    mirror: str
+    rows: tuple[TransferRow, ...]
+    skipped: tuple[PlanItem, ...]
+    seconds: float
+
+    def in_state(self, state: ItemState, kind: RowKind = RowKind.PACKAGE) -> tuple[TransferRow, ...]:
+        return tuple(row for row in self.rows if row.kind is kind and row.state is state)

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""What a push will do, decided before anything moves: every package with its decision, and what was checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from core.caches.protocol import CacheEntry
+from core.foundation.errors import ErrorInfo
+from core.packing.model import Codec
+
+
+class Decision(StrEnum):
+    PUSH = "push"
+    PRESENT = "present"
+    EXTERNAL = "external"
+    HELD_BACK = "held-back"
+    NOT_INSTALLED = "not-installed"
+
+
+class Only(StrEnum):
+    """Spack's `--only`; ALL is its default."""
+
+    ALL = "package,dependencies"
+    PACKAGE = "package"
+    DEPENDENCIES = "dependencies"
+
+
+class Signing(StrEnum):
+    """Who decides whether entries are signed: the mirror's `signed` setting, or the person."""
+
+    AS_MIRROR = "as-mirror"
+    SIGNED = "signed"
+    UNSIGNED = "unsigned"
+
+
+@dataclass(frozen=True, slots=True)
+class PushOptions:
+    only: Only = Only.ALL
+    with_build_dependencies: bool = True
+    force: bool = False
+    private: bool = False
+    fail_fast: bool = False
+    update_index: bool = False
+    signing: Signing = Signing.AS_MIRROR
+    key: str = ""
+    codec: Codec = Codec.DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class PushRequest:
+    """What a person asked for. Nothing in `queries` and `hashes` means the roots of the active environment."""
+
+    mirror: str
+    queries: tuple[str, ...] = ()
+    hashes: tuple[str, ...] = ()
+    options: PushOptions = field(default_factory=PushOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanItem:
+    """One package of a plan. `size_bytes` is the size of its files, 0 where it was not measured."""
+
+    hash: str
+    name: str
+    version: str
+    decision: Decision
+    reason: str = ""
+    size_bytes: int = 0
+    prefix: str = ""
+    entry: CacheEntry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PushPlan:
+    """`items` are in pushing order, dependencies first. `blockers` would make every item fail; `warnings` would not.
+
+    `key` is the fingerprint entries will be signed with, empty for an unsigned push.
+    `free_bytes` is what the target has left, None where that cannot be known.
+    """
+
+    id: str
+    instance_id: str
+    mirror: str
+    mirror_url: str
+    items: tuple[PlanItem, ...]
+    options: PushOptions
+    selected: int
+    key: str = ""
+    key_owner: str = ""
+    free_bytes: int | None = None
+    warnings: tuple[ErrorInfo, ...] = ()
+    blockers: tuple[ErrorInfo, ...] = ()
+
+    def of(self, *decisions: Decision) -> Iterator[PlanItem]:
+        return (item for item in self.items if item.decision in decisions)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all files that will be packed."""
+        return sum(item.size_bytes for item in self.of(Decision.PUSH))

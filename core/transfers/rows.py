@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Rows and pushes as the queue keeps them. Not thread-safe: whoever uses them holds the queue's lock."""
+
+from __future__ import annotations
+
+import bisect
+from collections import Counter
+from dataclasses import dataclass, field
+
+from core.caches.protocol import CacheEntry, IndexUpdate
+from core.foundation.cancel import CancelToken
+from core.foundation.errors import ErrorInfo
+from core.transfers.job import PushJob
+from core.transfers.model import ItemState, PushStatus, RowKind, Totals, TransferRow
+from core.transfers.plan import Decision, PlanItem
+from core.transfers.progress import RateMeter
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """A row in motion; `TransferRow` is its picture. Its state changes only through `Push.change`."""
+
+    id: str
+    push: Push
+    item: PlanItem | None
+    state: ItemState
+    total_bytes: int | None = None
+    done_bytes: int = 0
+    attempt: int = 1
+    started_at: float | None = None
+    seconds: float = 0.0
+    entry: CacheEntry | None = None
+    index: IndexUpdate | None = None
+    error: ErrorInfo | None = None
+    meter: RateMeter | None = None
+    token: CancelToken = field(default_factory=CancelToken)
+
+    @property
+    def kind(self) -> RowKind:
+        return RowKind.PACKAGE if self.item is not None else RowKind.INDEX
+
+    @property
+    def size(self) -> int:
+        return self.total_bytes or 0
+
+    def picture(self, now: float) -> TransferRow:
+        rate = left = None
+        if self.meter is not None:
+            rate = self.meter.rate_bps(now)
+            left = self.meter.left_s(self.size - self.done_bytes, now) if self.total_bytes else None
+        return TransferRow(
+            id=self.id,
+            push_id=self.push.job.plan.id,
+            kind=self.kind,
+            hash=self.item.hash if self.item else "",
+            name=self.item.name if self.item else "",
+            version=self.item.version if self.item else "",
+            mirror=self.push.job.plan.mirror,
+            state=self.state,
+            done_bytes=self.done_bytes,
+            total_bytes=self.total_bytes,
+            rate_bps=rate,
+            left_s=left,
+            attempt=self.attempt,
+            seconds=now - self.started_at if self.state.moving and self.started_at is not None else self.seconds,
+            entry=self.entry,
+            index=self.index,
+            error=self.error,
+        )
+
+
+class Push:
+    """A push in the queue: its rows, counted by state and waiting in order of size."""
+
+    def __init__(self, job: PushJob, *, started_at: float, now: float) -> None:
+        plan = job.plan
+        self.job = job
+        self.started_at = started_at
+        self._started = now
+        self._seconds: float | None = None
+        self.packages: list[Row] = []
+        self.index: Row | None = None
+        self.counts: Counter[ItemState] = Counter()
+        self._waiting: list[Row] = []
+        for item in plan.of(Decision.PUSH, Decision.PRESENT):
+            state = ItemState.WAITING if item.decision is Decision.PUSH else ItemState.PRESENT
+            row = Row(f"{plan.id}:{item.hash}", self, item, state, item.size_bytes or None, entry=item.entry)
+            self.packages.append(row)
+            self.counts[state] += 1
+        self._waiting = sorted((row for row in self.packages if row.state is ItemState.WAITING), key=_size)
+        if plan.options.update_index and self.packages:
+            self.index = Row(f"{plan.id}:index", self, None, ItemState.WAITING)
+            self.counts[ItemState.WAITING] += 1
+
+    @property
+    def rows(self) -> list[Row]:
+        return [*self.packages, self.index] if self.index is not None else self.packages
+
+    @property
+    def ended(self) -> bool:
+        return not any(self.counts[state] for state in ItemState if not state.ended)
+
+    def change(self, row: Row, state: ItemState, now: float) -> None:
+        """The only way a row changes its state."""
+        self.counts[row.state] -= 1
+        self.counts[state] += 1
+        if row.state.ended and not state.ended:
+            self._seconds = None
+        row.state = state
+        if state is ItemState.WAITING:
+            row.error, row.done_bytes, row.token = None, 0, CancelToken()
+            if row is not self.index:
+                bisect.insort(self._waiting, row, key=_size)
+        if state.ended:
+            row.meter = None
+            row.seconds = now - row.started_at if row.started_at is not None else 0.0
+            if self.ended:
+                self._seconds = now - self._started
+
+    def next_row(self) -> Row | None:
+        """The largest waiting package, so that no giant is left for the end; after the last package the index."""
+        while self._waiting:
+            row = self._waiting.pop()
+            if row.state is ItemState.WAITING:
+                return row
+        if self.index is not None and self.index.state is ItemState.WAITING and self._packages_ended():
+            return self.index
+        return None
+
+    def index_is_pointless(self) -> bool:
+        """True when no package got there, so that the index has nothing to learn."""
+        lost = self.counts[ItemState.FAILED] + self.counts[ItemState.CANCELLED]
+        return self.index is not None and self.index.state is ItemState.WAITING and lost == len(self.packages)
+
+    def seconds(self, now: float) -> float:
+        return self._seconds if self._seconds is not None else now - self._started
+
+    def skipped(self) -> tuple[PlanItem, ...]:
+        """What the plan set aside, so that it never became a row."""
+        return tuple(self.job.plan.of(Decision.EXTERNAL, Decision.HELD_BACK, Decision.NOT_INSTALLED))
+
+    def status(self, now: float) -> PushStatus:
+        pushed = [row for row in self.packages if row.state is not ItemState.PRESENT]
+        done = sum(row.size if row.state.ended else row.done_bytes for row in pushed)
+        totals = totals_of(self.counts, done_bytes=done, total_bytes=sum(row.size for row in pushed))
+        plan = self.job.plan
+        return PushStatus(plan.id, plan.mirror, totals, self.started_at, self.seconds(now), self.ended, self.skipped())
+
+    def _packages_ended(self) -> bool:
+        index_waits = 1 if self.index is not None and not self.index.state.ended else 0
+        return sum(self.counts[state] for state in ItemState if not state.ended) == index_waits
+
+
+def totals_of(
+    counts: Counter[ItemState],
+    *,
+    done_bytes: int,
+    total_bytes: int,
+    rate_bps: float | None = None,
+    left_s: float | None = None,
+) -> Totals:
+    return Totals(
+        waiting=counts[ItemState.WAITING],
+        moving=sum(count for state, count in counts.items() if state.moving),
+        done=counts[ItemState.DONE],
+        present=counts[ItemState.PRESENT],
+        failed=counts[ItemState.FAILED],
+        cancelled=counts[ItemState.CANCELLED],
+        done_bytes=done_bytes,
+        total_bytes=total_bytes,
+        rate_bps=rate_bps,
+        left_s=left_s,
+    )
+
+
+def _size(row: Row) -> int:
+    return row.size

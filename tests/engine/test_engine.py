@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The engine as the window meets it: a child process and lines of JSON."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from core.services.sample import make_sample_instance
+
+from core.engine import messages
+from core.engine.messages import CALLS, PROTOCOL, Batch, Call, Cancel, Hello, Reply, Request, Snapshot, ToWindow
+from core.foundation.errors import ErrorInfo
+from core.services.values import InstanceInfo, PackageRow
+from core.transfers.plan import Decision, PushOptions, PushPlan, PushRequest
+
+ROOT = Path(__file__).parents[2]
+
+
+class Engine:
+    """A child process, asked and answered one request at a time."""
+
+    def __init__(self, *options: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-W", "error", "-m", "core.engine", *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        self.snapshots: list[Snapshot] = []
+        self._number = 0
+        self.hello = self.receive()
+
+    def receive(self) -> ToWindow:
+        assert self.process.stdout is not None
+        return msgspec.json.decode(self.process.stdout.readline(), type=ToWindow)
+
+    def send(self, message: Request | Cancel) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(msgspec.json.encode(message) + b"\n")
+        self.process.stdin.flush()
+
+    def ask(self, call: Call[Any]) -> tuple[Any, list[Any]]:
+        """Answer and rows; an ErrorInfo as answer where the engine replied with one."""
+        self._number += 1
+        self.send(Request(self._number, call.method, msgspec.Raw(msgspec.json.encode(call))))
+        rows: list[Any] = []
+        while True:
+            message = self.receive()
+            if isinstance(message, Snapshot):
+                self.snapshots.append(message)
+            elif isinstance(message, Batch):
+                rows += msgspec.json.decode(message.rows, type=list[call.row])  # type: ignore[name-defined]
+            elif isinstance(message, Reply):
+                assert message.id == self._number
+                if message.error is not None:
+                    return message.error, rows
+                return msgspec.json.decode(message.result, type=call.answer), rows
+
+    def end(self) -> None:
+        _, errors = self.process.communicate(timeout=30)
+        assert self.process.returncode == 0, errors
+        assert errors == b""
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    engine = Engine()
+    yield engine
+    engine.end()
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory) -> Path:
+    directory = tmp_path_factory.mktemp("sample")
+    make_sample_instance(directory)
+    return directory
+
+
+def open_sample(engine: Engine, sample: Path) -> InstanceInfo:
+    info, _ = engine.ask(messages.OpenInstance(directory=str(sample)))
+    assert isinstance(info, InstanceInfo), info
+    return info
+
+
+def test_every_call_has_a_handler_and_a_name_of_its_own():
+    from core.engine.handlers import Handlers
+
+    handlers = Handlers(read_only=True)
+    try:
+        assert len({call.method for call in CALLS}) == len(CALLS)
+        assert all(callable(handlers.of(call)) for call in CALLS)
+    finally:
+        handlers.close()
+
+
+def test_it_says_hello_first_and_leaves_when_the_window_does(engine):
+    assert isinstance(engine.hello, Hello)
+    assert engine.hello.protocol == PROTOCOL
+    assert "python" in engine.hello.versions
+
+
+def test_mirrors_and_packages_of_an_instance(engine, sample):
+    info = open_sample(engine, sample)
+    mirrors, _ = engine.ask(messages.ListMirrors(instance=info.id))
+    assert {row.mirror.name for row in mirrors.rows} >= {"team", "scratch"}
+    view, rows = engine.ask(messages.ListPackages(instance=info.id))
+    assert view.count == len(rows) > 10
+    assert all(isinstance(row, PackageRow) for row in rows)
+    assert {row.state for row in rows} >= {"installed", "external"}
+
+
+def test_plan_push_watch(engine, sample):
+    info = open_sample(engine, sample)
+    _, rows = engine.ask(messages.ListPackages(instance=info.id))
+    chosen = next(row for row in rows if row.name == "zlib-ng" and row.state == "installed")
+    request = PushRequest(
+        "team", hashes=(chosen.hash,), options=PushOptions(update_index=True, with_build_dependencies=False)
+    )
+    plan, _ = engine.ask(messages.PlanPush(instance=info.id, request=request))
+    assert isinstance(plan, PushPlan), plan
+    assert chosen.hash in {item.hash for item in plan.of(Decision.PUSH)}
+    push_id, _ = engine.ask(messages.StartPush(plan=plan.id))
+    assert push_id == plan.id
+    while True:
+        snapshot, _ = engine.ask(messages.WatchTransfers())
+        if all(push.ended for push in snapshot.pushes):
+            break
+    assert {row.state for row in snapshot.rows} == {"done"}
+    summary, _ = engine.ask(messages.SummarizeSelection(instance=info.id, hashes=(chosen.hash,)))
+    assert summary.selected == 1
+    assert summary.with_dependencies >= 1
+    assert summary.size_bytes > 0
+
+
+def test_errors_are_answers(engine, tmp_path):
+    answer, _ = engine.ask(messages.OpenInstance(directory=str(tmp_path / "nowhere")))
+    assert isinstance(answer, ErrorInfo)
+    assert str(tmp_path / "nowhere") in answer.sentence()
+    answer, _ = engine.ask(messages.ListMirrors(instance="no such"))
+    assert isinstance(answer, ErrorInfo)
+    assert answer.code == "not-found"
+    answer, _ = engine.ask(messages.StartPush(plan="gone"))
+    assert isinstance(answer, ErrorInfo)
+
+
+def test_an_unknown_request_and_wrong_parameters_are_refused(engine):
+    engine.send(Request(7, "no.such", msgspec.Raw(b"{}")))
+    reply = engine.receive()
+    assert isinstance(reply, Reply)
+    assert reply.error is not None
+    assert reply.error.code == "usage"
+
+
+def test_read_only_plans_but_does_not_push(sample, home):
+    engine = Engine("--read-only")
+    info = open_sample(engine, sample)
+    request = PushRequest("scratch", queries=("zlib-ng",))
+    plan, _ = engine.ask(messages.PlanPush(instance=info.id, request=request))
+    assert isinstance(plan, PushPlan), plan
+    answer, _ = engine.ask(messages.StartPush(plan=plan.id))
+    assert isinstance(answer, ErrorInfo)
+    assert answer.code == "read-only"
+    engine.end()
+    assert not (home / "mirrordeck").exists()

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Real Spack installs what this program pushed, and each goes on where the other stopped. As root:
+
+    SPACK_FOR_TESTS=<checkout of Spack 1.1> [SPACK_FOR_TESTS_PYTHON=<Python with clingo>] python -m pytest -m spack
+
+The checkout is only read: Spack runs in copies of it, see inside.py.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+INSIDE = Path(__file__).with_name("inside.py")
+# Read now, because the guards of conftest.py take variables of Spack out of a test's environment.
+CHECKOUT = Path(os.environ.get("SPACK_FOR_TESTS", ""))
+PYTHON = os.environ.get("SPACK_FOR_TESTS_PYTHON", "")
+# Of externals and of a package that is missing in the sample tree there is no prefix with a recipe.
+STAND_INS = ("gcc", "glibc", "labext", "labtool")
+STAND_IN = """\
+from spack.package import Package, version
+
+
+class {name}(Package):
+    version("1")
+"""
+
+pytestmark = [
+    pytest.mark.spack,
+    pytest.mark.skipif(
+        sys.platform != "linux" or platform.machine() != "x86_64", reason="the sample programs need Linux on x86-64"
+    ),
+    pytest.mark.root,
+]
+
+
+@pytest.fixture(scope="module")
+def folder(golden: Path, tmp_path_factory: pytest.TempPathFactory, tool: Callable[[str], str]) -> Iterator[Path]:
+    """Copies of the checkout, one with the sample packages, and the packages' recipes: what inside.py wants."""
+    for program in ("gpg", "unshare", "mount"):
+        tool(program)
+    probe = subprocess.run(["unshare", "--mount", "true"], capture_output=True, text=True, check=False)
+    if probe.returncode:
+        pytest.skip(f"no mount namespace of its own: {probe.stderr.strip()}")
+    assert (CHECKOUT / "bin/spack").is_file(), f"SPACK_FOR_TESTS={CHECKOUT} is no Spack checkout"
+
+    path = tmp_path_factory.mktemp("spack")
+    (path / "scratch").mkdir()
+    for name in ("producer", "consumer"):
+        copy_checkout(path / name)
+    with tarfile.open(golden / "prefixes/install-tree.tar.gz") as archive:
+        for member in archive:
+            member.name = member.name.removeprefix("opt/lab/spack/")
+            member.linkname = member.linkname.removeprefix("opt/lab/spack/")
+            archive.extract(member, path / "producer", filter="fully_trusted")
+    collect_recipes(path / "producer/opt/spack/linux-x86_64", path / "recipes")
+    yield path
+    shutil.rmtree(path)
+
+
+def copy_checkout(target: Path) -> None:
+    """Spack's code with its defaults, but without the package repository and mirror that are somewhere in the net."""
+    for name in ("bin", "etc", "lib", "share", "var"):
+        shutil.copytree(CHECKOUT / name, target / name, symlinks=True)
+    for section in ("mirrors", "repos"):
+        # Here and not in a scope above: commands with keys read nothing but the defaults.
+        (target / f"etc/spack/defaults/base/{section}.yaml").write_text(f"{section}: {{}}\n")
+
+
+def collect_recipes(prefixes: Path, target: Path) -> None:
+    for repository in sorted(prefixes.glob("*/.spack/repos/spack_repo/lab")):
+        shutil.copytree(repository, target / "spack_repo/lab", dirs_exist_ok=True)
+    for name in STAND_INS:
+        recipe = target / "spack_repo/lab/packages" / name / "package.py"
+        recipe.parent.mkdir()
+        recipe.write_text(STAND_IN.format(name=name.capitalize()))
+
+
+@pytest.mark.parametrize("scenario", ["unsigned", "signed", "after_spack", "before_spack", "in_turns"])
+def test_with_real_spack(folder: Path, scenario: str) -> None:
+    """The scenarios are functions of inside.py, which say what must be true."""
+    command = ["unshare", "--mount", sys.executable, str(INSIDE), scenario, str(folder)]
+    environment = os.environ | ({"SPACK_FOR_TESTS_PYTHON": str(Path(PYTHON).absolute())} if PYTHON else {})
+    done = subprocess.run(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stdout

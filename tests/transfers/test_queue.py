@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from transfer_fakes import FakeJob, fail, make_entry, make_item, make_plan, wait_for_gate, wait_until_cancelled
+
+from core.transfers.journal import Journal
+from core.transfers.model import ItemState, RowKind
+from core.transfers.plan import Decision
+from core.transfers.queue import TransferQueue
+
+
+@pytest.fixture
+def journal(tmp_path) -> Journal:
+    return Journal(tmp_path / "journal")
+
+
+@pytest.fixture
+def queue(journal) -> Iterator[TransferQueue]:
+    queue = TransferQueue(journal, workers=1)
+    yield queue
+    queue.close()
+
+
+def states(queue: TransferQueue, push_id: str) -> dict[str, ItemState]:
+    return {row.name or row.kind: row.state for row in queue.outcome(push_id).rows}
+
+
+def test_everything_moves_largest_first_and_the_index_last(queue):
+    job = FakeJob(
+        make_plan(make_item("small", size=1), make_item("big", size=9), make_item("mid", size=5), update_index=True)
+    )
+    queue.pause(True)
+    push_id = queue.add(job)
+    queue.pause(False)
+    assert queue.wait(push_id, 30)
+    assert job.order == ["big", "mid", "small", "index"]
+    outcome = queue.outcome(push_id)
+    assert [row.state for row in outcome.rows] == [ItemState.DONE] * 4
+    assert outcome.rows[-1].kind is RowKind.INDEX
+    assert outcome.rows[-1].index is not None
+    assert outcome.rows[0].entry == make_entry(make_item("small"))
+
+
+def test_a_failure_stops_nobody_else_and_says_why(queue):
+    job = FakeJob(make_plan(make_item("good"), make_item("bad"), update_index=True), {"bad": fail})
+    push_id = queue.add(job)
+    assert queue.wait(push_id, 30)
+    assert states(queue, push_id) == {"good": ItemState.DONE, "bad": ItemState.FAILED, "index": ItemState.DONE}
+    (failed,) = queue.outcome(push_id).in_state(ItemState.FAILED)
+    assert failed.error is not None
+    assert failed.error.code == "no-space"
+
+
+def test_when_nothing_got_there_the_index_is_left_alone(queue):
+    push_id = queue.add(job := FakeJob(make_plan(make_item("bad"), update_index=True), {"bad": fail}))
+    assert queue.wait(push_id, 30)
+    assert states(queue, push_id) == {"bad": ItemState.FAILED, "index": ItemState.CANCELLED}
+    assert job.order == ["bad"]
+
+
+def test_a_bug_fails_the_row_and_is_logged(queue, expected_warnings):
+    expected_warnings.append("a transfer failed unexpectedly")
+
+    def crash(_job, _token):
+        raise RuntimeError("oops")
+
+    push_id = queue.add(FakeJob(make_plan(make_item("bad")), {"bad": crash}))
+    assert queue.wait(push_id, 30)
+    (row,) = queue.outcome(push_id).rows
+    assert row.error is not None
+    assert row.error.code == "unexpected"
+    assert "oops" in row.error.why
+
+
+def test_fail_fast_cancels_what_waits(queue):
+    job = FakeJob(make_plan(make_item("bad", size=9), make_item("other", size=1), fail_fast=True), {"bad": fail})
+    queue.pause(True)
+    push_id = queue.add(job)
+    queue.pause(False)
+    assert queue.wait(push_id, 30)
+    assert states(queue, push_id) == {"bad": ItemState.FAILED, "other": ItemState.CANCELLED}
+
+
+def test_present_packages_are_rows_that_never_move_and_skipped_ones_are_no_rows(queue):
+    plan = make_plan(make_item("there", decision=Decision.PRESENT), make_item("ext", decision=Decision.EXTERNAL))
+    push_id = queue.add(FakeJob(plan))
+    assert queue.wait(push_id, 30)
+    outcome = queue.outcome(push_id)
+    assert [row.state for row in outcome.rows] == [ItemState.PRESENT]
+    assert [item.name for item in outcome.skipped] == ["ext"]
+
+
+def test_stop_cancels_the_moving_row_and_those_that_wait(queue):
+    job = FakeJob(
+        make_plan(make_item("moving", size=9), make_item("waiting", size=1)), {"moving": wait_until_cancelled}
+    )
+    push_id = queue.add(job)
+    assert job.reached.wait(30)
+    queue.stop()
+    queue.stop()
+    assert queue.wait(push_id, 30)
+    assert set(states(queue, push_id).values()) == {ItemState.CANCELLED}
+    assert job.order == ["moving"]
+
+
+def test_retry_runs_failed_rows_again_and_the_index_after_them(queue):
+    behave = {"bad": fail}
+    job = FakeJob(make_plan(make_item("good"), make_item("bad"), update_index=True), behave)
+    push_id = queue.add(job)
+    assert queue.wait(push_id, 30)
+    behave.clear()
+    queue.retry()
+    assert queue.wait(push_id, 30)
+    assert set(states(queue, push_id).values()) == {ItemState.DONE}
+    assert job.again == ["bad"]
+    assert job.order.count("good") == 1
+    assert job.order.count("index") == 2
+    assert {row.attempt for row in queue.outcome(push_id).rows if row.name == "bad"} == {2}
+
+
+def test_pause_lets_the_moving_row_finish_and_starts_no_other(queue):
+    job = FakeJob(make_plan(make_item("first", size=9), make_item("second", size=1)), {"first": wait_for_gate})
+    push_id = queue.add(job)
+    assert job.reached.wait(30)
+    queue.pause(True)
+    job.gate.set()
+    assert not queue.wait(push_id, 0.05)
+    assert job.order == ["first"]
+    assert queue.snapshot().paused
+    queue.pause(False)
+    assert queue.wait(push_id, 30)
+
+
+def test_snapshots_hold_only_news_and_the_overall_bar_never_runs_backwards(queue):
+    job = FakeJob(make_plan(make_item("a", size=50), make_item("b", size=50), make_item("bad", size=10)), {"bad": fail})
+    push_id = queue.add(job)
+    seen = []
+    while not queue.wait(push_id, 0):
+        seen.append(queue.snapshot().overall.done_bytes)
+    last = queue.snapshot()
+    assert seen == sorted(seen)
+    assert (last.overall.done_bytes, last.overall.total_bytes) == (110, 110)
+    assert queue.snapshot().rows == ()
+    assert not queue.has_news()
+    assert len(queue.snapshot(full=True).rows) == 3
+
+
+def test_bytes_beyond_the_estimate_do_not_pass_the_total(queue):
+    item = make_item("a", size=50)
+
+    class Generous(FakeJob):
+        def push(self, item, *, report, **others):
+            report.add(500)
+            return super().push(item, report=report, **others)
+
+    push_id = queue.add(Generous(make_plan(item)))
+    assert queue.wait(push_id, 30)
+    assert queue.outcome(push_id).rows[0].done_bytes == 50
+
+
+def test_clear_forgets_ended_pushes_only(queue):
+    done = queue.add(FakeJob(make_plan(make_item("a"))))
+    assert queue.wait(done, 30)
+    job = FakeJob(make_plan(make_item("b")), {"b": wait_for_gate})
+    moving = queue.add(job)
+    assert job.reached.wait(30)
+    queue.clear()
+    assert [push.id for push in queue.snapshot(full=True).pushes] == [moving]
+    job.gate.set()
+    assert queue.wait(moving, 30)
+
+
+def test_the_journal_knows_the_plan_before_anything_moves_and_goes_when_all_ended(journal, tmp_path):
+    queue = TransferQueue(journal, workers=1)
+    job = FakeJob(make_plan(make_item("a"), make_item("b")), {"a": wait_for_gate, "b": fail})
+    push_id = queue.add(job)
+    assert job.reached.wait(30)
+    assert journal.path is not None
+    first = json.loads(journal.path.read_text().splitlines()[0])
+    assert first["t"] == "plan"
+    assert [item["name"] for item in first["plan"]["items"]] == ["a", "b"]
+    job.gate.set()
+    assert queue.wait(push_id, 30)
+    records = [json.loads(line) for line in journal.path.read_text().splitlines()]
+    assert records[-1]["t"] == "ended"
+    assert {(record["id"].split(":")[1][0], record["state"]) for record in records if record["t"] == "row"} == {
+        ("a", "done"),
+        ("b", "failed"),
+    }
+    queue.close()
+    assert list((tmp_path / "journal").iterdir()) == []
+
+
+def test_a_journal_with_unfinished_rows_stays(journal, tmp_path):
+    queue = TransferQueue(journal, workers=1)
+    queue.pause(True)
+    plan = make_plan(make_item("a"))
+    journal.plan(plan)
+    queue.close()
+    (file,) = (tmp_path / "journal").iterdir()
+    assert json.loads(file.read_text().splitlines()[0])["plan"]["id"] == plan.id
+
+
+def test_a_thousand_rows_are_all_moved_by_several_workers(journal):
+    queue = TransferQueue(journal, workers=4)
+    job = FakeJob(make_plan(*(make_item(f"p{number}", size=number) for number in range(1000)), update_index=True))
+    push_id = queue.add(job)
+    assert queue.wait(push_id, 60)
+    assert queue.snapshot().overall.done == 1001
+    assert job.order[-1] == "index"
+    queue.close()
