@@ -18,13 +18,14 @@ class Context:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
+        self.read_only: bool = options.read_only
         self.cwd = Path.cwd()
         self.token = CancelToken()
 
     @cached_property
     def instance(self) -> Instance:
         options = self._options
-        return Instances(read_only=options.read_only).open(
+        return Instances(read_only=self.read_only).open(
             options.instance,
             environment=options.env,
             environment_directory=options.env_dir,
@@ -33,5 +34,5 @@ class Context:
 
     def check_may_change(self, what: str) -> None:
         """Raise ReadOnlyMode if `--read-only` was given; `what` says what was not done."""
-        if self._options.read_only:
+        if self.read_only:
             raise ReadOnlyMode(what, "mirrordeck was started with --read-only")

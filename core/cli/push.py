@@ -33,7 +33,7 @@ def run(options: argparse.Namespace, context: Context, output: Output) -> int:
         context.check_may_change("Nothing was pushed")
     query = query_text_from_words(options.specs)
     request = PushRequest(options.mirror, (query,) if query else (), options=_push_options(options))
-    prepared = plan_push(context.instance, request, cwd=context.cwd, token=context.token)
+    prepared = plan_push(context.instance, request, cwd=context.cwd, token=context.token, probe=not context.read_only)
     if options.dry_run:
         return _show_plan(prepared.plan, output)
     for blocker in prepared.plan.blockers:

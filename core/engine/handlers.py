@@ -93,7 +93,8 @@ class Handlers:
     def plan_push(self, call: messages.PlanPush, token: CancelToken) -> PushPlan:
         if not call.request.hashes and not call.request.queries:
             raise UsageError("Nothing was chosen to push")
-        prepared = plan_push(self._instances.get(call.instance), call.request, cwd=Path.home(), token=token)
+        instance = self._instances.get(call.instance)
+        prepared = plan_push(instance, call.request, cwd=Path.home(), token=token, probe=not self._read_only)
         with self._lock:
             self._plans[prepared.plan.id] = prepared
             while len(self._plans) > _PLANS_KEPT:

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from core.caches.opening import open_cache
-from core.foundation.errors import MirrordeckError
+from core.foundation.errors import MirrordeckError, from_os_error
 from core.mirrors.model import Mirror
 from core.mirrors.reading import mirrors_of
 from core.services.values import MirrorRow, MirrorsView
@@ -34,14 +35,16 @@ def _look(mirror: Mirror, gnupg: Gnupg) -> MirrorRow:
     if folder is None or not mirror.binary:
         return row
     try:
-        cache = open_cache(mirror, mirror.push, gnupg=gnupg)
         if folder.is_dir():
-            index = cache.read_index()
+            index = open_cache(mirror, mirror.push, gnupg=gnupg).read_index()
             if index is not None:
                 packages = sum(record.in_buildcache for record in index.records.values())
                 row = replace(row, packages=packages, index_written_at=index.written_at)
             row = replace(row, free_bytes=shutil.disk_usage(folder).free)
-        cache.check_writable()
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
     except MirrordeckError as error:
-        return replace(row, status=error.info(), writable=False)
-    return replace(row, writable=True)
+        return replace(row, status=error.info())
+    except OSError as error:
+        return replace(row, status=from_os_error(error, f"{mirror.name} cannot be looked at", folder).info())
+    writable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+    return replace(row, writable=writable)

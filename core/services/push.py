@@ -13,7 +13,7 @@ from typing import Literal
 from core.caches.opening import open_cache
 from core.caches.protocol import BuildCache, EntryName
 from core.foundation.cancel import CancelToken
-from core.foundation.errors import ErrorInfo, MirrordeckError, NotInstalled, UsageError
+from core.foundation.errors import ErrorInfo, MirrordeckError, NotInstalled, UsageError, from_os_error
 from core.foundation.files import new_file_mode
 from core.foundation.text import format_bytes
 from core.mirrors.arguments import resolve_mirror
@@ -49,9 +49,12 @@ class PreparedPush:
     job: PushJob
 
 
-def plan_push(instance: Instance, request: PushRequest, *, cwd: Path, token: CancelToken) -> PreparedPush:
-    """Decide what a push would do. Reads database, recipes and the target; changes nothing.
+def plan_push(
+    instance: Instance, request: PushRequest, *, cwd: Path, token: CancelToken, probe: bool = True
+) -> PreparedPush:
+    """Decide what a push would do, from the database, the recipes and what the target holds.
 
+    With `probe` the target is tried by writing and deleting an empty file; without it nothing is changed anywhere.
     `cwd` is what a relative path in `request.mirror` is relative to. Raises UsageError, QueryError, NotInstalled,
     SigningError, DatabaseError and what the cache raises while it is read.
     """
@@ -90,7 +93,8 @@ def plan_push(instance: Instance, request: PushRequest, *, cwd: Path, token: Can
         sbang=str(instance.unpadded_root / "bin" / "sbang"),
         spack_prefix=str(instance.root or instance.install_root),
     )
-    plan = _preflight(plan, mirror.push.folder, cache)
+    if probe:
+        plan = _preflight(plan, mirror.push.folder, cache)
     return PreparedPush(plan, PushJob(plan, cache=cache, database=database, store=store, signer=signer))
 
 
@@ -183,24 +187,31 @@ def _entry_name(record: PackageRecord) -> EntryName:
 
 def _preflight(plan: PushPlan, folder: Path | None, cache: BuildCache) -> PushPlan:
     """Everything that could only fail later is tried now; what would stop every package is a blocker."""
-    blockers: list[ErrorInfo] = []
     warnings: list[ErrorInfo] = []
     free = None
     try:
         cache.check_writable()
+        if folder is not None:
+            existing = next(path for path in (folder, *folder.parents) if path.exists())
+            free = shutil.disk_usage(existing).free
+            warnings = _folder_warnings(plan, existing, free)
     except MirrordeckError as error:
-        blockers.append(error.info())
-    if folder is not None:
-        existing = next(path for path in (folder, *folder.parents) if path.exists())
-        free = shutil.disk_usage(existing).free
-        needed = int(plan.size_bytes * _COMPRESSED_SHARE)
-        if needed > free:
-            why = f"about {format_bytes(needed)} needed, {format_bytes(free)} free in {existing}"
-            warnings.append(ErrorInfo("no-space", f"{plan.mirror} may be too small", why))
-        if new_file_mode(existing) & 0o044 == 0:
-            title = f"{plan.mirror}: others will not be able to read the new files"
-            warnings.append(ErrorInfo("permission-denied", title, "the umask of this session hides them"))
-    return replace(plan, blockers=tuple(blockers), warnings=tuple(warnings), free_bytes=free)
+        return replace(plan, blockers=(error.info(),))
+    except OSError as error:
+        return replace(plan, blockers=(from_os_error(error, f"{plan.mirror} cannot be used", folder).info(),))
+    return replace(plan, warnings=tuple(warnings), free_bytes=free)
+
+
+def _folder_warnings(plan: PushPlan, existing: Path, free: int) -> list[ErrorInfo]:
+    warnings = []
+    needed = int(plan.size_bytes * _COMPRESSED_SHARE)
+    if needed > free:
+        why = f"about {format_bytes(needed)} needed, {format_bytes(free)} free in {existing}"
+        warnings.append(ErrorInfo("no-space", f"{plan.mirror} may be too small", why))
+    if new_file_mode(existing) & 0o044 == 0:
+        title = f"{plan.mirror}: others will not be able to read the new files"
+        warnings.append(ErrorInfo("permission-denied", title, "the umask of this session hides them"))
+    return warnings
 
 
 def _names(items: Sequence[PlanItem], decision: Decision) -> str:

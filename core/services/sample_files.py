@@ -57,7 +57,7 @@ class PrefixWriter:
         """Make the prefix of `node` with about `kilobytes` of files and Spack's own notes in `.spack`."""
         self._write_programs(prefix, node, kilobytes * 1000)
         self._write_texts(prefix, node, kilobytes)
-        self._write_notes(prefix / ".spack", node, redistributable)
+        write_notes(prefix, node, redistributable=redistributable)
 
     def _write_programs(self, prefix: Path, node: SampleNode, size: int) -> None:
         stem = node.name.removeprefix("lib")
@@ -83,19 +83,6 @@ class PrefixWriter:
         _write(prefix / "bin" / f"{node.name}-run", _SCRIPT.format(**values).encode(), executable=True)
         _write(prefix / "share/doc" / node.name / "README.md", _README.format(**values).encode())
 
-    def _write_notes(self, notes: Path, node: SampleNode, redistributable: bool) -> None:
-        _write(notes / "spec.json", spec_file(node))
-        machine = {"host_os": SYSTEM, "platform": "linux", "hostname": "sample", "spack_version": "1.1.1"}
-        _write(notes / "install_environment.json", compact(machine))
-        log = "".join(f"==> step {step}: ok\n" for step in range(200))
-        _write(notes / "spack-build-out.txt.gz", gzip.compress(log.encode(), mtime=0))
-        repository = notes / "repos/spack_repo/builtin"
-        _write(repository / "repo.yaml", b"repo:\n  namespace: builtin\n  api: v2.2\n")
-        class_name = "".join(word.capitalize() for word in re.split(r"[-_.]", node.name))
-        recipe = _RECIPE.format(class_name=class_name, name=node.name, version=node.version)
-        recipe += "" if redistributable else _NOT_AS_BINARY
-        _write(repository / "packages" / node.name.replace("-", "_") / "package.py", recipe.encode())
-
     def _noise(self, size: int) -> bytes:
         """`size` bytes cut from the pool at random places, so that no two files are alike."""
         pieces = []
@@ -112,6 +99,22 @@ class PrefixWriter:
         tables = {symbols: bytes(code % symbols for code in range(256)) for symbols, _ in _SHARES}
         stretches = (noise[start : start + _STRETCH] for start in range(0, _POOL_BYTES, _STRETCH))
         return b"".join(stretch.translate(tables[self._random.choice(kinds)]) for stretch in stretches)
+
+
+def write_notes(prefix: Path, node: SampleNode, *, redistributable: bool = True) -> None:
+    """What Spack itself leaves in a prefix: its folder `.spack`. Raises OSError."""
+    notes = prefix / ".spack"
+    _write(notes / "spec.json", spec_file(node))
+    machine = {"host_os": SYSTEM, "platform": "linux", "hostname": "sample", "spack_version": "1.1.1"}
+    _write(notes / "install_environment.json", compact(machine))
+    log = "".join(f"==> step {step}: ok\n" for step in range(200))
+    _write(notes / "spack-build-out.txt.gz", gzip.compress(log.encode(), mtime=0))
+    repository = notes / "repos/spack_repo/builtin"
+    _write(repository / "repo.yaml", b"repo:\n  namespace: builtin\n  api: v2.2\n")
+    class_name = "".join(word.capitalize() for word in re.split(r"[-_.]", node.name))
+    recipe = _RECIPE.format(class_name=class_name, name=node.name, version=node.version)
+    recipe += "" if redistributable else _NOT_AS_BINARY
+    _write(repository / "packages" / node.name.replace("-", "_") / "package.py", recipe.encode())
 
 
 def _write(path: Path, contents: bytes, *, executable: bool = False) -> None:
