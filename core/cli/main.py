@@ -6,7 +6,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from core.cli import buildcache, find, mirror
 from core.cli.context import Context
@@ -71,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
 def _open_window(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     if options.json:
         parser.error("--json needs a command")
+    if options.demo and (options.instance or options.env or options.env_dir):
+        parser.error("--demo brings its own instance")
     if sys.platform == "linux" and not any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     ):
@@ -79,16 +84,23 @@ def _open_window(parser: argparse.ArgumentParser, options: argparse.Namespace) -
         return 1
     from gui.app import WindowOptions, run_window
 
-    return run_window(
-        WindowOptions(
-            instance=options.instance,
-            environment=options.env,
-            environment_directory=options.env_dir,
-            no_environment=options.no_env,
-            read_only=options.read_only,
-            demo=options.demo,
-        )
+    window = WindowOptions(
+        instance=options.instance,
+        environment=options.env,
+        environment_directory=options.env_dir,
+        no_environment=options.no_env,
+        read_only=options.read_only,
+        demo=options.demo,
     )
+    if not options.demo:
+        return run_window(window)
+    from core.services.sample import make_sample_instance
+
+    with tempfile.TemporaryDirectory(prefix="mirrordeck-demo-") as place:
+        instance = Path(place, "spack")
+        make_sample_instance(instance)
+        os.environ["MIRRORDECK_HOME"] = f"{place}/mirrordeck"  # settings and memory of a demo go with it
+        return run_window(replace(window, instance=str(instance), no_environment=True))
 
 
 if __name__ == "__main__":

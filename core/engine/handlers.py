@@ -20,7 +20,6 @@ from core.services.mirrors import view_mirrors
 from core.services.push import PreparedPush, plan_push
 from core.services.values import InstanceInfo, MirrorsView, PackageRow, PackagesView, SelectionSummary
 from core.transfers.journal import Journal
-from core.transfers.model import QueueSnapshot
 from core.transfers.plan import PushPlan
 from core.transfers.queue import TransferQueue
 
@@ -110,8 +109,8 @@ class Handlers:
             raise NotFound("This plan is no longer known", remedies=("Plan the push again.",))
         return self.queue.add(prepared.job)
 
-    def watch_transfers(self, _call: messages.WatchTransfers, _token: CancelToken) -> QueueSnapshot:
-        return self.queue.snapshot(full=True)
+    def watch_transfers(self, _call: messages.WatchTransfers, _token: CancelToken) -> None:
+        self.queue.watch()
 
     def stop_transfers(self, call: messages.StopTransfers, _token: CancelToken) -> None:
         self.queue.stop(call.rows)

@@ -83,11 +83,12 @@ class StartPush(Call[str], frozen=True):
     plan: str
 
 
-class WatchTransfers(Call[QueueSnapshot], frozen=True):
-    """All rows as they are now; snapshots follow whenever something changes."""
+class WatchTransfers(Call[None], frozen=True):
+    """Send a full snapshot next; others follow whenever something changes. All come one after another from one place,
+    so that an older one never arrives after a newer one."""
 
     method = "transfers.watch"
-    answer = QueueSnapshot
+    answer = None
 
 
 class StopTransfers(Call[None], frozen=True):

@@ -7,6 +7,7 @@ outside ASCII and sizes of 8 GiB and more are left to `tarfile` itself.
 
 from __future__ import annotations
 
+import functools
 import tarfile
 
 BLOCK = 512
@@ -42,8 +43,7 @@ def tar_header(kind: bytes, name: str, mode: int, size: int = 0, link: str = "")
     header = _ustar_block(kind, raw_name, mode, size, raw_link)
     if not records:
         return header
-    extension = _ustar_block(tarfile.XHDTYPE, _PAX_NAME, 0, len(records), b"")
-    return extension + records + bytes(-len(records) % BLOCK) + header
+    return _pax_block(len(records)) + records + bytes(-len(records) % BLOCK) + header
 
 
 def padding(size: int) -> bytes:
@@ -54,6 +54,11 @@ def padding(size: int) -> bytes:
 def trailer(tar_bytes: int) -> bytes:
     """The end of an archive that is `tar_bytes` long so far: two empty blocks, filled up to a whole record."""
     return bytes(2 * BLOCK + -(tar_bytes + 2 * BLOCK) % RECORD)
+
+
+@functools.lru_cache(maxsize=1024)
+def _pax_block(size: int) -> bytes:
+    return _ustar_block(tarfile.XHDTYPE, _PAX_NAME, 0, size, b"")
 
 
 def _ustar_block(kind: bytes, name: bytes, mode: int, size: int, link: bytes) -> bytes:

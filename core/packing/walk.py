@@ -13,6 +13,7 @@ import os
 import stat
 from collections.abc import Iterator
 from enum import Enum, auto
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -112,7 +113,7 @@ def _listing(top: str, directory: str) -> tuple[list[os.DirEntry[str]], list[str
                     others.append(entry)
     except OSError as error:
         raise read_failure(error, top, directory) from error
-    others.sort(key=lambda entry: entry.name)
+    others.sort(key=attrgetter("name"))
     directories.sort()
     return others, directories
 

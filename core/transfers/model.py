@@ -98,12 +98,13 @@ class PushStatus:
 
 @dataclass(frozen=True, slots=True)
 class QueueSnapshot:
-    """`rows` holds only the moving rows and those that changed since the previous snapshot."""
+    """`rows` holds only the moving rows and those that changed since the previous snapshot; all of them when `full`."""
 
     rows: tuple[TransferRow, ...]
     pushes: tuple[PushStatus, ...]
     overall: Totals
     paused: bool
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)

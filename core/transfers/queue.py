@@ -45,6 +45,8 @@ class TransferQueue:
         self._changed = threading.Condition()
         self._pushes: dict[str, Push] = {}
         self._news: dict[str, Row] = {}
+        self._news_wanted = False
+        self._full_wanted = False
         self._paused = False
         self._closing = False
         self._overall = _Overall(clock())
@@ -76,6 +78,7 @@ class TransferQueue:
         """Start no further rows; those that move are finished."""
         with self._changed:
             self._paused = paused
+            self._news_wanted = True
             self._changed.notify_all()
 
     def stop(self, row_ids: Iterable[str] = ()) -> None:
@@ -108,6 +111,7 @@ class TransferQueue:
         """Forget pushes that have ended."""
         with self._changed:
             self._pushes = {key: push for key, push in self._pushes.items() if not push.ended}
+            self._news_wanted = True
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Stop everything, wait for the workers, close the journal. Nothing is killed in the middle of a write."""
@@ -121,13 +125,19 @@ class TransferQueue:
 
     # ---------------------------------------------------------------- looking
 
-    def snapshot(self, *, full: bool = False) -> QueueSnapshot:
-        """All rows when `full`, else those that move or changed since the last snapshot."""
+    def watch(self) -> None:
+        """Make the next snapshot a full one, for whoever begins to look."""
         with self._changed:
-            now = self._clock()
+            self._full_wanted = self._news_wanted = True
+
+    def snapshot(self) -> QueueSnapshot:
+        """What moves or changed since the last snapshot; the first one after `watch` holds everything."""
+        with self._changed:
+            now, full = self._clock(), self._full_wanted
             rows = [row for push in self._pushes.values() for row in push.rows]
             shown = rows if full else [row for row in rows if row.state.moving or row.id in self._news]
             self._news.clear()
+            self._full_wanted = self._news_wanted = False
             counts: Counter[ItemState] = Counter()
             for push in self._pushes.values():
                 counts.update(push.counts)
@@ -135,13 +145,14 @@ class TransferQueue:
             done, total, rate, left = self._overall.figures(moving, now)
             overall = totals_of(counts, done_bytes=done, total_bytes=total, rate_bps=rate, left_s=left)
             pushes = tuple(push.status(now) for push in self._pushes.values())
-            return QueueSnapshot(tuple(row.picture(now) for row in shown), pushes, overall, self._paused)
+            return QueueSnapshot(tuple(row.picture(now) for row in shown), pushes, overall, self._paused, full)
 
     def has_news(self) -> bool:
         """True when a snapshot would show something that the last one did not."""
         with self._changed:
-            moving = [state for state in ItemState if state.moving]
-            return bool(self._news) or any(push.counts[state] for push in self._pushes.values() for state in moving)
+            if self._news or self._news_wanted:
+                return True
+            return any(count for push in self._pushes.values() for state, count in push.counts.items() if state.moving)
 
     def outcome(self, push_id: str) -> PushOutcome:
         with self._changed:

@@ -12,11 +12,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from core.services.sample import make_sample_instance
 
 from core.engine import messages
 from core.engine.messages import CALLS, PROTOCOL, Batch, Call, Cancel, Hello, Reply, Request, Snapshot, ToWindow
 from core.foundation.errors import ErrorInfo
+from core.services.sample import make_sample_instance
 from core.services.values import InstanceInfo, PackageRow
 from core.transfers.plan import Decision, PushOptions, PushPlan, PushRequest
 
@@ -129,11 +129,15 @@ def test_plan_push_watch(engine, sample):
     assert chosen.hash in {item.hash for item in plan.of(Decision.PUSH)}
     push_id, _ = engine.ask(messages.StartPush(plan=plan.id))
     assert push_id == plan.id
+    states: dict[str, str] = {}
+    engine.ask(messages.WatchTransfers())
     while True:
-        snapshot, _ = engine.ask(messages.WatchTransfers())
-        if all(push.ended for push in snapshot.pushes):
+        message = engine.snapshots.pop(0) if engine.snapshots else engine.receive()
+        assert isinstance(message, Snapshot)
+        states.update((row.id, row.state) for row in message.queue.rows)
+        if all(push.ended for push in message.queue.pushes):
             break
-    assert {row.state for row in snapshot.rows} == {"done"}
+    assert set(states.values()) == {"done"}
     summary, _ = engine.ask(messages.SummarizeSelection(instance=info.id, hashes=(chosen.hash,)))
     assert summary.selected == 1
     assert summary.with_dependencies >= 1
@@ -170,3 +174,29 @@ def test_read_only_plans_but_does_not_push(sample, home):
     assert answer.code == "read-only"
     engine.end()
     assert not (home / "mirrordeck").exists()
+
+
+def test_a_request_that_waits_can_be_cancelled_and_others_go_on_meanwhile(engine, sample):
+    info = open_sample(engine, sample)
+    hold_the_lock = (
+        "import fcntl, sys\n"
+        "file = open(sys.argv[1], 'r+')\n"
+        "fcntl.lockf(file, fcntl.LOCK_EX)\n"
+        "print('held', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    lock = sample / "opt/spack/.spack-db/lock"
+    command = [sys.executable, "-c", hold_the_lock, str(lock)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        call = messages.ListPackages(instance=info.id)
+        engine.send(Request(100, call.method, msgspec.Raw(msgspec.json.encode(call))))
+        instances, _ = engine.ask(messages.ListInstances())
+        assert info in instances
+        engine.send(Cancel(100))
+        reply = engine.receive()
+        assert isinstance(reply, Reply)
+        assert (reply.id, reply.error and reply.error.code) == (100, "cancelled")
+        assert holder.stdin is not None
+        holder.stdin.close()

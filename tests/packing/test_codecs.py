@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import PREFIX, Prefix
+from small_prefix import PREFIX, Prefix
 
 from core.packing.blocks import BlockPool
 from core.packing.codecs import GzipStream, gzip_member

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import ELF, PREFIX, STORE, Prefix
+from small_prefix import ELF, PREFIX, STORE, Prefix
 
 from core.foundation.cancel import CancelToken
 from core.packing.measure import measure

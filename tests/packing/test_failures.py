@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import PREFIX, Prefix
+from small_prefix import PREFIX, Prefix
 
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import (

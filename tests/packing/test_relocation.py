@@ -7,9 +7,9 @@ import os
 import re
 
 import pytest
-from conftest import PREFIX, STORE, Prefix
 from hypothesis import given
 from hypothesis import strategies as st
+from small_prefix import PREFIX, STORE, Prefix
 
 from core.foundation.errors import StorageFailed
 from core.packing import relocation

@@ -146,7 +146,12 @@ def test_snapshots_hold_only_news_and_the_overall_bar_never_runs_backwards(queue
     assert (last.overall.done_bytes, last.overall.total_bytes) == (110, 110)
     assert queue.snapshot().rows == ()
     assert not queue.has_news()
-    assert len(queue.snapshot(full=True).rows) == 3
+    queue.watch()
+    assert queue.has_news()
+    snapshot = queue.snapshot()
+    assert snapshot.full
+    assert len(snapshot.rows) == 3
+    assert not queue.snapshot().full
 
 
 def test_bytes_beyond_the_estimate_do_not_pass_the_total(queue):
@@ -169,7 +174,7 @@ def test_clear_forgets_ended_pushes_only(queue):
     moving = queue.add(job)
     assert job.reached.wait(30)
     queue.clear()
-    assert [push.id for push in queue.snapshot(full=True).pushes] == [moving]
+    assert [push.id for push in queue.snapshot().pushes] == [moving]
     job.gate.set()
     assert queue.wait(moving, 30)
 

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""All actions and shortcuts, built once; menus, buttons, context menus and shortcuts share them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QKeySequence
+
+from gui import icons, messages
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    text: str
+    keys: tuple[str, ...] = ()
+    icon: str = ""
+    page: str = ""
+    tip: str = ""
+
+
+_ENTRIES: dict[str, _Entry] = {
+    "open_instance": _Entry(messages.OPEN_INSTANCE, ("Ctrl+O",), "folder"),
+    "quit": _Entry("Quit", ("Ctrl+Q",)),
+    "show_mirrors": _Entry(messages.MIRRORS, ("Ctrl+1",), "mirrors"),
+    "show_packages": _Entry(messages.PACKAGES, ("Ctrl+2",), "packages"),
+    "show_transfers": _Entry(messages.TRANSFERS, ("Ctrl+3", "Ctrl+J"), "transfers"),
+    "toggle_navigation": _Entry("Narrow navigation", ("Ctrl+B",), "sidebar"),
+    "refresh": _Entry("Refresh", ("F5",), "retry"),
+    "filter": _Entry("Filter", ("Ctrl+F",), "search"),
+    "next_pane": _Entry("Next pane", ("F6",)),
+    "previous_pane": _Entry("Previous pane", ("Shift+F6",)),
+    "restart_engine": _Entry(messages.RESTART_ENGINE),
+    "about": _Entry(f"About {messages.APP_NAME}"),
+    "push_to_mirror": _Entry("Push…", ("Ctrl+P",), "arrow-up", messages.MIRRORS, "Push packages to this mirror"),
+    "open_mirror_folder": _Entry("Open folder", (), "folder", messages.MIRRORS),
+    "copy_address": _Entry("Copy address", ("Ctrl+C",), "copy", messages.MIRRORS),
+    "push_packages": _Entry(
+        "Push…", ("Ctrl+P",), "arrow-up", messages.PACKAGES, "Push the selected packages and what they need"
+    ),
+    "select_shown": _Entry("Select all", ("Ctrl+A",), "", messages.PACKAGES, "Select every package shown"),
+    "select_none": _Entry("Select none", ("Ctrl+Shift+A",), "", messages.PACKAGES),
+    "copy_spec": _Entry("Copy spec", ("Ctrl+C",), "copy", messages.PACKAGES),
+    "copy_hash": _Entry("Copy hash", ("Ctrl+Shift+C",), "copy", messages.PACKAGES),
+    "copy_prefix": _Entry("Copy prefix", (), "copy", messages.PACKAGES),
+    "open_prefix": _Entry("Open prefix", (), "folder", messages.PACKAGES),
+    "stop_transfer": _Entry("Stop", ("Del",), "stop", messages.TRANSFERS),
+    "stop_all": _Entry("Stop all", (), "stop", messages.TRANSFERS),
+    "pause_all": _Entry("Pause all", ("Ctrl+Space",), "pause", messages.TRANSFERS),
+    "retry_transfer": _Entry("Retry", ("Ctrl+R",), "retry", messages.TRANSFERS),
+    "retry_failed": _Entry("Retry failed", ("Ctrl+Shift+R",), "retry"),
+    "clear_ended": _Entry("Clear finished", (), "", messages.TRANSFERS),
+    "copy_error": _Entry("Copy error", ("Ctrl+C",), "copy", messages.TRANSFERS),
+    "copy_digest": _Entry("Copy digest", (), "copy", messages.TRANSFERS),
+    "copy_row_hash": _Entry("Copy hash", ("Ctrl+Shift+C",), "copy", messages.TRANSFERS),
+    "show_package": _Entry("Show package", (), "packages", messages.TRANSFERS),
+}
+
+
+class Actions(QObject):
+    """One attribute per action. Those of a page are possible only while it is shown, so pages may share keys."""
+
+    open_instance: QAction
+    quit: QAction
+    show_mirrors: QAction
+    show_packages: QAction
+    show_transfers: QAction
+    toggle_navigation: QAction
+    refresh: QAction
+    filter: QAction
+    next_pane: QAction
+    previous_pane: QAction
+    restart_engine: QAction
+    about: QAction
+    push_to_mirror: QAction
+    open_mirror_folder: QAction
+    copy_address: QAction
+    push_packages: QAction
+    select_shown: QAction
+    select_none: QAction
+    copy_spec: QAction
+    copy_hash: QAction
+    copy_prefix: QAction
+    open_prefix: QAction
+    stop_transfer: QAction
+    stop_all: QAction
+    pause_all: QAction
+    retry_transfer: QAction
+    retry_failed: QAction
+    clear_ended: QAction
+    copy_error: QAction
+    copy_digest: QAction
+    copy_row_hash: QAction
+    show_package: QAction
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._tips: dict[QAction, str] = {}
+        self._pages: dict[QAction, str] = {}
+        for name, entry in _ENTRIES.items():
+            action = QAction(entry.text, self)
+            action.setObjectName(name)
+            action.setShortcuts([QKeySequence(keys) for keys in entry.keys])
+            if entry.icon:
+                icons.bind(action, entry.icon, "dim")
+            self._tips[action] = _tip(entry)
+            action.setToolTip(self._tips[action])
+            if entry.page:
+                self._pages[action] = entry.page
+            setattr(self, name, action)
+        self.toggle_navigation.setCheckable(True)
+        self.enter_page("")
+
+    def allow(self, action: QAction, why_not: str = "") -> None:
+        """Make `action` possible, or impossible with the reason as its tooltip."""
+        action.setToolTip(why_not or self._tips[action])
+        action.setStatusTip(why_not)
+        action.setEnabled(not why_not)
+
+    def enter_page(self, title: str) -> None:
+        """Forbid the actions of all pages but `title`, which says itself what it allows."""
+        for action, page in self._pages.items():
+            if page != title:
+                self.allow(action, messages.WHY_OTHER_PAGE.format(page=page))
+
+
+def _tip(entry: _Entry) -> str:
+    text = entry.tip or entry.text.removesuffix("…")
+    return f"{text} ({entry.keys[0]})" if entry.keys else text

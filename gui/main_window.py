@@ -1,0 +1,365 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The one window: pages, instance, status bar, and what connects them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtGui import QCloseEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QMainWindow,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.engine.messages import ListInstances, OpenInstance
+from core.foundation.errors import EngineGone, ErrorInfo, MirrordeckError
+from core.services.values import InstanceInfo
+from core.transfers.model import QueueSnapshot
+from gui import messages, theme
+from gui.actions import Actions
+from gui.engine_client import EngineClient
+from gui.menus import fill_menu_bar
+from gui.mirrors.page import MirrorsPage
+from gui.packages.page import PackagesPage
+from gui.push.dialog import PushDialog
+from gui.settings import remembered
+from gui.side_bar import SideBar, instance_text
+from gui.transfers.page import TransfersPage
+from gui.transfers.state import TransfersState
+from gui.transfers.status_bar import TransfersStatus
+from gui.widgets.banner import Banner
+from gui.widgets.controls import ActionButton
+from gui.widgets.dialogs import MessageDialog, ask
+from gui.widgets.empty_state import EmptyState
+from gui.widgets.page import Page, TaskOwner
+
+_MINIMUM = (900, 560)
+_FIRST_SIZE = (1240, 780)
+_NARROW_BELOW = 1040
+_CLOSE_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class WindowOptions:
+    """What was asked for on the command line."""
+
+    instance: str | None = None
+    environment: str | None = None
+    environment_directory: str | None = None
+    no_environment: bool = False
+    read_only: bool = False
+    demo: bool = False
+
+
+class MainWindow(QMainWindow):
+    """`run` is its life: from the start of the engine until everything has ended after a close."""
+
+    def __init__(self, client: EngineClient, options: WindowOptions) -> None:
+        super().__init__()
+        self.client = client
+        self.options = options
+        self.commands = Actions(self)
+        self.instance: InstanceInfo | None = None
+        self.tasks = TaskOwner()
+        self.state = TransfersState(client, self)
+        self._closed: asyncio.Future[None] | None = None
+        self._closing = False
+        self._build()
+        self._connect()
+        self._restore()
+
+    # Building
+
+    def _build(self) -> None:
+        names = [messages.APP_NAME, messages.DEMO * self.options.demo, messages.READ_ONLY * self.options.read_only]
+        self.setWindowTitle(" – ".join(name for name in names if name))
+        self.setMinimumSize(*_MINIMUM)
+        a = self.commands
+        self.mirrors = MirrorsPage(self.client, a)
+        self.packages = PackagesPage(self.client, a)
+        self.transfers = TransfersPage(self.client, a, self.state)
+        self.mirrors.read_only = self.packages.read_only = self.options.read_only
+        self.pages: tuple[Page, ...] = (self.mirrors, self.packages, self.transfers)
+        self._page_actions = (a.show_mirrors, a.show_packages, a.show_transfers)
+        self.side_bar = SideBar(a, tuple(zip(self._page_actions, ("mirrors", "packages", "transfers"), strict=True)))
+        self.no_instance = EmptyState("empty-folder", messages.OPENING_INSTANCE)
+        self.no_instance.add_button(ActionButton(a.open_instance, primary=True))
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.no_instance)
+        for page in self.pages:
+            self.stack.addWidget(page)
+        self.banner = Banner()
+        self.status = TransfersStatus(self.state, a)
+        fill_menu_bar(self.menuBar(), a)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        notice = QVBoxLayout()
+        notice.setContentsMargins(theme.PAGE_MARGIN, theme.SPACE_M, theme.PAGE_MARGIN, 0)
+        notice.addWidget(self.banner)
+        self._notice = QWidget()
+        self._notice.setLayout(notice)
+        self._notice.hide()
+        bottom = QFrame()
+        bottom.setObjectName("status")
+        row = QHBoxLayout(bottom)
+        row.setContentsMargins(0, 1, 0, 0)
+        row.addWidget(self.status)
+        right = QVBoxLayout()
+        right.setSpacing(0)
+        right.addWidget(self._notice)
+        right.addWidget(self.stack, 1)
+        right.addWidget(bottom)
+        centre = QWidget()
+        layout = QHBoxLayout(centre)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.side_bar)
+        layout.addLayout(right, 1)
+        self.setCentralWidget(centre)
+
+    def _connect(self) -> None:
+        a = self.commands
+        for row, action in enumerate(self._page_actions):
+            action.triggered.connect(lambda _checked=False, at=row: self.show_page(at))
+        self.side_bar.pages.page_chosen.connect(self._on_page_chosen)
+        self.side_bar.instance_chosen.connect(self._on_instance_chosen)
+        self.side_bar.open_requested.connect(self._on_open_instance)
+        a.open_instance.triggered.connect(self._on_open_instance)
+        a.quit.triggered.connect(self.close)
+        a.refresh.triggered.connect(self._on_refresh)
+        a.filter.triggered.connect(self._on_filter)
+        a.next_pane.triggered.connect(lambda: self._walk_panes(1))
+        a.previous_pane.triggered.connect(lambda: self._walk_panes(-1))
+        a.toggle_navigation.triggered.connect(self._fit_navigation)
+        a.restart_engine.triggered.connect(self._on_restart_engine)
+        a.about.triggered.connect(lambda: self.tasks.start(self._about()))
+        self.mirrors.push_requested.connect(self._on_push_to_mirror)
+        self.packages.push_requested.connect(self._on_push_packages)
+        self.transfers.packages_wanted.connect(lambda: self.show_page(1))
+        self.transfers.package_wanted.connect(self._on_package_wanted)
+        self.status.transfers_wanted.connect(lambda: self.show_page(2))
+        self.state.request_failed.connect(self._on_request_failed)
+        self.client.engine_lost.connect(self._on_engine_lost)
+        self.client.snapshot_received.connect(self._on_snapshot)
+        a.allow(a.restart_engine, messages.WHY_ENGINE_RUNS)
+
+    def _restore(self) -> None:
+        memory = remembered()
+        self.resize(*_FIRST_SIZE)
+        geometry = memory.value("window/geometry")
+        if isinstance(geometry, QByteArray):
+            self.restoreGeometry(geometry)
+        self.commands.toggle_navigation.setChecked(memory.value("window/narrow") == "yes")
+        self.side_bar.pages.setFocus()
+        row = int(str(memory.value("window/page") or 0))
+        self.side_bar.pages.choose(row if row < len(self.pages) else 0)
+
+    # Life
+
+    async def run(self) -> None:
+        """Start the engine, open the instance, and return once the window has been closed and the engine has ended."""
+        self._closed = asyncio.get_running_loop().create_future()
+        self.client.start()
+        self.tasks.start(self._open(self._first_instance()))
+        await self._closed
+
+    def _first_instance(self) -> OpenInstance:
+        options = self.options
+        return OpenInstance(
+            options.instance, options.environment, options.environment_directory, options.no_environment
+        )
+
+    async def _open(self, call: OpenInstance) -> None:
+        self.status.set_idle_text(messages.OPENING_INSTANCE)
+        try:
+            info = await self.client.call(call)
+            known = await self.client.call(ListInstances())
+        except EngineGone:
+            return
+        except MirrordeckError as error:
+            self._show_no_instance(error)
+            return
+        self.instance = info
+        self._notice.hide()
+        others = tuple(each for each in known if each.id != info.id)
+        self.side_bar.show_instances((info, *others), info.id)
+        self.status.set_idle_text(instance_text(info))
+        self._on_page_chosen(self.side_bar.pages.chosen)
+        for page in self.pages:
+            page.start(page.load(info.id))
+
+    def _show_no_instance(self, error: MirrordeckError) -> None:
+        info = error.info()
+        if self.instance is not None:
+            self.status.set_idle_text(instance_text(self.instance))
+            self._show_notice(info.title, info.why, "bad")
+            return
+        self.side_bar.show_instances((), "")
+        self.status.set_idle_text(messages.NO_INSTANCE)
+        detail = f"{info.sentence().rstrip('.')}. {messages.NO_INSTANCE_DETAIL}"
+        self.no_instance.show_message("empty-folder", messages.NO_INSTANCE_SENTENCE, detail)
+        self.stack.setCurrentWidget(self.no_instance)
+
+    def _show_notice(self, title: str, text: str, tone: str) -> None:
+        self._notice.show()
+        self.banner.show_notice(title, text, tone=tone)
+
+    # Pages
+
+    @property
+    def page(self) -> Page:
+        """The page that is chosen."""
+        return self.pages[max(self.side_bar.pages.chosen, 0)]
+
+    def show_page(self, row: int) -> None:
+        self.side_bar.pages.choose(row)
+
+    def _on_page_chosen(self, row: int) -> None:
+        page = self.pages[row]
+        self.stack.setCurrentWidget(page if self.instance is not None else self.no_instance)
+        self.commands.enter_page(page.title if self.instance is not None else "")
+        page.update_actions()
+
+    def _on_filter(self) -> None:
+        self.page.focus_filter()
+
+    def _on_refresh(self) -> None:
+        if self.instance is not None and self.client.running:
+            self.page.start(self.page.load(self.instance.id))
+
+    def _walk_panes(self, step: int) -> None:
+        inside = self.page.panes() if self.instance is not None else []
+        panes = [self.side_bar.pages, *(pane for pane in inside if pane.isVisible() and pane.isEnabled())]
+        focus = QApplication.focusWidget()
+        here = next((at for at, pane in enumerate(panes) if focus and (pane is focus or pane.isAncestorOf(focus))), 0)
+        panes[(here + step) % len(panes)].setFocus(Qt.FocusReason.TabFocusReason)
+
+    def _on_package_wanted(self, dag_hash: str) -> None:
+        self.show_page(1)
+        self.packages.show_package(dag_hash)
+
+    def _fit_navigation(self) -> None:
+        narrow = self.commands.toggle_navigation.isChecked() or self.width() < theme.scaled(_NARROW_BELOW)
+        self.side_bar.set_narrow(narrow)
+
+    def _on_request_failed(self, error: ErrorInfo) -> None:
+        self.page.show_error(error)
+
+    def _on_snapshot(self, snapshot: QueueSnapshot) -> None:
+        self.side_bar.pages.set_count(2, snapshot.overall.waiting + snapshot.overall.moving)
+
+    # Instance and engine
+
+    def _on_instance_chosen(self, info: InstanceInfo) -> None:
+        self.tasks.start(self._open(OpenInstance(info.root or info.install_root, info.environment or None)))
+
+    def _on_open_instance(self) -> None:
+        self.tasks.start(self._choose_instance())
+
+    async def _choose_instance(self) -> None:
+        dialog = QFileDialog(self, messages.OPEN_INSTANCE_TITLE)
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        chosen: list[str] = []
+        dialog.filesSelected.connect(chosen.extend)
+        if await ask(dialog) and chosen:
+            await self._open(OpenInstance(chosen[0]))
+
+    def _on_engine_lost(self, reason: str) -> None:
+        a = self.commands
+        a.allow(a.restart_engine)
+        self.no_instance.show_message("empty-engine", messages.ENGINE_GONE, reason)
+        self._notice.show()
+        self.banner.show_notice(
+            messages.ENGINE_GONE,
+            f"{reason} {messages.ENGINE_LOST_TEXT}",
+            tone="bad",
+            button=messages.RESTART_ENGINE,
+            action=self._on_restart_engine,
+            closable=False,
+        )
+
+    def _on_restart_engine(self) -> None:
+        a = self.commands
+        a.allow(a.restart_engine, messages.WHY_ENGINE_RUNS)
+        self._notice.hide()
+        self.client.start()
+        info = self.instance
+        if info is None:
+            self.tasks.start(self._open(self._first_instance()))
+        else:
+            self._on_instance_chosen(info)
+
+    # Pushing
+
+    def _on_push_packages(self, hashes: tuple[str, ...]) -> None:
+        self.tasks.start(self._push(self.packages.target, hashes))
+
+    def _on_push_to_mirror(self, mirror: str) -> None:
+        hashes = tuple(sorted(self.packages.model.checked))
+        if hashes or (self.instance is not None and self.instance.environment):
+            self.tasks.start(self._push(mirror, hashes))
+            return
+        self.show_page(1)
+        self.packages.choose_for(mirror)
+
+    async def _push(self, mirror: str, hashes: tuple[str, ...]) -> None:
+        if self.instance is None:
+            return
+        dialog = PushDialog(self.client, self.instance, mirror=mirror, hashes=hashes, parent=self)
+        if await ask(dialog):
+            self.packages.pushed()
+            self.show_page(2)
+
+    # Closing
+
+    async def _about(self) -> None:
+        versions = "\n".join(f"{name} {number}" for name, number in self.client.versions.items())
+        buttons = ((messages.CLOSE, 0),)
+        await ask(MessageDialog(messages.APP_NAME, messages.ABOUT_TEXT, buttons, details=versions, parent=self))
+
+    async def _close(self) -> None:
+        try:
+            running = self.state.overall.moving + self.state.overall.waiting
+            if running and self.client.running:
+                buttons = ((messages.KEEP_OPEN, 0), (messages.STOP_AND_QUIT, 1))
+                text = messages.running_transfers(running)
+                if not await ask(MessageDialog(messages.CLOSE_TITLE, text, buttons, parent=self)):
+                    return
+            await self._shut_down()
+        finally:
+            self._closing = False
+
+    async def _shut_down(self) -> None:
+        memory = remembered()
+        memory.setValue("window/geometry", self.saveGeometry())
+        memory.setValue("window/page", self.side_bar.pages.chosen)
+        memory.setValue("window/narrow", "yes" if self.commands.toggle_navigation.isChecked() else "no")
+        self.tasks.cancel_all()
+        for page in self.pages:
+            page.leave()
+        self.state.leave()
+        self.status.set_idle_text(messages.STOPPING)
+        self.setEnabled(False)
+        await self.client.close(_CLOSE_TIMEOUT_S)
+        self.hide()
+        if self._closed is not None and not self._closed.done():
+            self._closed.set_result(None)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        event.ignore()
+        if not self._closing:
+            self._closing = True
+            self.tasks.start(self._close())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_navigation()

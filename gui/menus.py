@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The menu bar: the actions once more, by subject."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu, QMenuBar
+
+from gui.actions import Actions
+
+
+def fill_menu_bar(bar: QMenuBar, a: Actions) -> None:
+    """Add all menus to `bar`. Disabled entries say why in their tooltips."""
+    _add(bar, "&File", [a.open_instance, None, a.quit])
+    _add(
+        bar,
+        "&View",
+        [
+            *(a.show_mirrors, a.show_packages, a.show_transfers, None),
+            *(a.filter, a.refresh, None),
+            *(a.next_pane, a.previous_pane, None, a.toggle_navigation),
+        ],
+    )
+    _add(bar, "&Mirror", [a.push_to_mirror, None, a.copy_address, a.open_mirror_folder])
+    _add(
+        bar,
+        "&Package",
+        [
+            *(a.push_packages, None, a.select_shown, a.select_none, None),
+            *(a.copy_spec, a.copy_hash, a.copy_prefix, a.open_prefix),
+        ],
+    )
+    _add(
+        bar,
+        "&Transfers",
+        [
+            *(a.pause_all, a.stop_all, a.retry_failed, a.clear_ended, None),
+            *(a.stop_transfer, a.retry_transfer, None, a.copy_error, a.copy_digest),
+        ],
+    )
+    _add(bar, "&Help", [a.restart_engine, None, a.about])
+
+
+def _add(bar: QMenuBar, title: str, entries: list[QAction | None]) -> QMenu:
+    menu = bar.addMenu(title)
+    menu.setToolTipsVisible(True)
+    for entry in entries:
+        if entry is None:
+            menu.addSeparator()
+        else:
+            menu.addAction(entry)
+    return menu

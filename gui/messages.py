@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Every sentence of the window, in one place: sentence case, plain words, no exclamation marks."""
+
+from __future__ import annotations
+
+from core.foundation.text import format_bytes, plural
+
+APP_NAME = "Mirrordeck"
+
+# Everywhere
+DISMISS = "Dismiss this notice"
+COPY_DETAILS = "Copy details"
+DETAILS = "Details"
+CANCEL = "Cancel"
+CLOSE = "Close"
+NONE = "–"
+YES, NO = "yes", "no"
+ENGINE_GONE = "The engine has ended"
+ENGINE_STOPPED = "The engine was stopped"
+ENGINE_OTHER_PROTOCOL = "The engine belongs to another version of Mirrordeck. Quit and start again."
+ENGINE_LOST_TEXT = "Nothing can be read or pushed until it runs again. What was pushed so far is safe."
+RESTART_ENGINE = "Restart engine"
+ABOUT_TEXT = "Spack mirrors and binary caches, by clicking. Apache-2.0 or MIT."
+UNEXPECTED_TITLE = "Something went wrong in this app"
+UNEXPECTED_TEXT = "Your transfers are safe. The details help the people who look after Mirrordeck."
+COPY_REPORT = "Copy report"
+CONTINUE = "Continue"
+CLOSE_TITLE = "Transfers are running"
+STOP_AND_QUIT = "Stop and quit"
+KEEP_OPEN = "Keep open"
+STOPPING = "Stopping…"
+
+# Main window
+INSTANCE = "Instance"
+NO_INSTANCE = "No instance"
+OPENING_INSTANCE = "Opening the Spack instance…"
+OPEN_INSTANCE = "Open instance…"
+OPEN_INSTANCE_TITLE = "Choose a Spack checkout or install root"
+NO_INSTANCE_SENTENCE = "No Spack instance is open."
+CHOOSE_FOR_MIRROR_TEXT = "Check them in the list, then press Push."
+NO_INSTANCE_DETAIL = "Choose the folder of a Spack checkout, or an install root that holds a .spack-db folder."
+READ_ONLY = "read only"
+NAVIGATION = "Pages"
+DEMO = "demo"
+
+# Mirrors
+MIRRORS = "Mirrors"
+MIRRORS_TABLE = "Mirrors in Spack's search order"
+MIRRORS_EMPTY = "No mirrors yet."
+MIRRORS_EMPTY_DETAIL = (
+    "A mirror is a place where Spack stores and finds packages. Add one with 'spack mirror add NAME ADDRESS', "
+    "then refresh."
+)
+MIRRORS_READING = "Reading mirrors…"
+MIRROR_DETAILS = "Details of the selected mirror"
+MIRROR_COLUMNS = ("Name", "Push address", "Signed", "Autopush", "Scope", "Status", "Packages")
+OVERVIEW = "Overview"
+SPACK_YAML = "Spack YAML"
+FETCH_ADDRESS = "Fetch address"
+PUSH_ADDRESS = "Push address"
+CONTAINS = "Contains"
+INDEX = "Index"
+MAY_PUSH = "May push"
+SPACE = "Free space"
+STATUS_OK = "ok"
+STATUS_NO_INDEX = "ok, no index yet"
+STATUS_SOURCES = "sources only"
+STATUS_NOT_CHECKED = "not checked"
+STATUS_NOT_CHECKED_TIP = "Only folders are looked at; nothing was asked over the network"
+STATUS_NO_LOGIN = "login incomplete"
+STATUS_PLAIN_SECRET = "secret in plain text"  # noqa: S105
+STATUS_PLAIN_SECRET_TIP = "Everyone who can read the configuration file can read the secret"  # noqa: S105
+STATUS_OF_CODE = {
+    "permission-denied": "not writable",
+    "no-space": "no space",
+    "not-found": "not found",
+    "cache": "not readable",
+    "usage": "not usable",
+    "signing": "keys not readable",
+}
+KIND_WORDS = {
+    "folder": "folder",
+    "web": "web",
+    "s3": "S3",
+    "gs": "Google Storage",
+    "oci": "OCI",
+    "oci-http": "OCI, plain HTTP",
+    "ftp": "FTP",
+    "sftp": "SFTP",
+}
+KIND_UNKNOWN = "no address"
+MAY_PUSH_YES = "yes, writable"
+MAY_PUSH_NOT_CHECKED = "not checked"
+NOT_AVAILABLE = "not available"
+BINARIES, SOURCES = "binaries", "sources"
+BINARIES_AND_SOURCES = "binaries and sources"
+NO_INDEX = "no index"
+SIGNED, UNSIGNED = "signed", "unsigned"
+AUTOPUSH_ON = "on"
+
+# Packages
+PACKAGES = "Packages"
+PACKAGES_TABLE = "Installed packages"
+PACKAGES_FILTER = "name@version +variant %compiler /hash …"
+PACKAGES_FILTER_NAME = "Filter packages"
+PACKAGE_COLUMNS = ("", "Package", "Version", "Compiler", "Target", "Variants", "Installed", "State")
+CHECK_COLUMN = "Selected"
+SHOW = "Show"
+SHOW_INSTALLED, SHOW_EXPLICIT, SHOW_ALL = "Installed", "Explicit only", "All records"
+PACKAGES_EMPTY = "This Spack instance has no installed packages."
+PACKAGES_EMPTY_DETAIL = "Packages appear here once 'spack install' has installed some."
+PACKAGES_READING = "Reading the install database…"
+PACKAGES_FAILED = "The install database could not be read."
+SORT_BY = "Sort by"
+NOTHING_MATCHES = "Nothing matches."
+NOTHING_MATCHES_DETAIL = "No package has all of these words."
+CLEAR_FILTER = "Clear filter"
+NOTHING_SELECTED = "Nothing selected"
+NOTHING_SELECTED_HINT = "Check packages to push them together with what they need."
+COUNTING = "counting…"
+EXPLICIT, DEPENDENCY = "Explicit", "Dependency"
+EXPLICIT_TIP = "Installed because somebody asked for it"
+DEPENDENCY_TIP = "Installed because another package needs it"
+UPSTREAM = "upstream"
+STATE_WORDS = {
+    "external": "External",
+    "missing": "Missing",
+    "deprecated": "Deprecated",
+}
+STATE_TIPS = {
+    "external": "External packages belong to the system and are never pushed",
+    "missing": "Its files are not installed any more, so there is nothing to push",
+    "deprecated": "Replaced by another package in this instance and not pushed",
+}
+
+# Transfers
+TRANSFERS = "Transfers"
+
+# Why an action is not possible
+WHY_ENGINE_RUNS = "The engine is running"
+WHY_READ_ONLY = "Mirrordeck was started read-only"
+WHY_NO_PACKAGES = "Check the packages to push first"
+WHY_NO_ROW = "Choose a package first"
+WHY_NO_MIRROR = "Choose a mirror first"
+WHY_NOTHING_SHOWN = "No package is shown"
+WHY_NO_PREFIX = "This package has no folder"
+WHY_NOT_FOLDER = "Only folder mirrors can be opened"
+WHY_NOT_PUSHABLE = "This version pushes to folder mirrors only"
+WHY_NO_BINARIES = "This mirror is not for binaries"
+WHY_OTHER_PAGE = "Go to the {page} page first"
+WHY_NOTHING_CHECKED = "Nothing is selected"
+
+
+def mirrors_sentence(mirrors: int, scopes: int) -> str:
+    order = " Spack asks them from top to bottom." if mirrors > 1 else ""
+    return f"{plural(mirrors, 'mirror')} in {plural(scopes, 'scope')}.{order}"
+
+
+def packages_sentence(shown: int, total: int) -> str:
+    if shown == total:
+        return f"{plural(total, 'package')}."
+    return f"{shown:,} of {plural(total, 'package')} shown."
+
+
+def selected(count: int) -> str:
+    return f"{count:,} selected"
+
+
+def with_dependencies(packages: int, size_bytes: int) -> str:
+    return f"with dependencies {plural(packages, 'package')}  ·  {format_bytes(size_bytes)} on disk"
+
+
+def hidden_by_filter(count: int) -> str:
+    return f"{count:,} of them not shown"
+
+
+def select_shown(count: int) -> str:
+    return f"Select all {count:,}" if count else "Select all"
+
+
+def problems(count: int) -> str:
+    return f"and {plural(count, 'more problem')}"
+
+
+def free_space(count: int) -> str:
+    return f"{format_bytes(count)} free"
+
+
+def engine_exit(status: int) -> str:
+    return f"It ended with status {status}."
+
+
+def running_transfers(count: int) -> str:
+    if count == 1:
+        return "1 transfer is running. Stopping it leaves nothing half-written on the mirror."
+    return f"{count:,} transfers are running. Stopping them leaves nothing half-written on the mirror."
+
+
+def navigation_count(name: str, count: int) -> str:
+    return f"{name}, {count:,} unfinished"
+
+
+def origin(scope: str, file: str, line: int) -> str:
+    if not file:
+        return scope
+    return f"{scope}  {file}:{line}" if line else f"{scope}  {file}"
+
+
+def index_of(packages: int, age: str) -> str:
+    return f"{plural(packages, 'package')}, written {age}" if age else plural(packages, "package")
+
+
+def mirror_packages(count: int) -> str:
+    return plural(count, "package")
+
+
+def choose_for_mirror(mirror: str) -> str:
+    return f"Choose the packages to push to {mirror}"
+
+
+def environment(name: str) -> str:
+    return f"Environment {name}"

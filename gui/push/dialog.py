@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""What a push will do, before it does anything."""
+
+from __future__ import annotations
+
+import asyncio
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+
+from core.engine.messages import ListMirrors, PlanPush, StartPush
+from core.foundation.errors import ErrorInfo, MirrordeckError
+from core.services.values import InstanceInfo
+from core.transfers.plan import Decision, PushOptions, PushPlan, PushRequest, Signing
+from gui import messages, theme
+from gui.engine_client import EngineClient
+from gui.push import words
+from gui.push.command import spack_command
+from gui.push.mirror_box import MirrorBox, address
+from gui.push.model import PlanModel
+from gui.push.tree import PlanPane, PlanTree
+from gui.settings import remembered
+from gui.theme import FontRole
+from gui.widgets.banner import Banner
+from gui.widgets.cell import place
+from gui.widgets.controls import Button, CheckBox, ComboBox
+from gui.widgets.labels import ElidedLabel, Label
+from gui.widgets.page import TaskOwner
+from gui.widgets.refresh_line import RefreshLine
+
+_WIDTH, _HEIGHT = 760, 580
+_COMMAND_LINES = 4
+_BUILD_KEY = "push/build_dependencies"
+_MIRROR_KEY = "push/mirror"
+
+
+class PushDialog(QDialog):
+    """Open it with `ask`. The plan is made again after every change; only the newest answer counts.
+
+    Accepted once the push has started: `push_started(push id)`.
+    """
+
+    push_started = Signal(str)
+
+    def __init__(
+        self,
+        client: EngineClient,
+        instance: InstanceInfo,
+        *,
+        mirror: str = "",
+        hashes: tuple[str, ...] = (),
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._client = client
+        self._instance = instance
+        self._hashes = hashes
+        self._plan: PushPlan | None = None
+        self._generation = 0
+        self._planning: asyncio.Task[None] | None = None
+        self._wanted: dict[bool, int] = {}  # packages with and without build dependencies
+        self._key = ""
+        self.tasks = TaskOwner()
+        self.model = PlanModel(self)
+        self._build()
+        self._lay_out()
+        self.mirror_box.set_target(mirror or str(remembered().value(_MIRROR_KEY, "")))
+        self.build_box.setChecked(bool(remembered().value(_BUILD_KEY, True, type=bool)))
+        self._connect()
+        self._show_signing()
+        self._forbid(words.WHY_PLANNING)
+
+    # ---- building ----
+
+    def _build(self) -> None:
+        self.setWindowTitle(words.TITLE)
+        self.busy_line = RefreshLine()
+        self.heading = Label(words.TITLE, FontRole.TITLE)
+        self.mirror_box = MirrorBox()
+        self.address = ElidedLabel("", tone="dim", mode=Qt.TextElideMode.ElideMiddle)
+        self.selection = ElidedLabel("", tone="dim")
+        self.selection.hide()
+        self.build_box = CheckBox(words.BUILD_DEPENDENCIES)
+        self.tree = PlanTree(self.model)
+        self.signing_combo = ComboBox()
+        for choice in Signing:
+            self.signing_combo.addItem("", choice)
+        self.index_combo = ComboBox()
+        self.index_combo.addItem(words.INDEX_UPDATE, True)
+        self.index_combo.addItem(words.INDEX_LEAVE, False)
+        self.notice = Banner(stacked=True)
+        self.command = QPlainTextEdit()
+        self.command.setReadOnly(True)
+        self.command.setTabChangesFocus(True)
+        self.command.setFont(theme.font(FontRole.MONO))
+        self.command.setAccessibleName(words.COMMAND_NAME)
+        self.command.setFixedHeight(_COMMAND_LINES * self.command.fontMetrics().lineSpacing() + theme.SPACE_L)
+        self.command_button = Button(words.SHOW_COMMAND)
+        self.copy_button = Button(words.COPY_COMMAND, icon="copy")
+        self.cancel_button = Button(messages.CANCEL)
+        self.push_button = Button(words.PUSH, primary=True)
+        self.push_button.setDefault(True)
+        for widget in (self.command, self.copy_button):
+            widget.hide()
+
+    def _lay_out(self) -> None:
+        target = QHBoxLayout()
+        target.setSpacing(theme.SPACE_S)
+        target.addWidget(_named(words.TO, self.mirror_box))
+        target.addWidget(self.mirror_box, 1)
+        target.addWidget(self.address, 1)
+        choices = QGridLayout()
+        choices.setHorizontalSpacing(theme.SPACE_L)
+        choices.setVerticalSpacing(theme.SPACE_S)
+        choices.setColumnStretch(1, 1)
+        for row, (text, combo) in enumerate(((words.SIGNING, self.signing_combo), (words.INDEX, self.index_combo))):
+            choices.addWidget(_named(text, combo), row, 0)
+            choices.addWidget(combo, row, 1)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(theme.SPACE_S)
+        buttons.addWidget(self.command_button)
+        buttons.addWidget(self.copy_button)
+        buttons.addStretch()
+        buttons.addWidget(self.cancel_button)
+        buttons.addWidget(self.push_button)
+        content = QVBoxLayout()
+        margin = theme.PAGE_MARGIN
+        content.setContentsMargins(margin, theme.SPACE_L, margin, theme.SPACE_XL)
+        content.setSpacing(theme.SPACE_M)
+        content.addWidget(self.heading)
+        content.addLayout(target)
+        content.addWidget(self.selection)
+        content.addWidget(self.build_box)
+        content.addWidget(PlanPane(self.tree), 1)
+        content.addLayout(choices)
+        content.addWidget(self.notice)
+        content.addWidget(self.command)
+        content.addSpacing(theme.SPACE_XS)
+        content.addLayout(buttons)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(self.busy_line)
+        outer.addLayout(content)
+        self.setMaximumWidth(_WIDTH)
+        self.resize(_WIDTH, _HEIGHT)
+
+    def _connect(self) -> None:
+        self.mirror_box.editTextChanged.connect(self._on_typing)
+        self.mirror_box.target_changed.connect(self._replan)
+        self.build_box.clicked.connect(self._on_build_clicked)
+        for box in (self.tree.replace, self.tree.private):
+            box.clicked.connect(self._replan)
+        for combo in (self.signing_combo, self.index_combo):
+            combo.activated.connect(self._replan)
+        self.command_button.clicked.connect(self._on_command)
+        self.copy_button.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.command.toPlainText()))
+        self.cancel_button.clicked.connect(self.reject)
+        self.push_button.clicked.connect(self._on_push)
+
+    # ---- planning ----
+
+    def open(self) -> None:
+        super().open()
+        self.tasks.start(self._offer_mirrors())
+        self._replan()
+        self.mirror_box.edit.setFocus()
+        self.mirror_box.edit.selectAll()
+
+    def request(self) -> PushRequest:
+        """What the form asks for now."""
+        return PushRequest(self.mirror_box.target, hashes=self._hashes, options=self._options())
+
+    def _options(self, *, build_dependencies: bool | None = None) -> PushOptions:
+        build = self.build_box.isChecked() if build_dependencies is None else build_dependencies
+        return PushOptions(
+            with_build_dependencies=build,
+            force=self.tree.replace.isChecked(),
+            private=self.tree.private.isChecked(),
+            update_index=bool(self.index_combo.currentData()),
+            signing=Signing(self.signing_combo.currentData()),
+        )
+
+    async def _offer_mirrors(self) -> None:
+        try:
+            view = await self._client.call(ListMirrors(self._instance.id))
+        except MirrordeckError:
+            return  # a name may still be typed, and the plan says what is wrong
+        mirrors = [row.mirror for row in view.rows if row.mirror.binary]
+        self.mirror_box.set_mirrors(mirrors)
+        if not self.mirror_box.target and mirrors:
+            pushable = [row.mirror for row in view.rows if row.mirror.binary and row.writable is not False]
+            self.mirror_box.set_target((pushable or mirrors)[0].name)
+            self._replan()
+        self._show_target()
+
+    def _on_typing(self) -> None:
+        """The plan on the screen is for another target."""
+        self._forget_plan(words.WHY_PLANNING)
+        self._show_target()
+
+    def _replan(self) -> None:
+        self._forget_plan(words.WHY_PLANNING)
+        self._show_target()
+        self.command.setPlainText(spack_command(self.request(), self._instance.environment))
+        if not self.mirror_box.target:
+            self.busy_line.set_running(False)
+            self.notice.show_notice("", words.CHOOSE_MIRROR, tone="info", closable=False)
+            self._forbid(words.WHY_NO_MIRROR)
+            return
+        self.notice.show_notice("", words.PLANNING, tone="info", closable=False)
+        self.busy_line.set_running(True)
+        self._planning = self.tasks.start(self._make_plan(self._generation))
+
+    def _forget_plan(self, why: str) -> None:
+        self._generation += 1
+        self._plan = None
+        if self._planning is not None:
+            self._planning.cancel()
+            self._planning = None
+        self.model.set_stale(True)
+        self.heading.set_tone("dim")
+        self._forbid(why)
+
+    async def _make_plan(self, number: int) -> None:
+        try:
+            plan = await self._client.call(PlanPush(self._instance.id, self.request()))
+        except MirrordeckError as error:
+            if number == self._generation:
+                self._show_failure(error.info())
+            return
+        if number == self._generation:
+            self._show_plan(plan)
+            if len(self._wanted) == 1:
+                self.tasks.start(self._count_others(plan))
+
+    async def _count_others(self, plan: PushPlan) -> None:
+        """Learn how many packages there are with the other choice about build dependencies, at leisure."""
+        build = not plan.options.with_build_dependencies
+        request = PushRequest(plan.mirror, hashes=self._hashes, options=self._options(build_dependencies=build))
+        try:
+            other = await self._client.call(PlanPush(self._instance.id, request))
+        except MirrordeckError:
+            return  # the number stays unknown
+        self._wanted[build] = words.wanted_count(other)
+        self._show_selection()
+
+    # ---- showing ----
+
+    def _show_plan(self, plan: PushPlan) -> None:
+        self._plan = plan
+        self._wanted[plan.options.with_build_dependencies] = words.wanted_count(plan)
+        if plan.key:
+            self._key = words.key_text(plan.key, plan.key_owner)
+        self.busy_line.set_running(False)
+        self.model.set_plan(plan)
+        self.tree.show_groups(plan)
+        self.heading.setText(words.heading(plan))
+        self.heading.set_tone("text")
+        self._show_target()
+        self._show_selection()
+        self._show_signing()
+        self._show_checks(plan)
+        count = sum(1 for _ in plan.of(Decision.PUSH))
+        self.push_button.setText(words.push_button(count))
+        if plan.blockers:
+            self._forbid(plan.blockers[0].title)
+        elif not count:
+            self._forbid(words.WHY_ALL_THERE if any(plan.of(Decision.PRESENT)) else words.WHY_NOTHING)
+        else:
+            self.push_button.setEnabled(True)
+            self.push_button.setToolTip("")
+
+    def _show_checks(self, plan: PushPlan) -> None:
+        if plan.blockers:
+            self._show_notices(plan.blockers, "bad")
+        elif plan.warnings:
+            self._show_notices(plan.warnings, "warn")
+        else:
+            self.notice.show_notice("", words.checked(plan), tone="info", closable=False)
+
+    def _show_notices(self, errors: tuple[ErrorInfo, ...], tone: str) -> None:
+        first, *others = errors
+        lines = (first.why, *first.remedies, *(each.sentence() for each in others))
+        text = "\n".join(line for line in lines if line)
+        again = words.PLAN_AGAIN if tone == "bad" else ""
+        self.notice.show_notice(first.title, text, tone=tone, button=again, action=self._replan, closable=False)
+
+    def _show_failure(self, error: ErrorInfo) -> None:
+        self.busy_line.set_running(False)
+        self.heading.setText(words.TITLE)
+        self.push_button.setText(words.PUSH)
+        self._show_notices((error,), "bad")
+        self._forbid(error.title)
+
+    def _show_target(self) -> None:
+        mirror = self.mirror_box.mirror
+        url = self._plan.mirror_url if self._plan is not None else ""
+        where = address(mirror) if mirror is not None else place(url)
+        self.address.setText(where if where != self.mirror_box.target else "")
+
+    def _show_selection(self) -> None:
+        known = self._wanted.keys() == {True, False}
+        build = self._wanted[True] - self._wanted[False] if known else None
+        self.build_box.setText(words.build_dependencies(build))
+        if self._plan is not None:
+            self.selection.setText(words.selection(self._plan, build))
+            self.selection.show()
+
+    def _show_signing(self) -> None:
+        mirror, plan = self.mirror_box.mirror, self._plan
+        signs = mirror.signed if mirror is not None else None
+        if plan is not None and plan.options.signing is Signing.AS_MIRROR:
+            signs = bool(plan.key)
+        for number in range(self.signing_combo.count()):
+            choice = Signing(self.signing_combo.itemData(number))
+            self.signing_combo.setItemText(number, words.signing(choice, mirror_signs=signs, key=self._key))
+
+    def _forbid(self, why: str) -> None:
+        self.push_button.setEnabled(False)
+        self.push_button.setToolTip(why)
+
+    # ---- what people do ----
+
+    def _on_build_clicked(self, checked: bool) -> None:
+        remembered().setValue(_BUILD_KEY, checked)
+        self._replan()
+
+    def _on_command(self) -> None:
+        shown = self.command.isHidden()
+        self.command.setVisible(shown)
+        self.copy_button.setVisible(shown)
+        self.command_button.setText(words.HIDE_COMMAND if shown else words.SHOW_COMMAND)
+
+    def _on_push(self) -> None:
+        if self._plan is not None:
+            self._forbid(words.WHY_STARTING)
+            self.busy_line.set_running(True)
+            self.tasks.start(self._start(self._plan))
+
+    async def _start(self, plan: PushPlan) -> None:
+        try:
+            push_id = await self._client.call(StartPush(plan.id))
+        except MirrordeckError as error:
+            self._show_failure(error.info())
+            return
+        remembered().setValue(_MIRROR_KEY, self.mirror_box.target)
+        self.push_started.emit(push_id)
+        self.accept()
+
+    def done(self, result: int) -> None:
+        self._generation += 1
+        self.tasks.cancel_all()
+        self.busy_line.set_running(False)
+        super().done(result)
+
+
+def _named(text: str, buddy: QWidget) -> Label:
+    label = Label(text, tone="dim")
+    label.setBuddy(buddy)
+    return label

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The sentences of the push plan."""
+
+from __future__ import annotations
+
+from core.foundation.text import format_bytes, plural, visible
+from core.transfers.plan import Decision, PlanItem, PushOptions, PushPlan, Signing
+from gui import messages
+from gui.widgets.cell import one_line
+
+TITLE = "Push packages"
+PLANNING = "Looking at what is there…"
+STARTING = "Starting the push…"
+CHOOSE_MIRROR = "Choose a mirror, or type a folder or an address."
+TO = "to"
+TO_NAME = "Mirror to push to: a name, a folder or an address"
+TO_PLACEHOLDER = "mirror name, folder or address"
+BUILD_DEPENDENCIES = "Build dependencies too"
+PLAN_LIST = "What will happen to each package"
+REPLACE_THEM = "Replace them"
+REPLACE_NAME = "Replace packages that are already there"
+PRIVATE_MIRROR = "Private mirror, push it too"
+PRIVATE_NAME = "This mirror is private: push packages that may not be redistributed, too"
+SIGNING = "Signing"
+INDEX = "Index"
+INDEX_UPDATE, INDEX_LEAVE = "update once at the end", "leave as it is"
+SHOW_COMMAND, HIDE_COMMAND = "Show Spack command", "Hide Spack command"
+COMMAND_NAME = "The same push as a Spack command"
+COPY_COMMAND = "Copy"
+PUSH = "Push"
+PLAN_AGAIN = "Plan again"
+
+WHY_PLANNING = "The plan is still being made"
+WHY_NO_MIRROR = "Choose where to push first"
+WHY_STARTING = "The push is being started"
+WHY_ALL_THERE = "Everything is already there"
+WHY_NOTHING = "Nothing of this can be pushed"
+
+DECISIONS = {
+    Decision.PUSH: "Will upload",
+    Decision.PRESENT: "Already there",
+    Decision.HELD_BACK: "Not redistributable",
+    Decision.EXTERNAL: "External",
+    Decision.NOT_INSTALLED: "Not installed",
+}
+
+
+def heading(plan: PushPlan) -> str:
+    """`12 of 40 to upload`: of what is installed or could be; externals are never pushed."""
+    return f"{sum(1 for _ in plan.of(Decision.PUSH)):,} of {wanted_count(plan):,} to upload"
+
+
+def selection(plan: PushPlan, build_dependencies: int | None) -> str:
+    """`3 selected, 37 run and link dependencies, 64 build dependencies`, as far as `build_dependencies` is known."""
+    others = max(0, wanted_count(plan) - plan.selected)
+    parts = [f"{plan.selected:,} selected"]
+    if not plan.options.with_build_dependencies:
+        parts.append(_dependencies(others, "run and link"))
+    elif build_dependencies is None:
+        parts.append(_dependencies(others, "run, link and build"))
+    else:
+        parts.append(_dependencies(max(0, others - build_dependencies), "run and link"))
+        parts.append(_dependencies(build_dependencies, "build"))
+    return ", ".join(parts) + "."
+
+
+def wanted_count(plan: PushPlan) -> int:
+    return sum(item.decision is not Decision.EXTERNAL for item in plan.items)
+
+
+def _dependencies(count: int, kind: str) -> str:
+    return f"{count:,} {kind} {'dependency' if count == 1 else 'dependencies'}"
+
+
+def build_dependencies(count: int | None) -> str:
+    return BUILD_DEPENDENCIES if count is None else f"{BUILD_DEPENDENCIES} (+{count:,})"
+
+
+def packages(count: int) -> str:
+    return plural(count, "package") if count else messages.NONE
+
+
+def group_detail(decision: Decision, items: tuple[PlanItem, ...], options: PushOptions) -> str:
+    """What stands behind a group: sizes, when it was checked, reasons."""
+    if not items:
+        if decision is Decision.PRESENT and options.force:
+            return "replaced"
+        return "pushed too" if decision is Decision.HELD_BACK and options.private else ""
+    if decision is Decision.PUSH:
+        size = sum(item.size_bytes for item in items)
+        return f"{format_bytes(size)} on disk" if size else ""
+    if decision is Decision.PRESENT:
+        return "confirmed just now"
+    if decision is Decision.EXTERNAL:
+        names = ", ".join(visible(item.name) for item in items[:2])
+        return f"{names}{', …' if len(items) > 2 else ''}: never pushed"
+    reasons = {item.reason for item in items}
+    if len(items) == 1:
+        return f"{visible(items[0].name)}: {one_line(items[0].reason)}"
+    return one_line(reasons.pop()) if len(reasons) == 1 else "for several reasons"
+
+
+def item_detail(item: PlanItem) -> str:
+    if item.reason:
+        return one_line(item.reason)
+    if item.entry is not None:
+        signed = {True: ", signed", False: ", unsigned", None: ""}[item.entry.signed]
+        return f"{format_bytes(item.entry.stored_bytes)}{signed}"
+    return format_bytes(item.size_bytes) if item.size_bytes else ""
+
+
+def spoken_group(decision: Decision, count: int, detail: str) -> str:
+    words = f"{DECISIONS[decision]}, {packages(count)}"
+    return f"{words}, {detail}" if detail else words
+
+
+def key_text(key: str, owner: str) -> str:
+    """`8F21…C8CC hpc-team`."""
+    short = f"{key[:4]}…{key[-4:]}" if len(key) > 8 else key
+    return f"{short} {visible(owner)}".strip()
+
+
+def signing(choice: Signing, *, mirror_signs: bool | None, key: str) -> str:
+    """`key` is `key_text` of the key that would sign, empty while that is not known."""
+    signed = f"signed with {key}" if key else messages.SIGNED
+    match choice:
+        case Signing.SIGNED:
+            return signed
+        case Signing.UNSIGNED:
+            return messages.UNSIGNED
+    if mirror_signs is None:
+        return "as the mirror says"
+    return f"as the mirror says: {signed if mirror_signs else messages.UNSIGNED}"
+
+
+def checked(plan: PushPlan) -> str:
+    """`Checked just now: you may write there, 212 GB free.`"""
+    free = f", {format_bytes(plan.free_bytes)} free" if plan.free_bytes is not None else ""
+    return f"Checked just now: you may write there{free}."
+
+
+def push_button(count: int | None) -> str:
+    return f"{PUSH} {plural(count, 'package')}" if count else PUSH

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The cards around the Transfers table: everything at a glance, a push that has ended, a row that has failed."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from core.transfers.model import ItemState, PushStatus, TransferRow
+from gui import icons, theme
+from gui.theme import FontRole
+from gui.transfers import words
+from gui.transfers.state import TransfersState
+from gui.widgets.bar_delegate import percent
+from gui.widgets.bars import Bar
+from gui.widgets.card import Card, Fact
+from gui.widgets.controls import Button
+from gui.widgets.error_text import ErrorText
+from gui.widgets.labels import ElidedLabel, Label
+
+_WORDS_HEIGHT = 150
+
+
+class OverallCard(Card):
+    """Per cent, bytes, what happens now, one bar, and four figures."""
+
+    def __init__(self, state: TransfersState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self.head = Label("", FontRole.STRONG)
+        self.bytes = Label("")
+        self.doing = ElidedLabel("", tone="dim")
+        self.doing.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.bar = Bar()
+        self.bar.setAccessibleName(words.OVERALL_BAR)
+        self.rate = Fact(words.RATE, big=True)
+        self.left = Fact(words.TIME_LEFT, big=True)
+        self.present = Fact(words.ALREADY_THERE, big=True)
+        self.failed = Fact(words.FAILED, big=True)
+        facts = (self.rate, self.left, self.present, self.failed)
+        line = QHBoxLayout()
+        line.setSpacing(theme.SPACE_M)
+        line.addWidget(self.head)
+        line.addWidget(self.bytes)
+        line.addWidget(self.doing, 1)
+        left = QVBoxLayout()
+        left.setSpacing(theme.SPACE_S)
+        left.addStretch()
+        left.addLayout(line)
+        left.addWidget(self.bar)
+        left.addStretch()
+        row = QHBoxLayout()
+        row.setSpacing(theme.SPACE_XL)
+        row.addLayout(left, 1)
+        for fact in facts:
+            fact.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+            fact.setMinimumWidth(fact.caption.fontMetrics().horizontalAdvance("ALREADY"))
+            row.addWidget(fact)
+        self.body.addLayout(row)
+
+    def show_now(self) -> None:
+        """Read everything from the state again."""
+        totals = self._state.overall
+        self.rate.set(words.rate(totals))
+        self.left.set(words.time_left(totals))
+        self.present.set(f"{totals.present:,}")
+        self.failed.set(f"{totals.failed:,}", "bad" if totals.failed else "text")
+        self.bytes.setText(words.overall_bytes(totals) if totals.total_bytes else "")
+        if totals.active:
+            share = totals.done_bytes / totals.total_bytes if totals.total_bytes else None
+            self.head.setText(words.COUNTING if share is None else percent(share))
+            self.bar.set_share(share)
+        else:
+            clean = not totals.failed and not totals.cancelled
+            self.head.setText(words.FINISHED if clean or totals.done else words.STOPPED)
+            self.bar.set_share(1.0, "ok" if clean else "accent")
+        self.doing.setText(self._doing())
+
+    def _doing(self) -> str:
+        totals, moving = self._state.overall, self._state.moving
+        if self._state.paused and totals.active:
+            return words.PAUSING if moving else f"{words.PAUSED}, {words.waiting_count(totals.waiting)}"
+        return words.phases(moving, totals.waiting)
+
+
+class PushSummary(QFrame):
+    """One line about a push that has ended. `retry_wanted(row ids)`."""
+
+    retry_wanted = Signal(tuple)
+
+    def __init__(self, state: TransfersState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("card")
+        self._state = state
+        self._push: PushStatus | None = None
+        self._failed: tuple[str, ...] = ()
+        self._picture = QLabel()
+        self._title = Label("", FontRole.STRONG)
+        self.text = Label("")
+        self.text.setWordWrap(True)
+        self.text.make_selectable()
+        self.retry = Button(words.RETRY_FAILED, flat=True)
+        self.retry.clicked.connect(lambda: self.retry_wanted.emit(self._failed))
+        self.copy = Button(words.COPY_REPORT, flat=True)
+        self.copy.clicked.connect(self._on_copy)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(theme.CARD_PADDING, theme.SPACE_XS, theme.SPACE_S, theme.SPACE_XS)
+        layout.setSpacing(theme.SPACE_S)
+        layout.addWidget(self._picture)
+        layout.addWidget(self._title)
+        layout.addWidget(self.text, 1)
+        layout.addWidget(self.retry)
+        layout.addWidget(self.copy)
+        self.hide()
+
+    def show_push(self, push: PushStatus | None) -> None:
+        """Show `push`, or hide for None and for a push that goes on."""
+        if push == self._push:
+            return
+        self._push = push
+        self.setVisible(push is not None and push.ended)
+        if push is None or not push.ended:
+            return
+        rows = self._state.rows_of(push.id)
+        self._failed = tuple(row.id for row in rows if row.state is ItemState.FAILED)
+        name, tone = ("warning", "warn") if self._failed else ("check", "ok")
+        icons.bind_label(self._picture, name, tone)
+        self._title.setText(words.push_title(push))
+        self.text.setText(self.summary(push, rows))
+        self.retry.setVisible(bool(self._failed))
+        self.setAccessibleName(f"{self._title.text()}: {self.text.text()}")
+
+    def summary(self, push: PushStatus, rows: list[TransferRow]) -> str:
+        index = self._state.index_row(push.id)
+        packages = self._state.package_totals([push])
+        pushed = (row.entry for row in rows if row.state is ItemState.DONE)
+        return words.push_summary(push, packages, sum(entry.stored_bytes for entry in pushed if entry), index)
+
+    def _on_copy(self) -> None:
+        if self._push is not None:
+            rows = self._state.rows_of(self._push.id)
+            QGuiApplication.clipboard().setText(words.report(self._push, self.summary(self._push, rows), rows))
+
+
+class WordsArea(QScrollArea):
+    """As high as the words inside need, within limits; longer ones are scrolled."""
+
+    def __init__(self, words_inside: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._content = QWidget()
+        self._content.setObjectName("scroll-content")
+        layout = QVBoxLayout(self._content)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(words_inside)
+        layout.addStretch()
+        self.setWidget(self._content)
+        self.setWidgetResizable(True)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def heightForWidth(self, width: int) -> int:
+        return min(self._content.heightForWidth(width), _WORDS_HEIGHT)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(200, 2 * theme.row_height())
+
+
+class FailureCard(Card):
+    """Why a row has failed, and what to do."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(words.FAILURE_PANEL)
+        self.error = ErrorText()
+        self.body.addWidget(WordsArea(self.error))
+        self.hide()
+
+    def show_row(self, row: TransferRow | None) -> None:
+        """Show the error of `row`; hide where there is none."""
+        if row is None or row.error is None:
+            self.hide()
+            return
+        self.error.show_error(row.error, words.spoken(row, None, paused=False))
+        self.show()

@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The sentences about transfers: of rows, of pushes, of everything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from core.foundation.text import format_bytes, format_duration, format_rate, plural, short_hash, visible
+from core.transfers.model import ItemState, PushStatus, RowKind, Totals, TransferRow
+from gui import messages
+from gui.widgets.bar_delegate import percent
+from gui.widgets.cell import one_line, place
+
+COLUMNS = ("Package", "To", "State", "Progress", "Rate", "Left", "Try")
+TABLE = "Transfers, newest push first"
+FILTER_LABEL = "Show"
+FILTER_NAME = "Show transfers by state"
+FILTERS = ("All", "Moving and waiting", "Failed", "Ended")
+EMPTY = "Nothing to transfer."
+EMPTY_DETAIL = "Choose packages and press Push."
+GO_TO_PACKAGES = "Go to packages"
+NOTHING_LIKE_THAT = "No transfer is in this state."
+SHOW_ALL = "Show all"
+PAUSE_ALL, RESUME, STOP_ALL = "Pause all", "Resume", "Stop all"
+RETRY, RETRY_FAILED = "Retry", "Retry failed"
+COPY_REPORT = messages.COPY_REPORT
+OVERALL_BAR = "Progress of all transfers"
+FAILURE_PANEL = "Why the selected transfer failed"
+RATE, TIME_LEFT, ALREADY_THERE, FAILED = "Rate", "Time left", "Already there", "Failed"
+COUNTING = "Counting…"
+PAUSED = "Paused"
+PAUSING = "Pausing: what moves now is finished first"
+FINISHED = "Finished"
+STOPPED = "Stopped"
+INDEX = "Index"
+AFTER_PACKAGES = "After the packages"
+SHOW_TRANSFERS = "Show Transfers"
+
+WHY_NOTHING_FAILED = "Nothing has failed"
+WHY_NOTHING_RUNS = "Nothing is running or waiting"
+WHY_NOTHING_ENDED = "No push has ended"
+WHY_NO_ROW = "Choose a transfer first"
+WHY_ENDED = "This transfer has ended"
+WHY_NOT_RETRYABLE = "Only failed and stopped transfers can be tried again"
+WHY_NO_ERROR = "This transfer has not failed"
+WHY_NO_DIGEST = "There is no digest before a package is in the cache"
+WHY_NO_PACKAGE = "This is the index, not a package"
+
+_INSTANT_S = 0.1
+STATE_WORDS = {
+    ItemState.WAITING: "Waiting",
+    ItemState.PACKING: "Packing",
+    ItemState.UPLOADING: "Uploading",
+    ItemState.FINALISING: "Finalising",
+    ItemState.INDEXING: "Updating the index",
+    ItemState.DONE: "Done",
+    ItemState.PRESENT: "Already there",
+    ItemState.FAILED: "Failed",
+    ItemState.CANCELLED: "Stopped",
+}
+
+
+def state_word(row: TransferRow, *, paused: bool) -> str:
+    if row.state is ItemState.WAITING:
+        if paused:
+            return PAUSED
+        if row.kind is RowKind.INDEX:
+            return AFTER_PACKAGES
+    return STATE_WORDS[row.state]
+
+
+def package_name(row: TransferRow) -> str:
+    return visible(row.name) if row.kind is RowKind.PACKAGE else INDEX
+
+
+def package_details(row: TransferRow) -> tuple[str, ...]:
+    """What stands dim behind the name."""
+    if row.kind is RowKind.INDEX:
+        return ()
+    return visible(row.version), short_hash(row.hash)
+
+
+def progress_sentence(row: TransferRow) -> str:
+    """What the Progress column says where there is no bar."""
+    match row.state:
+        case ItemState.WAITING:
+            return f"{format_bytes(row.total_bytes)} on disk" if row.total_bytes else ""
+        case ItemState.FAILED:
+            return one_line(row.error.why or row.error.title) if row.error else ""
+        case ItemState.DONE if row.index is not None:
+            return index_sentence(row.index.added, row.index.dropped, row.index.entries)
+        case ItemState.DONE if row.entry is not None:
+            size = format_bytes(row.entry.stored_bytes)
+            return f"{size} in {format_duration(row.seconds)}" if row.seconds >= _INSTANT_S else size
+        case ItemState.PRESENT if row.entry is not None:
+            return format_bytes(row.entry.stored_bytes)
+    return ""
+
+
+def index_sentence(added: int, dropped: int, entries: int) -> str:
+    if not added and not dropped:
+        return f"Nothing new, {entries:,} in all"
+    noun = "new entry" if added == 1 else "new entries"
+    gone = f", {dropped:,} dropped" if dropped else ""
+    return f"{added:,} {noun}{gone}, {entries:,} in all"
+
+
+def rate(row_or_totals: TransferRow | Totals) -> str:
+    return messages.NONE if row_or_totals.rate_bps is None else format_rate(row_or_totals.rate_bps)
+
+
+def time_left(row_or_totals: TransferRow | Totals) -> str:
+    return messages.NONE if row_or_totals.left_s is None else format_duration(row_or_totals.left_s)
+
+
+def spoken(row: TransferRow, share: float | None, *, paused: bool) -> str:
+    """`openmpi 5.0.6 to site-oci, uploading, 62 per cent`."""
+    what = f"{row.name} {row.version}" if row.kind is RowKind.PACKAGE else INDEX
+    parts = [f"{visible(what)} to {place(row.mirror)}", state_word(row, paused=paused).lower()]
+    if share is not None:
+        parts.append(f"{int(share * 100)} per cent")
+    elif row.error is not None:
+        parts.append(one_line(row.error.sentence()))
+    return ", ".join(parts)
+
+
+# ---- pushes ----
+
+
+def joined(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else "".join(names)
+
+
+def page_sentence(totals: Totals, mirrors: Sequence[str]) -> str:
+    """`40 packages to scratch. 28 were there, 6 done, 1 failed.`"""
+    count = totals.waiting + totals.moving + totals.done + totals.present + totals.failed + totals.cancelled
+    facts = [
+        f"{number:,} {word}"
+        for number, word in (
+            (totals.present, "was there" if totals.present == 1 else "were there"),
+            (totals.done, "done"),
+            (totals.failed, "failed"),
+            (totals.cancelled, "stopped"),
+        )
+        if number
+    ]
+    return f"{plural(count, 'package')} to {joined([place(mirror) for mirror in mirrors])}." + (
+        f" {', '.join(facts)}." if facts else ""
+    )
+
+
+def push_summary(push: PushStatus, packages: Totals, stored_bytes: int, index: TransferRow | None) -> str:
+    """`11 pushed, 28 already there, 1 failed, 2 skipped. 1.1 GB in 4 min. Index updated.`"""
+    facts = [
+        f"{number:,} {word}"
+        for number, word in (
+            (packages.done, "pushed"),
+            (packages.present, "already there"),
+            (packages.failed, "failed"),
+            (packages.cancelled, "stopped"),
+            (len(push.skipped), "skipped"),
+        )
+        if number
+    ]
+    sentences = [", ".join(facts) or "Nothing to push"]
+    if packages.done:
+        sentences.append(f"{format_bytes(stored_bytes)} in {format_duration(push.seconds)}")
+    if index is not None:
+        sentences.append(
+            {ItemState.DONE: "Index updated", ItemState.FAILED: "The index was not updated"}.get(index.state, "")
+        )
+    return " ".join(f"{sentence}." for sentence in sentences if sentence)
+
+
+def push_title(push: PushStatus) -> str:
+    return f"Push to {place(push.mirror)}"
+
+
+def report(push: PushStatus, summary: str, rows: Sequence[TransferRow]) -> str:
+    """The outcome of a push as text for a mail or a ticket."""
+    started = datetime.fromtimestamp(push.started_at).astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    lines = [f"{push_title(push)}, {started}", summary, ""]
+    for row in rows:
+        name = f"{row.name}@{row.version}/{short_hash(row.hash)}" if row.kind is RowKind.PACKAGE else INDEX.lower()
+        lines.append(f"{state_word(row, paused=False):<14}  {visible(name)}  {progress_sentence(row)}".rstrip())
+    lines += [
+        f"{'Skipped':<14}  {visible(item.name)}@{item.version}/{short_hash(item.hash)}  {one_line(item.reason)}"
+        for item in push.skipped
+    ]
+    return "\n".join(lines)
+
+
+# ---- everything ----
+
+
+def overall_bytes(totals: Totals) -> str:
+    return f"{format_bytes(totals.done_bytes)} of {format_bytes(totals.total_bytes)}"
+
+
+def phases(rows: Sequence[TransferRow], waiting: int) -> str:
+    """`2 packing, 1 finalising, 9 waiting`."""
+    parts = []
+    for state in (ItemState.PACKING, ItemState.UPLOADING, ItemState.FINALISING):
+        count = sum(row.state is state for row in rows)
+        if count:
+            parts.append(f"{count} {STATE_WORDS[state].lower()}")
+    if any(row.state is ItemState.INDEXING for row in rows):
+        parts.append(STATE_WORDS[ItemState.INDEXING].lower())
+    if waiting:
+        parts.append(f"{waiting:,} waiting")
+    return ", ".join(parts)
+
+
+def failed_count(count: int) -> str:
+    return f"{count:,} failed"
+
+
+def running(packages: Totals) -> str:
+    """`Pushing 3 of 41`: the number of the package that is being pushed."""
+    ended = packages.done + packages.failed + packages.cancelled
+    count = ended + packages.moving + packages.waiting
+    return f"Pushing {min(ended + 1, count):,} of {count:,}"
+
+
+def running_row(row: TransferRow, share: float | None) -> str:
+    """`openmpi 62 %`, `openmpi finalising`, `updating the index`."""
+    if row.kind is RowKind.INDEX:
+        return STATE_WORDS[ItemState.INDEXING].lower()
+    name = visible(row.name)
+    return f"{name} {percent(share)}" if share is not None else f"{name} {STATE_WORDS[row.state].lower()}"
+
+
+def left(totals: Totals) -> str:
+    return "" if totals.left_s is None else f"{format_duration(totals.left_s)} left"
+
+
+def overall_rate(totals: Totals) -> str:
+    return "" if totals.rate_bps is None else format_rate(totals.rate_bps)
+
+
+def waiting_count(count: int) -> str:
+    return f"{count:,} waiting"

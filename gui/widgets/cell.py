@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Table cells: the roles models answer, and the base of all delegates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QHelpEvent, QPainter
+from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QToolTip, QWidget
+
+from core.foundation.text import visible
+from core.spack.substitutions import folder_of
+from gui import theme
+from gui.theme import FontRole
+
+Index = QModelIndex | QPersistentModelIndex
+PADDING_LEFT, PADDING_RIGHT = 12, 8
+
+
+class Role(IntEnum):
+    """What a model may answer besides Qt's own roles."""
+
+    SORT = Qt.ItemDataRole.UserRole + 1  # a native value
+    OBJECT = Qt.ItemDataRole.UserRole + 2  # the row itself
+    TONE = Qt.ItemDataRole.UserRole + 3  # text, dim, faint, …; text when not answered
+    DETAIL = Qt.ItemDataRole.UserRole + 4  # words behind a name, dim: tuple[str, ...]
+    LOOK = Qt.ItemDataRole.UserRole + 5  # a Look
+    PROGRESS = Qt.ItemDataRole.UserRole + 6  # 0.0 to 1.0, below zero: not known; None: no bar
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A state as shape, word and colour. `quiet` states have a dim word."""
+
+    icon: str
+    tone: str
+    word: str
+    quiet: bool = False
+
+
+class CellDelegate(QStyledItemDelegate):
+    """Text on the row's background with a hairline below; says the whole text when it was cut.
+
+    Subclasses paint the inside (`paint_inside`) and say how wide it would like to be (`inside_width`).
+    """
+
+    def __init__(
+        self, parent: QWidget | None = None, elide_mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight
+    ) -> None:
+        super().__init__(parent)
+        self._elide_mode = elide_mode
+        self.body_font = theme.font(FontRole.BODY)
+        self.strong_font = theme.font(FontRole.STRONG)
+        self.body_metrics = QFontMetrics(self.body_font)
+        self.strong_metrics = QFontMetrics(self.strong_font)
+
+    def paint_inside(self, painter: QPainter, room: QRect, index: Index, *, selected: bool) -> None:
+        alignment = index.data(Qt.ItemDataRole.TextAlignmentRole) or Qt.AlignmentFlag.AlignLeft
+        tone = index.data(Role.TONE) or "text"
+        self.paint_text(painter, room, index.data() or "", "text" if selected else tone, alignment=alignment)
+
+    def inside_width(self, index: Index) -> int:
+        return self.body_metrics.horizontalAdvance(index.data() or "")
+
+    def whole_text(self, index: Index) -> str:
+        """What the cell says when there is room for all of it."""
+        return str(index.data() or "")
+
+    def paint_text(
+        self,
+        painter: QPainter,
+        room: QRect,
+        text: str,
+        tone: str,
+        *,
+        strong: bool = False,
+        alignment: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft,
+    ) -> int:
+        """Paint `text`, cut with an ellipsis if need be; returns the width it took."""
+        metrics = self.strong_metrics if strong else self.body_metrics
+        shown = metrics.elidedText(text, self._elide_mode, room.width())
+        painter.setFont(self.strong_font if strong else self.body_font)
+        painter.setPen(theme.color(tone))
+        painter.drawText(room, int(alignment | Qt.AlignmentFlag.AlignVCenter), shown)
+        return metrics.horizontalAdvance(shown)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        rect = option.rect
+        painter.save()
+        if selected:
+            painter.fillRect(rect, theme.color("selection"))
+        painter.setPen(theme.color("line"))
+        painter.drawLine(rect.bottomLeft(), rect.bottomRight())
+        self.paint_inside(painter, inner(rect), index, selected=selected)
+        painter.restore()
+
+    def sizeHint(self, _option: QStyleOptionViewItem, index: Index) -> QSize:
+        return QSize(self.inside_width(index) + PADDING_LEFT + PADDING_RIGHT, theme.row_height())
+
+    def helpEvent(self, event: QHelpEvent, view: QAbstractItemView, option: QStyleOptionViewItem, index: Index) -> bool:
+        if event.type() == QEvent.Type.ToolTip and not index.data(Qt.ItemDataRole.ToolTipRole):
+            cut = self.inside_width(index) > inner(option.rect).width()
+            QToolTip.showText(event.globalPos(), self.whole_text(index) if cut else "", view)
+            return True
+        return super().helpEvent(event, view, option, index)
+
+
+def inner(rect: QRect) -> QRect:
+    """The part of a cell its content may use."""
+    return rect.adjusted(PADDING_LEFT, 0, -PADDING_RIGHT, -1)
+
+
+def one_line(text: str) -> str:
+    """Foreign `text` for a cell: line breaks and odd spaces become spaces, other invisible characters are shown."""
+    return visible(" ".join(text.split()))
+
+
+def place(address: str) -> str:
+    """A mirror's name or address as people write it: a folder as its path."""
+    folder = folder_of(address) if address.startswith("file:") else None
+    return visible(str(folder) if folder is not None else address)

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The table of every page: even rows, hairlines, a plain header, keys that do what people expect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QByteArray, QItemSelectionModel, QModelIndex, QRect, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QStackedLayout, QTableView, QWidget
+
+from gui import icons, theme
+from gui.settings import remembered
+from gui.theme import FontRole
+from gui.widgets.cell import PADDING_LEFT, PADDING_RIGHT, CellDelegate
+from gui.widgets.labels import repolish
+
+_FOCUS_BAR = 3
+_LEAST_STRETCH = 80
+
+
+class TableHeader(QHeaderView):
+    """Small semi-bold words and a chevron at the sorted column."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self.setSectionsMovable(True)
+        self.setHighlightSections(False)
+        self.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.setMinimumSectionSize(40)
+        self.setFixedHeight(theme.row_height())
+        self.setFont(theme.font(FontRole.SMALL))
+
+    def paintSection(self, painter: QPainter, rect: QRect, logical: int) -> None:
+        model = self.model()
+        role = Qt.ItemDataRole
+        text = str(model.headerData(logical, Qt.Orientation.Horizontal, role.DisplayRole) or "")
+        alignment = model.headerData(logical, Qt.Orientation.Horizontal, role.TextAlignmentRole)
+        painter.save()
+        painter.setPen(theme.color("line"))
+        painter.drawLine(rect.bottomLeft(), rect.bottomRight())
+        font = theme.font(FontRole.STRONG)
+        font.setPointSizeF(theme.font(FontRole.SMALL).pointSizeF())
+        painter.setFont(font)
+        metrics = painter.fontMetrics()
+        room = rect.adjusted(PADDING_LEFT, 0, -PADDING_RIGHT, -1)
+        sorted_here = self.isSortIndicatorShown() and self.sortIndicatorSection() == logical
+        if sorted_here:
+            room.setWidth(room.width() - theme.ICON_SMALL)
+        painter.setPen(theme.color("text" if sorted_here else "dim"))
+        shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room.width())
+        flags = (alignment or Qt.AlignmentFlag.AlignLeft) | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(room, int(flags), shown)
+        if sorted_here and text:
+            up = self.sortIndicatorOrder() is Qt.SortOrder.AscendingOrder
+            picture = icons.pixmap("chevron-up" if up else "chevron-down", "dim", self.devicePixelRatioF())
+            right = alignment is not None and bool(alignment & Qt.AlignmentFlag.AlignRight)
+            left = room.right() + 1 if right else room.left() + metrics.horizontalAdvance(shown) + 2
+            painter.drawPixmap(left, rect.center().y() - theme.ICON_SMALL // 2 + 1, picture)
+        painter.restore()
+
+
+class TableView(QTableView):
+    """`toggle_requested` follows the space bar. Columns are remembered below `memory` (empty: not at all)."""
+
+    toggle_requested = Signal()
+    focus_changed = Signal(bool)
+
+    def __init__(self, name: str, memory: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._memory = memory
+        self._stretch = -1
+        self.setAccessibleName(name)
+        self.setHorizontalHeader(TableHeader(self))
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setCornerButtonEnabled(False)
+        self.viewport().setAutoFillBackground(False)
+        rows = self.verticalHeader()
+        rows.hide()
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        rows.setDefaultSectionSize(theme.row_height())
+        rows.setMinimumSectionSize(theme.row_height())
+        self.setItemDelegate(CellDelegate(self))
+
+    def arrange(self, widths: Sequence[tuple[int, int]], stretch: int) -> None:
+        """Give columns their first widths (in pixels for a usual font); `stretch` takes what is left.
+
+        Then what was remembered applies.
+        """
+        header = self.horizontalHeader()
+        self._stretch = stretch
+        for column, width in widths:
+            header.resizeSection(column, theme.scaled(width))
+        header.sectionResized.connect(self._on_section_resized)
+        state = remembered().value(f"{self._memory}/columns") if self._memory else None
+        if isinstance(state, QByteArray):
+            header.restoreState(state)
+
+    def _on_section_resized(self, column: int) -> None:
+        if column != self._stretch:
+            self._fill_width()
+
+    def _fill_width(self) -> None:
+        """The stretching column takes what the others leave, for the others a person chose their widths."""
+        header = self.horizontalHeader()
+        if self._stretch < 0 or self.model() is None:
+            return
+        others = header.length() - header.sectionSize(self._stretch)
+        header.resizeSection(self._stretch, max(theme.scaled(_LEAST_STRETCH), self.viewport().width() - others))
+
+    def remember(self) -> None:
+        if self._memory and self.model() is not None:
+            remembered().setValue(f"{self._memory}/columns", self.horizontalHeader().saveState())
+
+    def selected_rows(self) -> list[int]:
+        """Rows of the selection, from top to bottom."""
+        selection = self.selectionModel()
+        return sorted(index.row() for index in selection.selectedRows()) if selection else []
+
+    def select_row(self, row: int) -> None:
+        """Make `row` the current one and the only one selected."""
+        index = self.model().index(row, max(self.currentIndex().column(), 0))
+        flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+        self.selectionModel().setCurrentIndex(index, flags)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fill_width()
+
+    def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
+        actions = QAbstractItemView.CursorAction
+        if action in (actions.MoveHome, actions.MoveEnd) and self.model() is not None:
+            row = 0 if action is actions.MoveHome else self.model().rowCount() - 1
+            return self.model().index(row, max(self.currentIndex().column(), 0))
+        return super().moveCursor(action, modifiers)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space and not event.modifiers():
+            self.toggle_requested.emit()
+            return
+        super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        if not self.currentIndex().isValid() and self.model() is not None and self.model().rowCount():
+            self.select_row(0)
+        self.focus_changed.emit(True)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.focus_changed.emit(False)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        current = self.currentIndex()
+        if not self.hasFocus() or not current.isValid():
+            return
+        row = self.visualRect(current)
+        QPainter(self.viewport()).fillRect(0, row.top(), _FOCUS_BAR, row.height() - 1, theme.color("accent"))
+
+
+class TablePane(QFrame):
+    """The frame around a table; shows another widget (an empty state) in its place when there is nothing to list."""
+
+    def __init__(self, table: TableView, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("table-frame")
+        self.table = table
+        self._stack = QStackedLayout(self)
+        self._stack.setContentsMargins(1, 1, 1, theme.SPACE_XS)
+        self._stack.addWidget(table)
+        table.focus_changed.connect(self._on_focus)
+
+    def show_table(self) -> None:
+        self._stack.setCurrentWidget(self.table)
+
+    def show_instead(self, widget: QWidget) -> None:
+        if self._stack.indexOf(widget) < 0:
+            self._stack.addWidget(widget)
+        self._stack.setCurrentWidget(widget)
+
+    @property
+    def shown(self) -> QWidget | None:
+        return self._stack.currentWidget()
+
+    def _on_focus(self, focused: bool) -> None:
+        self.setProperty("focused", focused)
+        repolish(self)

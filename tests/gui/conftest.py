@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""A loop that runs whenever Qt does, a client without an engine, and the theme."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fake_client import FakeClient
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+from qasync import QEventLoop
+from samples import fill
+
+from gui import theme
+from gui.actions import Actions
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The offscreen platform has no window manager to tell sizes to, and says so."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.qt_log_ignore("This plugin does not support propagateSizeHints"))
+
+
+@pytest.fixture
+def loop(qapp: QApplication, qtbot: QtBot) -> Iterator[QEventLoop]:
+    """The running loop of this test: tasks go on while qtbot waits. Every task must have ended afterwards."""
+    qapp.setQuitOnLastWindowClosed(False)
+    event_loop = QEventLoop(qapp)
+    asyncio.set_event_loop(event_loop)
+    asyncio.events._set_running_loop(event_loop)
+    yield event_loop
+    for task in asyncio.all_tasks(event_loop):
+        task.cancel()
+    qtbot.waitUntil(lambda: not asyncio.all_tasks(event_loop))
+    asyncio.events._set_running_loop(None)
+    event_loop.close()
+    asyncio.set_event_loop(None)
+
+
+@pytest.fixture
+def themed(qapp: QApplication) -> Iterator[QApplication]:
+    """The application in light colours."""
+    theme.apply(qapp, theme.Scheme.LIGHT)
+    yield qapp
+    theme.apply(qapp, theme.Scheme.LIGHT)
+
+
+@pytest.fixture
+def client(loop: QEventLoop, themed: QApplication) -> FakeClient:
+    """Answers like an engine with one instance, three mirrors and five records."""
+    return fill(FakeClient())
+
+
+@pytest.fixture
+def commands(themed: QApplication) -> Actions:
+    return Actions()

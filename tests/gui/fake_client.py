@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""A client without an engine: answers what the test says, and remembers what it was asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from core.engine.messages import Call
+from core.transfers.model import QueueSnapshot
+from gui.engine_client import EngineClient
+
+
+class FakeClient(EngineClient):
+    """`answers[Type]` is a value, an exception to raise, or a function of the call; `rows[Type]` are batches.
+
+    Calls of a type in `held` wait until `release(Type)`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(())
+        self.answers: dict[type[Call[Any]], Any] = {}
+        self.rows: dict[type[Call[Any]], Sequence[Sequence[Any]]] = {}
+        self.calls: list[Call[Any]] = []
+        self.held: dict[type[Call[Any]], asyncio.Event] = {}
+        self.starts = 0
+        self.closed = False
+
+    def start(self) -> None:
+        self.starts += 1
+        self.versions = {"mirrordeck": "0.1.0"}
+        self.engine_ready.emit()
+
+    @property
+    def running(self) -> bool:
+        return True
+
+    def hold(self, kind: type[Call[Any]]) -> None:
+        self.held[kind] = asyncio.Event()
+
+    def release(self, kind: type[Call[Any]]) -> None:
+        self.held.pop(kind).set()
+
+    def asked(self, kind: type[Call[Any]]) -> list[Any]:
+        return [call for call in self.calls if isinstance(call, kind)]
+
+    async def call(self, call: Call[Any], on_rows: Callable[[list[Any]], None] | None = None) -> Any:
+        self.calls.append(call)
+        kind = type(call)
+        await asyncio.sleep(0)
+        if kind in self.held:
+            await self.held[kind].wait()
+        for batch in self.rows.get(kind, ()):
+            if on_rows is not None:
+                on_rows(list(batch))
+        answer = self.answers.get(kind)
+        if isinstance(answer, Exception):
+            raise answer
+        if isinstance(answer, QueueSnapshot):  # an engine answers nothing and sends the snapshot soon after
+            self.snapshot_received.emit(answer)
+            return None
+        return answer(call) if callable(answer) else answer
+
+    async def close(self, timeout_s: float = 5.0) -> None:
+        self.closed = True

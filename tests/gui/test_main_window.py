@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+from fake_client import FakeClient
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QDialog, QPushButton
+from pytestqt.qtbot import QtBot
+from qasync import QEventLoop
+from samples import INSTANCE
+
+from core.engine.messages import ListMirrors, ListPackages, OpenInstance
+from core.foundation.errors import NotFound
+from core.transfers.model import QueueSnapshot, Totals
+from gui import main_window, messages
+from gui.app import ErrorReporter
+from gui.main_window import MainWindow, WindowOptions
+from gui.widgets.dialogs import MessageDialog
+
+Opener = Callable[..., MainWindow]
+
+
+@pytest.fixture
+def opened(client: FakeClient, loop: QEventLoop, qtbot: QtBot) -> Iterator[Opener]:
+    """Opens windows; they are closed as a person would close them."""
+    lives: list[asyncio.Task[None]] = []
+    windows: list[MainWindow] = []
+
+    def open_window(**options: object) -> MainWindow:
+        window = MainWindow(client, WindowOptions(**options))  # type: ignore[arg-type]
+        window.show()
+        lives.append(loop.create_task(window.run()))
+        windows.append(window)
+        owners = (window.tasks, *(page.tasks for page in window.pages))
+        qtbot.waitUntil(lambda: client.starts > 0 and not any(owner.busy for owner in owners))
+        return window
+
+    yield open_window
+    client.snapshot_received.emit(QueueSnapshot((), (), Totals(), paused=False))
+    for window in windows:
+        window.close()
+    qtbot.waitUntil(lambda: all(life.done() for life in lives))
+    assert not lives or client.closed
+    for window in windows:
+        window.deleteLater()
+
+
+def test_start_opens_the_instance_and_fills_the_pages(opened: Opener, client: FakeClient) -> None:
+    window = opened(instance="/opt/spack", environment="hpc-base")
+    assert client.starts == 1
+    assert client.asked(OpenInstance) == [OpenInstance("/opt/spack", "hpc-base")]
+    assert window.side_bar.combo.currentText() == "/opt/spack  ·  1.1.1"
+    assert window.side_bar.environment.text() == "Environment hpc-base"
+    assert window.page is window.mirrors
+    assert len(client.asked(ListMirrors)) == len(client.asked(ListPackages)) == 1
+
+
+def test_pages_by_key_and_back_with_their_state(opened: Opener, qtbot: QtBot) -> None:
+    window = opened()
+    qtbot.keyClick(window, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    assert window.stack.currentWidget() is window.packages
+    window.packages.filter_line.setText("zlib")
+    qtbot.keyClick(window, Qt.Key.Key_3, Qt.KeyboardModifier.ControlModifier)
+    assert window.stack.currentWidget() is window.transfers
+    qtbot.keyClick(window, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    assert window.packages.filter_line.text() == "zlib"
+
+
+def test_actions_of_hidden_pages_say_where_to_go(opened: Opener) -> None:
+    window = opened()
+    assert window.commands.push_to_mirror.isEnabled()
+    assert window.commands.push_packages.toolTip() == "Go to the Packages page first"
+    window.show_page(1)
+    assert not window.commands.push_to_mirror.isEnabled()
+    assert window.commands.select_shown.isEnabled()
+
+
+def test_f6_walks_through_the_panes(opened: Opener, qtbot: QtBot) -> None:
+    window = opened()
+    window.show_page(1)
+    window.activateWindow()
+    window.side_bar.pages.setFocus()
+    seen = []
+    for _ in range(4):
+        window.commands.next_pane.trigger()
+        seen.append(QApplication.focusWidget())
+    push = window.packages.footer.push_button
+    assert seen[:2] == [window.packages.filter_line, window.packages.table]
+    assert window.side_bar.pages in seen
+    assert push not in seen  # it is disabled
+    window.commands.previous_pane.trigger()
+    assert QApplication.focusWidget() is not seen[-1]
+
+
+def test_ctrl_f_goes_to_the_filter(opened: Opener, qtbot: QtBot) -> None:
+    window = opened()
+    window.show_page(1)
+    window.commands.filter.trigger()
+    assert window.packages.filter_line.hasFocus()
+
+
+def test_a_narrow_window_shows_icons_only(opened: Opener, qtbot: QtBot) -> None:
+    window = opened()
+    window.resize(900, 560)
+    qtbot.waitUntil(lambda: window.side_bar.width() < 100)
+    assert window.side_bar.combo.isHidden()
+    window.resize(1240, 780)
+    qtbot.waitUntil(lambda: window.side_bar.width() > 100)
+    window.commands.toggle_navigation.trigger()
+    assert window.side_bar.combo.isHidden()
+    window.commands.toggle_navigation.trigger()
+
+
+def test_unfinished_transfers_are_counted_in_the_navigation(opened: Opener, client: FakeClient) -> None:
+    window = opened()
+    client.snapshot_received.emit(QueueSnapshot((), (), Totals(waiting=4, moving=2), paused=False))
+    index = window.side_bar.pages.model().index(2, 0)
+    assert index.data(Qt.ItemDataRole.AccessibleTextRole) == "Transfers, 6 unfinished"
+
+
+def test_without_an_instance_the_window_says_what_to_do(opened: Opener, client: FakeClient, qtbot: QtBot) -> None:
+    client.answers[OpenInstance] = NotFound("No Spack instance was found", "SPACK_ROOT is not set")
+    window = opened()
+    assert window.stack.currentWidget() is window.no_instance
+    assert not window.commands.push_to_mirror.isEnabled()
+    assert client.asked(ListMirrors) == []
+
+
+def test_an_instance_that_fails_leaves_the_old_one(opened: Opener, client: FakeClient, qtbot: QtBot) -> None:
+    window = opened()
+    client.answers[OpenInstance] = NotFound("/x is no Spack instance", "there is no bin/spack")
+    other = replace(INSTANCE, id="spack-2", root="/x")
+    window.side_bar.instance_chosen.emit(other)
+    qtbot.waitUntil(window.banner.isVisible)
+    assert window.banner.title == "/x is no Spack instance"
+    assert window.instance == INSTANCE
+    assert window.stack.currentWidget() is window.mirrors
+
+
+def test_a_lost_engine_is_told_and_started_again(opened: Opener, client: FakeClient, qtbot: QtBot) -> None:
+    window = opened()
+    client.engine_lost.emit("It ended with status 1.")
+    assert window.banner.isVisible()
+    assert window.commands.restart_engine.isEnabled()
+    button = next(each for each in window.banner.findChildren(QPushButton) if each.text() == messages.RESTART_ENGINE)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(client.asked(ListMirrors)) == 2)
+    assert client.starts == 2
+    assert not window.banner.isVisible()
+
+
+class _Dialog(QDialog):
+    made: tuple[object, ...] = ()
+
+    def __init__(
+        self, client: object, instance: object, *, mirror: str, hashes: tuple[str, ...], parent: object
+    ) -> None:
+        super().__init__(parent)  # type: ignore[call-overload]
+        type(self).made = (instance, mirror, hashes)
+
+
+@pytest.fixture
+def push_dialog(monkeypatch: pytest.MonkeyPatch) -> type[_Dialog]:
+    monkeypatch.setattr(main_window, "PushDialog", _Dialog)
+    return _Dialog
+
+
+def open_dialog(window: MainWindow, kind: type[QDialog]) -> QDialog | None:
+    return next((each for each in window.findChildren(kind) if each.isVisible()), None)
+
+
+def test_a_push_of_packages_ends_on_the_transfers_page(
+    opened: Opener, push_dialog: type[_Dialog], qtbot: QtBot
+) -> None:
+    window = opened()
+    window.show_page(1)
+    window.packages.model.check_shown()
+    hashes = tuple(sorted(window.packages.model.checked))
+    window.commands.push_packages.trigger()
+    qtbot.waitUntil(lambda: open_dialog(window, push_dialog) is not None)
+    assert push_dialog.made == (INSTANCE, "", hashes)
+    dialog = open_dialog(window, push_dialog)
+    assert dialog is not None
+    dialog.accept()
+    qtbot.waitUntil(lambda: window.page is window.transfers)
+    assert window.packages.model.checked == set()
+
+
+def test_a_push_to_a_mirror_takes_the_environment(opened: Opener, push_dialog: type[_Dialog], qtbot: QtBot) -> None:
+    window = opened()
+    window.commands.push_to_mirror.trigger()
+    qtbot.waitUntil(lambda: open_dialog(window, push_dialog) is not None)
+    assert push_dialog.made == (INSTANCE, "scratch", ())
+    dialog = open_dialog(window, push_dialog)
+    assert dialog is not None
+    dialog.reject()
+    qtbot.waitUntil(lambda: not window.tasks.busy)
+    assert window.page is window.mirrors
+
+
+def test_without_environment_and_selection_packages_are_chosen_first(
+    opened: Opener, client: FakeClient, push_dialog: type[_Dialog], qtbot: QtBot
+) -> None:
+    client.answers[OpenInstance] = replace(INSTANCE, environment="")
+    window = opened()
+    window.commands.push_to_mirror.trigger()
+    assert window.page is window.packages
+    assert window.packages.banner.title == "Choose the packages to push to scratch"
+    window.packages.model.check_shown()
+    window.commands.push_packages.trigger()
+    qtbot.waitUntil(lambda: open_dialog(window, push_dialog) is not None)
+    assert push_dialog.made[1] == "scratch"
+    dialog = open_dialog(window, push_dialog)
+    assert dialog is not None
+    dialog.reject()
+    qtbot.waitUntil(lambda: not window.tasks.busy)
+
+
+def test_closing_while_transfers_run_asks_first(opened: Opener, client: FakeClient, qtbot: QtBot) -> None:
+    window = opened()
+    client.snapshot_received.emit(QueueSnapshot((), (), Totals(moving=1, waiting=2), paused=False))
+    window.close()
+    qtbot.waitUntil(lambda: open_dialog(window, MessageDialog) is not None)
+    dialog = open_dialog(window, MessageDialog)
+    assert dialog is not None
+    default = next(each for each in dialog.findChildren(QPushButton) if each.isDefault())
+    assert default.text() == messages.KEEP_OPEN
+    qtbot.mouseClick(default, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not window.tasks.busy)
+    assert window.isVisible()
+    assert not client.closed
+
+
+def test_the_window_remembers_page_and_size(opened: Opener, client: FakeClient, qtbot: QtBot) -> None:
+    first = opened()
+    first.resize(950, 666)
+    first.show_page(1)
+    first.close()
+    qtbot.waitUntil(lambda: client.closed)
+    second = opened()
+    assert second.page is second.packages
+    assert second.height() == 666  # the offscreen screen is too narrow for any width but the smallest
+
+
+def test_unexpected_errors_are_logged_and_shown_once(
+    opened: Opener, qtbot: QtBot, expected_warnings: list[str]
+) -> None:
+    window = opened()
+    expected_warnings.append("unexpected error")
+    reporter = ErrorReporter(window)
+    for _ in range(2):
+        error = ValueError("some detail")
+        reporter.report(ValueError, error, None)
+    dialogs = [each for each in window.findChildren(MessageDialog) if each.isVisible()]
+    assert len(dialogs) == 1
+    dialogs[0].accept()
+    qtbot.waitUntil(lambda: open_dialog(window, MessageDialog) is None)
+
+
+def test_the_title_tells_read_only_and_demo(opened: Opener) -> None:
+    assert opened(read_only=True, demo=True).windowTitle() == "Mirrordeck – demo – read only"

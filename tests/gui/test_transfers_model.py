@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The rows of the Transfers table: order, exact changes, texts, ten thousand of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import transfer_samples as samples
+from PySide6.QtCore import QPersistentModelIndex, Qt
+from pytestqt.modeltest import ModelTester
+
+from core.transfers.model import ItemState, QueueSnapshot, TransferRow
+from gui.transfers.model import Column, StateFilter, TransfersModel
+from gui.widgets.cell import Role
+
+DISPLAY = Qt.ItemDataRole.DisplayRole
+SPOKEN = Qt.ItemDataRole.AccessibleTextRole
+
+
+@pytest.fixture
+def model(qapp: object) -> TransfersModel:
+    return TransfersModel()
+
+
+def names(model: TransfersModel) -> list[str]:
+    return [model.row_at(number).name or "index" for number in range(model.rowCount())]
+
+
+def text(model: TransfersModel, number: int, column: Column, role: int = DISPLAY) -> object:
+    return model.data(model.index(number, column), role)
+
+
+def test_behaves_as_qt_expects(model: TransfersModel, qtmodeltester: ModelTester) -> None:
+    qtmodeltester.check(model)
+    model.apply(samples.running())
+    model.apply(samples.ended())
+    qtmodeltester.check(model)
+    model.apply(QueueSnapshot((), (), samples.totals([]), paused=False))
+    assert model.rowCount() == 0
+
+
+def test_newest_push_comes_first_and_what_failed_floats_in_its_push(model: TransfersModel) -> None:
+    rows = [
+        samples.row("there", state=ItemState.PRESENT),
+        samples.row("done", state=ItemState.DONE),
+        samples.row("waits"),
+        samples.row("moves", state=ItemState.PACKING),
+        samples.row("stopped", state=ItemState.CANCELLED),
+        samples.row("failed", state=ItemState.FAILED),
+        samples.row("newer-done", state=ItemState.DONE, push="p2"),
+        samples.row("newer-failed", state=ItemState.FAILED, push="p2"),
+    ]
+    model.apply(samples.snapshot(rows))
+    assert names(model) == ["newer-failed", "newer-done", "failed", "moves", "waits", "stopped", "done", "there"]
+
+
+def test_a_row_that_fails_goes_up_and_stays_selected(model: TransfersModel) -> None:
+    rows = [samples.row(name) for name in ("a", "b", "c")]
+    whole = samples.snapshot(rows)
+    model.apply(whole)
+    held = QPersistentModelIndex(model.index(2, 0))
+    model.apply(replace(whole, rows=(replace(rows[2], state=ItemState.FAILED),)))
+    assert names(model) == ["c", "a", "b"]
+    assert held.row() == 0
+    assert model.number_of(rows[1].id) == 2
+
+
+def test_only_the_cells_that_look_different_are_announced(model: TransfersModel) -> None:
+    row = samples.row("big", state=ItemState.PACKING, done=0, total=50_000_000_000)
+    whole = samples.snapshot([row, samples.row("other")])
+    model.apply(whole)
+    told: list[tuple[int, int, int]] = []
+    model.dataChanged.connect(lambda top, last, _roles: told.append((top.row(), top.column(), last.column())))
+    model.apply(replace(whole, rows=(row,)))
+    assert told == []
+    model.apply(replace(whole, rows=(replace(row, done_bytes=6_000_000_000),)))
+    assert told == [(0, Column.PROGRESS, Column.PROGRESS)]
+    told.clear()
+    model.apply(replace(whole, rows=(replace(row, done_bytes=6_000_000_000, rate_bps=5e9, left_s=9.0),)))
+    assert told == [(0, Column.RATE, Column.LEFT)]
+
+
+def test_bytes_above_four_gib_keep_their_value(model: TransfersModel) -> None:
+    model.apply(samples.snapshot([samples.row("big", state=ItemState.PACKING, done=3 * 2**40, total=4 * 2**40)]))
+    assert text(model, 0, Column.PROGRESS, Role.PROGRESS) == pytest.approx(0.75)
+    assert text(model, 0, Column.PROGRESS, Role.SORT) == 3 * 2**40
+    assert str(text(model, 0, Column.PROGRESS)).startswith("75")
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "expected"),
+    [
+        (samples.row("a", state=ItemState.PACKING), Column.RATE, "–"),
+        (samples.row("a", state=ItemState.PACKING), Column.LEFT, "–"),
+        (samples.row("a", state=ItemState.PACKING, rate=31e6), Column.RATE, "31 MB/s"),
+        (samples.row("a", state=ItemState.PACKING, left=120), Column.LEFT, "2 min"),
+        (samples.row("a", state=ItemState.DONE), Column.RATE, ""),
+        (samples.row("a", state=ItemState.DONE, stored=38_000_000, seconds=30), Column.PROGRESS, "38 MB in 30 s"),
+        (samples.row("a", state=ItemState.FAILED, error=samples.NO_SPACE), Column.PROGRESS, samples.NO_SPACE.why),
+        (samples.row("a", total=None), Column.PROGRESS, ""),
+        (samples.row("a", state=ItemState.DONE, stored=7_000, seconds=0.01), Column.PROGRESS, "7 kB"),
+        (samples.row("a", mirror="file:///data/my%20cache"), Column.TO, "/data/my cache"),
+        (samples.row("a", attempt=3), Column.TRY, "3"),
+        (samples.row("evil\u202etxt"), Column.PACKAGE, "evil\\u202etxt"),
+        (samples.index_row(), Column.PACKAGE, "Index"),
+        (samples.index_row(), Column.STATE, "After the packages"),
+        (samples.index_row(ItemState.DONE), Column.PROGRESS, "12 new entries, 1,204 in all"),
+        (samples.index_row(ItemState.INDEXING), Column.STATE, "Updating the index"),
+    ],
+)
+def test_cells(model: TransfersModel, row: TransferRow, column: Column, expected: str) -> None:
+    model.apply(samples.snapshot([row]))
+    assert str(text(model, 0, column)).replace("\u2009", " ") == expected
+
+
+@pytest.mark.parametrize("state", [ItemState.FINALISING, ItemState.INDEXING])
+def test_a_phase_without_bytes_has_a_word_and_no_per_cent(model: TransfersModel, state: ItemState) -> None:
+    model.apply(samples.snapshot([samples.row("a", state=state, done=100, total=100)]))
+    assert text(model, 0, Column.PROGRESS, Role.PROGRESS) == -1.0
+    assert text(model, 0, Column.PROGRESS) == ""
+    assert text(model, 0, Column.STATE, Role.LOOK).word == text(model, 0, Column.STATE)  # type: ignore[attr-defined]
+
+
+def test_every_state_has_its_own_shape_and_word(model: TransfersModel) -> None:
+    looks = set()
+    for state in ItemState:
+        model.apply(samples.snapshot([samples.row("a", state=state)]))
+        look = text(model, 0, Column.STATE, Role.LOOK)
+        looks.add(look.word)  # type: ignore[attr-defined]
+        assert look.icon  # type: ignore[attr-defined]
+    assert len(looks) == len(ItemState)
+
+
+def test_a_row_is_read_out_every_quarter_and_with_its_state(model: TransfersModel) -> None:
+    row = samples.row("openmpi", "5.0.6", ItemState.UPLOADING, done=62, total=100, mirror="site-oci")
+    whole = samples.snapshot([row])
+    model.apply(whole)
+    assert text(model, 0, Column.PACKAGE, SPOKEN) == "openmpi 5.0.6 to site-oci, uploading, 62 per cent"
+    model.apply(replace(whole, rows=(replace(row, done_bytes=74),)))
+    assert text(model, 0, Column.PACKAGE, SPOKEN) == "openmpi 5.0.6 to site-oci, uploading, 62 per cent"
+    roles: list[int] = []
+    model.dataChanged.connect(lambda _top, _last, changed: roles.extend(changed))
+    model.apply(replace(whole, rows=(replace(row, done_bytes=75),)))
+    assert SPOKEN in roles
+    assert text(model, 0, Column.PACKAGE, SPOKEN) == "openmpi 5.0.6 to site-oci, uploading, 75 per cent"
+    model.apply(replace(whole, rows=(replace(row, state=ItemState.FINALISING, done_bytes=100),)))
+    assert text(model, 0, Column.PACKAGE, SPOKEN) == "openmpi 5.0.6 to site-oci, finalising"
+
+
+def test_waiting_rows_say_when_the_queue_is_paused(model: TransfersModel) -> None:
+    whole = samples.snapshot([samples.row("a")])
+    model.apply(whole)
+    assert text(model, 0, Column.STATE) == "Waiting"
+    model.apply(replace(whole, rows=(), paused=True))
+    assert text(model, 0, Column.STATE) == "Paused"
+    assert "paused" in str(text(model, 0, Column.PACKAGE, SPOKEN))
+
+
+def test_filter_follows_the_states(model: TransfersModel, qtmodeltester: ModelTester) -> None:
+    whole = samples.running()
+    model.apply(whole)
+    model.set_filter(StateFilter.FAILED)
+    assert names(model) == ["petsc"]
+    model.set_filter(StateFilter.UNFINISHED)
+    assert names(model) == ["openmpi", "llvm", "hdf5", "gcc-runtime", "boost", "index"]
+    model.apply(replace(whole, rows=(replace(whole.rows[0], state=ItemState.DONE),)))
+    assert "openmpi" not in names(model)
+    model.set_filter(StateFilter.ENDED)
+    assert "openmpi" in names(model)
+    assert model.total == len(whole.rows)
+    qtmodeltester.check(model)
+
+
+def test_cleared_pushes_leave_in_one_piece(model: TransfersModel) -> None:
+    rows = [samples.row(f"a{number}", push="p1") for number in range(5)]
+    rows += [samples.row(f"b{number}", push="p2") for number in range(3)]
+    whole = samples.snapshot(rows)
+    model.apply(whole)
+    removed: list[tuple[int, int]] = []
+    model.rowsRemoved.connect(lambda _parent, first, last: removed.append((first, last)))
+    model.apply(replace(whole, rows=(), pushes=whole.pushes[:1]))
+    assert removed == [(0, 2)]
+    assert names(model) == [f"a{number}" for number in range(5)]
+
+
+def test_ten_thousand_rows_are_touched_only_where_they_change(model: TransfersModel) -> None:
+    rows = [samples.row(f"p{number}") for number in range(10_000)]
+    inserted: list[int] = []
+    model.rowsInserted.connect(lambda _parent, first, last: inserted.append(last - first + 1))
+    whole = samples.snapshot(rows)
+    model.apply(whole)
+    assert inserted == [10_000]
+    told: list[int] = []
+    model.dataChanged.connect(lambda top, last, _roles: told.append(last.row() - top.row() + 1))
+    moving = tuple(replace(row, state=ItemState.PACKING, done_bytes=10) for row in rows[-4:])
+    model.apply(replace(whole, rows=moving))
+    assert names(model)[:4] == [row.name for row in moving]
+    assert sum(told) <= 4 * len(Column)
+    told.clear()
+    model.apply(replace(whole, rows=tuple(replace(row, state=ItemState.CANCELLED) for row in rows)))
+    assert told == [10_000]

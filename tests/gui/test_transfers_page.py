@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The Transfers page and the state behind it, with a client that only remembers what it was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import transfer_samples as samples
+from fake_client import FakeClient
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QMainWindow
+from pytestqt.qtbot import QtBot
+
+from core.engine.messages import ClearTransfers, PauseTransfers, RetryTransfers, StopTransfers, WatchTransfers
+from core.foundation.errors import ErrorInfo, PermissionDenied
+from core.transfers.model import ItemState, QueueSnapshot
+from gui.actions import Actions
+from gui.transfers.page import TransfersPage
+from gui.transfers.state import TransfersState
+from gui.widgets.controls import ActionButton
+
+
+@pytest.fixture
+def page(qtbot: QtBot, loop: object, client: FakeClient, themed: object) -> Iterator[TransfersPage]:
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    actions = Actions(window)
+    for action in actions.findChildren(type(actions.quit)):
+        window.addAction(action)
+    state = TransfersState(client, window)
+    page = TransfersPage(client, actions, state)
+    window.setCentralWidget(page)
+    window.resize(1000, 700)
+    window.show()
+    actions.enter_page(page.title)
+    page.update_actions()
+    page.window_of_test = window  # type: ignore[attr-defined]
+    yield page
+    page.leave()
+    state.leave()
+
+
+def receive(page: TransfersPage, snapshot: QueueSnapshot) -> None:
+    """As if the engine had sent `snapshot`."""
+    page.client.snapshot_received.emit(snapshot)
+
+
+def asked(qtbot: QtBot, page: TransfersPage, kind: type) -> object:
+    """The request of `kind` that was made last."""
+    client = page.client
+    assert isinstance(client, FakeClient)
+    qtbot.waitUntil(lambda: bool(client.asked(kind)))
+    return client.asked(kind)[-1]
+
+
+def select(page: TransfersPage, name: str) -> None:
+    row = next(row for row in page.state.rows.values() if row.name == name)
+    number = page.model.number_of(row.id)
+    assert number is not None
+    page.table.select_row(number)
+
+
+def clipboard() -> str:
+    return QGuiApplication.clipboard().text()
+
+
+def test_empty_page_leads_to_the_packages(page: TransfersPage, qtbot: QtBot) -> None:
+    assert page.pane.shown is page.empty
+    assert page.overall.isHidden()
+    with qtbot.waitSignal(page.packages_wanted):
+        qtbot.mouseClick(page.packages_button, Qt.MouseButton.LeftButton)
+    assert not page.commands.stop_all.isEnabled()
+    assert page.commands.stop_all.toolTip() == "Nothing is running or waiting"
+
+
+def test_running_push_in_figures(page: TransfersPage) -> None:
+    receive(page, samples.running())
+    assert page.sentence.text() == "36 packages to scratch. 28 were there, 2 done, 1 failed."
+    card = page.overall
+    assert card.head.text().startswith("58")
+    assert card.bytes.text().replace("\u2009", " ") == "642 MB of 1.1 GB"
+    assert card.doing.text() == "1 packing, 1 uploading, 1 finalising, 3 waiting"
+    assert card.bar.share == pytest.approx(642 / 1100)
+    assert [fact.value.text().replace("\u2009", " ") for fact in (card.rate, card.left, card.present, card.failed)] == [
+        "48 MB/s", "6 min", "28", "1",
+    ]  # fmt: skip
+    assert page.pane.shown is page.table
+    assert page.summary.isHidden()
+
+
+def test_unknown_figures_are_dashes_and_an_unknown_total_is_no_per_cent(page: TransfersPage) -> None:
+    receive(page, samples.snapshot([samples.row("a", state=ItemState.PACKING, total=None)]))
+    assert page.overall.rate.value.text() == page.overall.left.value.text() == "–"
+    assert page.overall.bar.share is None
+    assert page.overall.head.text() == "Counting…"
+
+
+def test_overall_bar_of_more_than_four_gib(page: TransfersPage) -> None:
+    receive(page, samples.snapshot([samples.row("a", state=ItemState.PACKING, done=2**42, total=2**43)]))
+    assert page.overall.bar.share == pytest.approx(0.5)
+    assert "4.4" in page.overall.bytes.text()
+
+
+def test_ended_push_is_summed_up_and_its_failures_can_be_retried(page: TransfersPage, qtbot: QtBot) -> None:
+    receive(page, samples.running())
+    with qtbot.waitSignal(page.state.push_ended):
+        receive(page, samples.ended())
+    text = page.summary.text.text().replace("\u2009", " ")
+    assert text == "7 pushed, 28 already there, 1 failed, 2 skipped. 1 GB in 4 min. Index updated."
+    qtbot.mouseClick(page.summary.copy, Qt.MouseButton.LeftButton)
+    assert clipboard().startswith("Push to scratch")
+    assert "petsc@3.22.1" in clipboard()
+    assert "cuda@12.6" in clipboard()
+    qtbot.mouseClick(page.summary.retry, Qt.MouseButton.LeftButton)
+    petsc = next(row for row in page.state.rows.values() if row.name == "petsc")
+    assert asked(qtbot, page, RetryTransfers) == RetryTransfers((petsc.id,))
+
+
+def test_clean_end_needs_no_retry(page: TransfersPage) -> None:
+    receive(page, samples.ended(failed=False))
+    assert page.summary.isVisible()
+    assert page.summary.retry.isHidden()
+    assert page.overall.head.text() == "Finished"
+
+
+def test_failed_row_shows_why_and_what_to_do(page: TransfersPage, qtbot: QtBot) -> None:
+    receive(page, samples.running())
+    select(page, "petsc")
+    assert page.failure.isVisible()
+    page.commands.copy_error.trigger()
+    assert samples.NO_SPACE.title in clipboard()
+    assert samples.NO_SPACE.remedies[0] in clipboard()
+    select(page, "cmake")
+    assert page.failure.isHidden()
+    assert page.commands.copy_error.toolTip() == "This transfer has not failed"
+
+
+def test_failure_panel_goes_away_with_the_failure(page: TransfersPage) -> None:
+    receive(page, samples.running())
+    select(page, "petsc")
+    receive(page, samples.ended(failed=False))
+    assert page.failure.isHidden()
+
+
+def test_keys_stop_and_retry_what_is_selected(page: TransfersPage, qtbot: QtBot) -> None:
+    receive(page, samples.running())
+    page.table.setFocus()
+    qtbot.waitUntil(page.table.hasFocus)
+    select(page, "boost")
+    qtbot.keyClick(page.table, Qt.Key.Key_Delete)
+    boost = next(row for row in page.state.rows.values() if row.name == "boost")
+    assert asked(qtbot, page, StopTransfers) == StopTransfers((boost.id,))
+    select(page, "petsc")
+    qtbot.keyClick(page.table, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
+    petsc = next(row for row in page.state.rows.values() if row.name == "petsc")
+    assert asked(qtbot, page, RetryTransfers) == RetryTransfers((petsc.id,))
+
+
+def test_nothing_selected_never_means_everything(page: TransfersPage, client: FakeClient) -> None:
+    receive(page, samples.running())
+    page.table.clearSelection()
+    page.commands.stop_transfer.trigger()
+    page.commands.retry_transfer.trigger()
+    page.state.stop(())
+    page.state.retry(())
+    assert not page.state._tasks.busy
+    assert not client.asked(StopTransfers)
+
+
+def test_pause_resume_stop_and_clear(page: TransfersPage, qtbot: QtBot) -> None:
+    receive(page, samples.running())
+    page.client.answers[PauseTransfers] = replace(samples.running(), paused=True)  # type: ignore[attr-defined]
+    page.commands.pause_all.trigger()
+    assert asked(qtbot, page, PauseTransfers) == PauseTransfers(True)
+    qtbot.waitUntil(lambda: page.state.paused)
+    assert page.commands.pause_all.text() == "Resume"
+    assert page.overall.doing.text() == "Pausing: what moves now is finished first"
+    page.commands.pause_all.trigger()
+    qtbot.waitUntil(lambda: len(page.client.asked(PauseTransfers)) == 2)  # type: ignore[attr-defined]
+    assert asked(qtbot, page, PauseTransfers) == PauseTransfers(False)
+    page.commands.stop_all.trigger()
+    assert asked(qtbot, page, StopTransfers) == StopTransfers(())
+    receive(page, samples.ended())
+    page.client.answers[ClearTransfers] = QueueSnapshot((), (), samples.totals([]), False)  # type: ignore[attr-defined]
+    page.commands.clear_ended.trigger()
+    assert asked(qtbot, page, ClearTransfers) == ClearTransfers()
+    qtbot.waitUntil(lambda: page.pane.shown is page.empty)
+
+
+def test_filter_keeps_the_selection_and_says_when_nothing_is_left(page: TransfersPage, qtbot: QtBot) -> None:
+    receive(page, samples.ended(failed=False))
+    select(page, "llvm")
+    page.filter_combo.setCurrentIndex(3)
+    assert page.model.row_at(page.table.currentIndex().row()).name == "llvm"
+    page.filter_combo.setCurrentIndex(2)
+    assert page.pane.shown is page.no_match
+    qtbot.mouseClick(page.all_button, Qt.MouseButton.LeftButton)
+    assert page.pane.shown is page.table
+
+
+def test_selection_follows_its_row(page: TransfersPage) -> None:
+    receive(page, samples.running())
+    select(page, "boost")
+    boost = next(row for row in page.state.rows.values() if row.name == "boost")
+    failed = replace(boost, state=ItemState.FAILED, error=samples.NO_SPACE)
+    receive(page, replace(samples.running(), rows=(failed,)))
+    assert page.model.row_at(page.table.currentIndex().row()).name == "boost"
+    assert page.failure.isVisible()
+
+
+def test_copying_and_showing_a_package(page: TransfersPage, qtbot: QtBot) -> None:
+    receive(page, samples.running())
+    select(page, "cmake")
+    page.commands.copy_row_hash.trigger()
+    assert clipboard() == "/" + samples.dag_hash("cmake")
+    page.commands.copy_digest.trigger()
+    assert clipboard().startswith("sha256:")
+    with qtbot.waitSignal(page.package_wanted) as wanted:
+        page.commands.show_package.trigger()
+    assert wanted.args == [samples.dag_hash("cmake")]
+
+
+def test_refused_request_is_reported(page: TransfersPage, qtbot: QtBot, client: FakeClient) -> None:
+    receive(page, samples.running())
+    client.answers[StopTransfers] = PermissionDenied("Not stopped", "because")
+    with qtbot.waitSignal(page.state.request_failed) as failed:
+        page.commands.stop_all.trigger()
+    assert failed.args == [ErrorInfo("permission-denied", "Not stopped", "because", retryable=True)]
+
+
+def test_without_an_engine_nothing_pretends_to_move(page: TransfersPage, client: FakeClient) -> None:
+    receive(page, samples.running())
+    client.engine_lost.emit("killed")
+    assert not page.state.overall.active
+    assert page.state.moving == ()
+    assert page.state.overall.failed == 1
+    assert all(row.state.ended for row in page.state.rows.values())
+
+
+def test_a_new_engine_is_asked_for_everything(page: TransfersPage, qtbot: QtBot, client: FakeClient) -> None:
+    client.answers[WatchTransfers] = samples.running()
+    client.start()
+    qtbot.waitUntil(lambda: page.model.rowCount() == 37)
+
+
+def test_everything_has_a_name(page: TransfersPage) -> None:
+    receive(page, samples.ended())
+    assert page.table.accessibleName()
+    assert page.filter_combo.accessibleName()
+    assert page.overall.bar.accessibleName()
+    for button in page.findChildren(ActionButton):
+        assert button.text()
+
+
+def test_fits_the_smallest_window(page: TransfersPage) -> None:
+    receive(page, samples.ended())
+    select(page, "petsc")
+    assert page.minimumSizeHint().height() <= 490
+    assert page.minimumSizeHint().width() <= 692
