@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from core.caches import folder_index
@@ -22,7 +22,16 @@ from core.caches.layout3 import (
     is_entry_manifest,
 )
 from core.caches.manifests import MANIFEST_LIMIT_BYTES, Manifest, blob_record, decode_manifest, encode_manifest
-from core.caches.protocol import CacheEntry, CacheIndex, EntryName, IndexUpdate, Publication, Signer
+from core.caches.protocol import (
+    CacheEntry,
+    CacheIndex,
+    Completed,
+    EntryName,
+    IndexUpdate,
+    Publication,
+    PushScope,
+    Signer,
+)
 from core.foundation.cancel import CancelToken
 from core.foundation.digests import digest_of
 from core.foundation.errors import CacheError, ErrorInfo, MirrordeckError, NotFound, SigningError
@@ -59,10 +68,25 @@ class FolderCache:
         return self._folder.temporary(f"{BLOB_PREFIX}/{entry.hash}")
 
     def publish(self, publication: Publication, *, token: CancelToken, progress: Callable[[int], None]) -> CacheEntry:
+        self.store_archive(publication.packed, token, progress)
+        token.raise_if_cancelled()
+        return self.store_entry(publication, token)
+
+    def store_archive(self, packed: PackedPackage, token: CancelToken, progress: Callable[[int], None]) -> None:
+        """First half of `publish`: the archive, which nobody sees yet."""
+        key = blob_key(packed.digest)
+        if self._folder.owns(packed.path) and packed.path.exists():
+            # Also over a blob that is there: it costs nothing, heals a damaged one, and its fresh time keeps Spack's
+            # prune from taking it before the manifest names it.
+            self._folder.adopt(key, packed.path, packed.stored_bytes)
+        elif not has_blob(self._folder, packed.digest, packed.stored_bytes):
+            self._folder.copy_in(key, packed.path, packed.digest, token=token, progress=progress)
+            return
+        progress(packed.stored_bytes)
+
+    def store_entry(self, publication: Publication, token: CancelToken) -> CacheEntry:
+        """Second half of `publish`: the spec document, then the manifest, which makes the package visible."""
         packed = publication.packed
-        token.raise_if_cancelled()
-        self._put_archive(packed, token, progress)
-        token.raise_if_cancelled()
         spec = gzip_spec_document(publication.spec_document, packed.codec)
         spec_digest = put_blob(self._folder, spec)
         manifest = encode_manifest(
@@ -86,6 +110,9 @@ class FolderCache:
             modified=facts.mtime,
         )
 
+    def open_push(self, entries: Sequence[EntryName], *, signer: Signer | None, token: CancelToken) -> FolderPush:
+        return FolderPush(self, self.present(entries, signed=signer is not None, token=token), signer)
+
     def prepare(self, signer: Signer | None) -> None:
         if self._folder.stat(LAYOUT_KEY) is None:
             self._folder.write(LAYOUT_KEY, LAYOUT_BYTES)
@@ -103,17 +130,6 @@ class FolderCache:
 
     def update_index(self, *, full: bool, token: CancelToken, progress: Callable[[int, int], None]) -> IndexUpdate:
         return folder_index.update_index(self._folder, self.url, full=full, token=token, progress=progress)
-
-    def _put_archive(self, packed: PackedPackage, token: CancelToken, progress: Callable[[int], None]) -> None:
-        key = blob_key(packed.digest)
-        if self._folder.owns(packed.path) and packed.path.exists():
-            # Also over a blob that is there: it costs nothing, heals a damaged one, and its fresh time keeps Spack's
-            # prune from taking it before the manifest names it.
-            self._folder.adopt(key, packed.path, packed.stored_bytes)
-        elif not has_blob(self._folder, packed.digest, packed.stored_bytes):
-            self._folder.copy_in(key, packed.path, packed.digest, token=token, progress=progress)
-            return
-        progress(packed.stored_bytes)
 
     def _confirmed(self, key: str, entry: EntryName, *, signed: bool) -> CacheEntry | None:
         """The entry if it is complete, and well signed where `signed` asks for that."""
@@ -141,6 +157,47 @@ class FolderCache:
             return _entry(entry, data, facts, decode_manifest(data, where))
         except MirrordeckError as error:
             return error.info()
+
+
+class FolderPush:
+    """A push into a `FolderCache`: archives are packed where they stay, and no entry needs another one."""
+
+    byte_phases = 1
+
+    def __init__(self, cache: FolderCache, present: Mapping[str, CacheEntry], signer: Signer | None) -> None:
+        self.present = present
+        self._cache = cache
+        self._signer = signer
+        self._stored: dict[str, Publication] = {}
+        self._found: dict[str, CacheEntry] = {}
+
+    def begin(self, _scope: PushScope) -> tuple[str, ...]:
+        return ()
+
+    def prepare(self, _token: CancelToken) -> None:
+        self._cache.prepare(self._signer)
+
+    def staging(self, entry: EntryName) -> Path:
+        return self._cache.staging(entry)
+
+    def find(self, entry: EntryName, *, token: CancelToken) -> bool:
+        found = self._cache.present([entry], signed=self._signer is not None, token=token)
+        self._found.update(found)
+        return entry.hash in found
+
+    def upload(self, publication: Publication, *, token: CancelToken, progress: Callable[[int], None]) -> None:
+        self._cache.store_archive(publication.packed, token, progress)
+        self._stored[publication.entry.hash] = publication
+
+    def needs(self, _dag_hash: str) -> tuple[str, ...]:
+        return ()
+
+    def complete(self, dag_hash: str, *, token: CancelToken) -> Completed:
+        if dag_hash not in self._stored:
+            return Completed(self._found[dag_hash])
+        entry = self._cache.store_entry(self._stored[dag_hash], token)
+        del self._stored[dag_hash]
+        return Completed(entry)
 
 
 def _entry(entry: EntryName, data: bytes, facts: Stat, manifest: Manifest) -> CacheEntry:

@@ -7,7 +7,7 @@ Unless a method says otherwise it may be called from any thread, blocks while it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -111,6 +111,71 @@ class IndexUpdate:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A package that is visible now. Without the layers of what is `missing` Spack installs it, but its image does not
+    run; the hashes are those of packages. Always empty where packages do not refer to each other."""
+
+    entry: CacheEntry
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PushScope:
+    """What a push is about. `selected` are all packages it handles, `pushing` those it packs; `held_back` may not be
+    given away."""
+
+    records: Mapping[str, PackageRecord]
+    selected: frozenset[str]
+    pushing: frozenset[str]
+    held_back: frozenset[str] = frozenset()
+
+
+class CachePush(Protocol):
+    """One push of several packages into a cache: archives as they are packed, entries when what they need is there.
+
+    Thread-safe. `byte_phases` is how many phases of a package move its bytes: 1 where archives are packed into the
+    cache itself, 2 where they are uploaded afterwards. `present` are packages whose archives are there already, by hash.
+    """
+
+    @property
+    def byte_phases(self) -> int: ...
+
+    @property
+    def present(self) -> Mapping[str, CacheEntry]: ...
+
+    def begin(self, scope: PushScope) -> Collection[str]:
+        """Say what the push is about, once, before anything below. Gives those of `present` whose entries lack
+        something that can be had now, so that they have to be completed as well."""
+        ...
+
+    def prepare(self, token: CancelToken) -> None:
+        """What must be there before the first entry. Doing it again changes nothing."""
+        ...
+
+    def staging(self, entry: EntryName) -> Path:
+        """Where to pack, as `BuildCache.staging`."""
+        ...
+
+    def find(self, entry: EntryName, *, token: CancelToken) -> bool:
+        """Whether the archive of `entry` is there after all, from an attempt that seemed to fail; then only `complete`
+        has to follow."""
+        ...
+
+    def upload(self, publication: Publication, *, token: CancelToken, progress: Callable[[int], None]) -> None:
+        """Bring the archive of a package there; nobody sees it yet. `progress` gets the stored bytes since its last
+        call."""
+        ...
+
+    def needs(self, dag_hash: str) -> Collection[str]:
+        """Packages whose archives should be there, or be known not to come, before `complete`."""
+        ...
+
+    def complete(self, dag_hash: str, *, token: CancelToken) -> Completed:
+        """Make a package visible whose archive is there. May be called again when more is there."""
+        ...
+
+
 class BuildCache(Protocol):
     """A place that holds packages. Nothing is ever deleted by these methods, except entries a publication replaces."""
 
@@ -138,6 +203,11 @@ class BuildCache(Protocol):
         The packed file is consumed if it lies where `staging` said, and left alone elsewhere. `progress` gets the
         stored bytes done since its last call. After a failure it may simply be called again.
         """
+        ...
+
+    def open_push(self, entries: Sequence[EntryName], *, signer: Signer | None, token: CancelToken) -> CachePush:
+        """Begin a push: look which of `entries` are there. With a signer, entries without a good signature count as
+        absent."""
         ...
 
     def prepare(self, signer: Signer | None) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from core.caches.opening import open_cache
-from core.caches.protocol import BuildCache, EntryName
+from core.caches.protocol import BuildCache, CachePush, EntryName, PushScope
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import ErrorInfo, MirrordeckError, NotInstalled, UsageError, from_os_error
 from core.foundation.files import new_file_mode
@@ -74,7 +74,9 @@ def plan_push(
     key = _signing_key(gnupg, mirror, options)
     signer = GpgSigner(gnupg, key.fingerprint) if key is not None else None
     records = [database.records[dag_hash] for dag_hash in order]
-    items = _decide(records, database, cache=cache, options=options, signed=signer is not None, token=token)
+    looked_for = [] if options.force else [_entry_name(one) for one in records if one.state is PackageState.INSTALLED]
+    cache_push = cache.open_push(looked_for, signer=signer, token=token)
+    items = _decide(records, database, cache_push=cache_push, options=options, token=token)
     if options.fail_fast and any(item.decision is Decision.NOT_INSTALLED for item in items):
         raise NotInstalled("Cannot push non-installed packages", _names(items, Decision.NOT_INSTALLED))
     plan = PushPlan(
@@ -95,7 +97,8 @@ def plan_push(
     )
     if probe:
         plan = _preflight(plan, mirror.push.folder, cache)
-    return PreparedPush(plan, PushJob(plan, cache=cache, database=database, store=store, signer=signer))
+    job = PushJob(plan, cache=cache, cache_push=cache_push, database=database, store=store, signer=signer)
+    return PreparedPush(plan, job)
 
 
 def _roots(instance: Instance, database: Database, request: PushRequest) -> list[str]:
@@ -144,25 +147,29 @@ def _decide(
     records: Sequence[PackageRecord],
     database: Database,
     *,
-    cache: BuildCache,
+    cache_push: CachePush,
     options: PushOptions,
-    signed: bool,
     token: CancelToken,
 ) -> list[PlanItem]:
-    pushable = [record for record in records if record.state is PackageState.INSTALLED]
-    present = {}
-    if not options.force:
-        present = cache.present([_entry_name(record) for record in pushable], signed=signed, token=token)
-    items = []
+    items = {}
     for record in records:
         token.raise_if_cancelled()
-        item = _set_aside(record, options, database, is_present=record.hash in present)
-        if record.hash in present:
-            item = replace(item, decision=Decision.PRESENT, entry=present[record.hash])
+        entry = cache_push.present.get(record.hash)
+        item = _set_aside(record, options, database, is_present=entry is not None)
+        if entry is not None:
+            item = replace(item, decision=Decision.PRESENT, entry=entry)
         elif item.decision is Decision.PUSH:
             item = replace(item, size_bytes=measure(Path(item.prefix)).bytes)
-        items.append(item)
-    return items
+        items[item.hash] = item
+    scope = PushScope(
+        records=database.records,
+        selected=frozenset(items),
+        pushing=frozenset(item.hash for item in items.values() if item.decision is Decision.PUSH),
+        held_back=frozenset(item.hash for item in items.values() if item.decision is Decision.HELD_BACK),
+    )
+    for dag_hash in cache_push.begin(scope):
+        items[dag_hash] = replace(items[dag_hash], decision=Decision.COMPLETE)
+    return list(items.values())
 
 
 def _set_aside(record: PackageRecord, options: PushOptions, database: Database, *, is_present: bool) -> PlanItem:

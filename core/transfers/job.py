@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from core.caches.protocol import BuildCache, CacheEntry, EntryName, IndexUpdate, Publication, Signer
+from core.caches.protocol import BuildCache, CachePush, Completed, EntryName, IndexUpdate, Publication, Signer
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import NotInstalled
 from core.packing.blocks import BlockPool
@@ -23,7 +24,9 @@ from core.transfers.plan import PlanItem, PushPlan
 class Report(Protocol):
     """Where a job says how far it is. May be called from any thread."""
 
-    def phase(self, state: ItemState) -> None: ...
+    def phase(self, state: ItemState, total_bytes: int | None = None) -> None:
+        """The next phase begins; with `total_bytes` it moves that many."""
+        ...
 
     def add(self, count: int) -> None:
         """Count bytes of the current phase."""
@@ -43,49 +46,67 @@ class PushJob:
     """Thread-safe: several packages of one job are pushed at the same time."""
 
     def __init__(
-        self, plan: PushPlan, *, cache: BuildCache, database: Database, store: Store, signer: Signer | None
+        self,
+        plan: PushPlan,
+        *,
+        cache: BuildCache,
+        cache_push: CachePush,
+        database: Database,
+        store: Store,
+        signer: Signer | None,
     ) -> None:
         self.plan = plan
+        self.byte_phases = cache_push.byte_phases
         self._cache = cache
+        self._cache_push = cache_push
         self._database = database
         self._store = store
         self._signer = signer
         self._preparing = threading.Lock()
         self._prepared = False
 
-    def push(self, item: PlanItem, *, again: bool, report: Report, token: CancelToken, pool: BlockPool) -> CacheEntry:
-        """Pack `item` and publish it. `again` first looks whether an earlier attempt got through after all.
+    def push(self, item: PlanItem, *, again: bool, report: Report, token: CancelToken, pool: BlockPool) -> None:
+        """Pack `item` and bring its archive into the cache; `complete` makes it visible.
 
-        `pool` compresses blocks of large packages. Raises the error family and Cancelled; nothing half-written stays
-        visible.
+        `pool` compresses blocks of large packages. `again` first looks whether an earlier attempt got through after
+        all. Raises the error family and Cancelled; nothing half-written stays visible.
         """
         record = self._database.records[item.hash]
         entry = EntryName(item.name, item.version, item.hash)
-        if again and not self.plan.options.force:
-            present = self._cache.present([entry], signed=self._signer is not None, token=token)
-            if item.hash in present:
-                return present[item.hash]
+        if again and not self.plan.options.force and self._cache_push.find(entry, token=token):
+            return
         source = self._source(record)
-        target = self._cache.staging(entry)
+        target = self._cache_push.staging(entry)
         packed = pack(source, target, self.plan.options.codec, token=token, progress=report.add, pool=pool)
-        report.phase(ItemState.FINALISING)
         try:
-            self._prepare()
+            self._prepare(token)
             document = spec_document(record, self._database.records)
             publication = Publication(entry, packed, document, self._signer, record)
-            return self._cache.publish(publication, token=token, progress=_ignore)
-        finally:
+            if self.byte_phases > 1:
+                report.phase(ItemState.UPLOADING, packed.stored_bytes)
+            self._cache_push.upload(publication, token=token, progress=report.add if self.byte_phases > 1 else _ignore)
+        except BaseException:
             target.unlink(missing_ok=True)
+            raise
+
+    def needs(self, item: PlanItem) -> Collection[str]:
+        """Hashes of packages that come before the completion of `item`, as far as they are in the plan."""
+        return self._cache_push.needs(item.hash)
+
+    def complete(self, item: PlanItem, *, token: CancelToken) -> Completed:
+        """Make visible what `push` brought there."""
+        self._prepare(token)
+        return self._cache_push.complete(item.hash, token=token)
 
     def update_index(self, *, report: Report, token: CancelToken) -> IndexUpdate:
         report.phase(ItemState.INDEXING)
         return self._cache.update_index(full=False, token=token, progress=_ignore_two)
 
-    def _prepare(self) -> None:
+    def _prepare(self, token: CancelToken) -> None:
         """Once, before the first package: a reader that sees a signed entry must find the key beside it."""
         with self._preparing:
             if not self._prepared:
-                self._cache.prepare(self._signer)
+                self._cache_push.prepare(token)
                 self._prepared = True
 
     def _source(self, record: PackageRecord) -> PackSource:

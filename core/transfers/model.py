@@ -15,6 +15,7 @@ class ItemState(StrEnum):
     WAITING = "waiting"
     PACKING = "packing"
     UPLOADING = "uploading"
+    UPLOADED = "uploaded"  # its archive is there; the entry follows when those it refers to are, or never will be
     FINALISING = "finalising"
     INDEXING = "indexing"
     DONE = "done"
@@ -38,10 +39,11 @@ class RowKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TransferRow:
-    """One package (or the index) going to one mirror.
+    """One package (or the index) going to one mirror. Bytes are those of the phase it is in, of its files otherwise.
 
     `total_bytes` is None while unknown; `rate_bps` and `left_s` are None while there is nothing honest to say
-    (the first seconds, and when nothing moves).
+    (the first seconds, and when nothing moves). `missing` are hashes of packages an image lacks: Spack installs from
+    it, but it does not run.
     """
 
     id: str
@@ -59,6 +61,7 @@ class TransferRow:
     attempt: int = 1
     seconds: float = 0.0
     entry: CacheEntry | None = None
+    missing: tuple[str, ...] = ()
     index: IndexUpdate | None = None
     error: ErrorInfo | None = None
 

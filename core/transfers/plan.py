@@ -14,6 +14,7 @@ from core.packing.model import Codec
 
 class Decision(StrEnum):
     PUSH = "push"
+    COMPLETE = "complete"  # its archive is there, but its entry lacks something that can be had now
     PRESENT = "present"
     EXTERNAL = "external"
     HELD_BACK = "held-back"

@@ -85,16 +85,17 @@ class TransferQueue:
         """Stop the rows named, all when none is. Idempotent; rows that have ended stay as they are."""
         with self._changed:
             for row in self._named(row_ids):
-                if row.state is ItemState.WAITING:
-                    self._settle(row, ItemState.CANCELLED)
-                elif row.state.moving:
+                if row.state.moving:
                     row.token.cancel()
+                elif not row.state.ended:
+                    self._settle(row, ItemState.CANCELLED)
             self._changed.notify_all()
 
     def retry(self, row_ids: Iterable[str] = ()) -> None:
         """Queue failed and cancelled rows again: those named, all when none is. Their push updates its index again."""
         with self._changed:
             now = self._clock()
+            pushes = []
             for row in self._named(row_ids):
                 if row.state not in (ItemState.FAILED, ItemState.CANCELLED):
                     continue
@@ -102,9 +103,9 @@ class TransferQueue:
                 row.attempt += 1
                 self._change(row, ItemState.WAITING)
                 self._record(partial(self._journal.row, row.picture(now)))
-                index = row.push.index
-                if index is not None and index.state.ended:
-                    self._change(index, ItemState.WAITING)
+                pushes.append(row.push)
+            for push in dict.fromkeys(pushes):
+                self._reopen(push)
             self._changed.notify_all()
 
     def clear(self) -> None:
@@ -141,7 +142,7 @@ class TransferQueue:
             counts: Counter[ItemState] = Counter()
             for push in self._pushes.values():
                 counts.update(push.counts)
-            moving = sum(row.done_bytes for row in rows if row.state.moving)
+            moving = int(sum(row.weight_done for row in rows if not row.state.ended))
             done, total, rate, left = self._overall.figures(moving, now)
             overall = totals_of(counts, done_bytes=done, total_bytes=total, rate_bps=rate, left_s=left)
             pushes = tuple(push.status(now) for push in self._pushes.values())
@@ -172,13 +173,8 @@ class TransferQueue:
             state = ItemState.DONE
             try:
                 row.token.raise_if_cancelled()
-                report = _RowReport(self, row)
-                if row.item is not None:
-                    again = row.attempt > 1
-                    job = row.push.job
-                    row.entry = job.push(row.item, again=again, report=report, token=row.token, pool=self._blocks)
-                else:
-                    row.index = row.push.job.update_index(report=report, token=row.token)
+                if not self._move(row):
+                    continue
             except Cancelled:
                 state = ItemState.CANCELLED
             except Exception as failure:
@@ -189,9 +185,29 @@ class TransferQueue:
                 self._settle(row, state)
                 if state is ItemState.FAILED and row.push.job.plan.options.fail_fast:
                     for other in row.push.rows:
-                        if other.state is ItemState.WAITING:
+                        if other.state in (ItemState.WAITING, ItemState.UPLOADED):
                             self._settle(other, ItemState.CANCELLED)
                 self._changed.notify_all()
+
+    def _move(self, row: Row) -> bool:
+        """Do what the row is due for; False when the rest has to wait for other rows."""
+        job, report, token = row.push.job, _RowReport(self, row), row.token
+        if row.item is None:
+            row.index = job.update_index(report=report, token=token)
+        elif row.state is ItemState.FINALISING:
+            completed = job.complete(row.item, token=token)
+            row.entry, row.missing = completed.entry, completed.missing
+        else:
+            job.push(row.item, again=row.attempt > 1, report=report, token=token, pool=self._blocks)
+            with self._changed:
+                self._defer(row)
+                self._changed.notify_all()
+            return False
+        return True
+
+    def _defer(self, row: Row) -> None:
+        row.push.defer(row, self._clock())
+        self._news[row.id] = row
 
     def _take(self) -> Row | None:
         """The next row, marked as moving; None when the queue closes."""
@@ -200,12 +216,27 @@ class TransferQueue:
                 rows = () if self._paused else (push.next_row() for push in self._pushes.values())
                 row = next((row for row in rows if row is not None), None)
                 if row is not None:
-                    row.started_at = self._clock()
-                    row.meter = RateMeter(row.started_at)
-                    self._change(row, ItemState.PACKING if row.item is not None else ItemState.INDEXING)
+                    self._start(row)
                     return row
                 self._changed.wait()
             return None
+
+    def _start(self, row: Row) -> None:
+        if row.state is ItemState.UPLOADED:
+            self._change(row, ItemState.FINALISING)
+            return
+        row.started_at = self._clock()
+        row.begin(row.size or None, row.started_at)
+        self._change(row, ItemState.PACKING if row.item is not None else ItemState.INDEXING)
+
+    def _reopen(self, push: Push) -> None:
+        """Rows of `push` were queued again: what lacks them gets another turn after them, and so does the index."""
+        for row in push.packages:
+            if row.state is ItemState.DONE and row.missing:
+                self._overall.expect(row.size, False, self._clock())
+                self._defer(row)
+        if push.index is not None and push.index.state.ended:
+            self._change(push.index, ItemState.WAITING)
 
     def _settle(self, row: Row, state: ItemState) -> None:
         """End a row, and its push with the last one."""
@@ -222,19 +253,22 @@ class TransferQueue:
         row.push.change(row, state, self._clock())
         self._news[row.id] = row
 
-    def _report_phase(self, row: Row, state: ItemState) -> None:
+    def _report_phase(self, row: Row, state: ItemState, total_bytes: int | None) -> None:
         with self._changed:
+            if total_bytes is not None:
+                row.phases_done += 1
+                row.begin(total_bytes, self._clock())
             self._change(row, state)
 
     def _report_bytes(self, row: Row, count: int) -> None:
         with self._changed:
-            now = self._clock()
+            now, before = self._clock(), row.weight_done
             row.done_bytes += count
             if row.total_bytes is not None:
                 row.done_bytes = min(row.done_bytes, row.total_bytes)
             if row.meter is not None:
                 row.meter.add(count, now)
-            self._overall.meter.add(count, now)
+            self._overall.meter.add(int(row.weight_done - before), now)
 
     def _idle(self) -> bool:
         return all(push.ended for push in self._pushes.values())
@@ -260,8 +294,8 @@ class _RowReport:
         self._queue = queue
         self._row = row
 
-    def phase(self, state: ItemState) -> None:
-        self._queue._report_phase(self._row, state)
+    def phase(self, state: ItemState, total_bytes: int | None = None) -> None:
+        self._queue._report_phase(self._row, state, total_bytes)
 
     def add(self, count: int) -> None:
         self._queue._report_bytes(self._row, count)

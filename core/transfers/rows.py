@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import bisect
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from core.caches.protocol import CacheEntry, IndexUpdate
@@ -18,18 +18,25 @@ from core.transfers.progress import RateMeter
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """A row in motion; `TransferRow` is its picture. Its state changes only through `Push.change`."""
+    """A row in motion; `TransferRow` is its picture. Its state changes only through `Push.change`.
+
+    `size` is what it weighs in totals. `done_bytes` and `total_bytes` are of its current phase, `phases_done` counts
+    the phases before it that move bytes.
+    """
 
     id: str
     push: Push
     item: PlanItem | None
     state: ItemState
+    size: int = 0
     total_bytes: int | None = None
     done_bytes: int = 0
+    phases_done: int = 0
     attempt: int = 1
     started_at: float | None = None
     seconds: float = 0.0
     entry: CacheEntry | None = None
+    missing: tuple[str, ...] = ()
     index: IndexUpdate | None = None
     error: ErrorInfo | None = None
     meter: RateMeter | None = None
@@ -40,14 +47,22 @@ class Row:
         return RowKind.PACKAGE if self.item is not None else RowKind.INDEX
 
     @property
-    def size(self) -> int:
-        return self.total_bytes or 0
+    def weight_done(self) -> float:
+        """How much of `size` is done, over all its phases."""
+        if self.state.ended:
+            return self.size
+        share = self.done_bytes / self.total_bytes if self.total_bytes else 0.0
+        return self.size * min(1.0, (self.phases_done + share) / self.push.job.byte_phases)
+
+    def begin(self, total_bytes: int | None, now: float) -> None:
+        """A phase begins that will move `total_bytes`."""
+        self.done_bytes, self.total_bytes, self.meter = 0, total_bytes, RateMeter(now)
 
     def picture(self, now: float) -> TransferRow:
         rate = left = None
         if self.meter is not None:
             rate = self.meter.rate_bps(now)
-            left = self.meter.left_s(self.size - self.done_bytes, now) if self.total_bytes else None
+            left = self.meter.left_s(self.total_bytes - self.done_bytes, now) if self.total_bytes else None
         return TransferRow(
             id=self.id,
             push_id=self.push.job.plan.id,
@@ -58,12 +73,13 @@ class Row:
             mirror=self.push.job.plan.mirror,
             state=self.state,
             done_bytes=self.done_bytes,
-            total_bytes=self.total_bytes,
+            total_bytes=self.total_bytes if self.state.moving else self.size or None,
             rate_bps=rate,
             left_s=left,
             attempt=self.attempt,
             seconds=now - self.started_at if self.state.moving and self.started_at is not None else self.seconds,
             entry=self.entry,
+            missing=self.missing,
             index=self.index,
             error=self.error,
         )
@@ -82,11 +98,18 @@ class Push:
         self.index: Row | None = None
         self.counts: Counter[ItemState] = Counter()
         self._waiting: list[Row] = []
-        for item in plan.of(Decision.PUSH, Decision.PRESENT):
-            state = ItemState.WAITING if item.decision is Decision.PUSH else ItemState.PRESENT
-            row = Row(f"{plan.id}:{item.hash}", self, item, state, item.size_bytes or None, entry=item.entry)
+        for item in plan.of(Decision.PUSH, Decision.COMPLETE, Decision.PRESENT):
+            state = ItemState.PRESENT if item.decision is Decision.PRESENT else ItemState.WAITING
+            row = Row(f"{plan.id}:{item.hash}", self, item, state, item.size_bytes, entry=item.entry)
             self.packages.append(row)
             self.counts[state] += 1
+        self._by_hash = {row.item.hash: row for row in self.packages if row.item is not None}
+        self._missing: dict[Row, int] = {}
+        self._needed_by: defaultdict[Row, list[Row]] = defaultdict(list)
+        self._ready: list[Row] = []
+        for row in self.packages:
+            if row.item is not None and row.item.decision is Decision.COMPLETE:
+                self.defer(row, now)
         self._waiting = sorted((row for row in self.packages if row.state is ItemState.WAITING), key=_size)
         if plan.options.update_index and self.packages:
             self.index = Row(f"{plan.id}:index", self, None, ItemState.WAITING)
@@ -108,17 +131,39 @@ class Push:
             self._seconds = None
         row.state = state
         if state is ItemState.WAITING:
-            row.error, row.done_bytes, row.token = None, 0, CancelToken()
+            row.error, row.phases_done, row.token = None, 0, CancelToken()
+            row.begin(None, now)
+            for waiting in self._needed_by.values():
+                if row in waiting:  # from the attempt before
+                    waiting.remove(row)
             if row is not self.index:
                 bisect.insort(self._waiting, row, key=_size)
+        if state.ended or state is ItemState.UPLOADED:
+            self._release(row)
         if state.ended:
             row.meter = None
             row.seconds = now - row.started_at if row.started_at is not None else 0.0
             if self.ended:
                 self._seconds = now - self._started
 
+    def defer(self, row: Row, now: float) -> None:
+        """Set `row` aside until the packages it needs, as far as they are rows, are uploaded or have ended."""
+        self.change(row, ItemState.UPLOADED, now)
+        needs = self.job.needs(row.item) if row.item is not None else ()
+        others = [other for other in map(self._by_hash.get, needs) if other is not None and not _settled(other)]
+        self._missing[row] = len(others)
+        for other in others:
+            self._needed_by[other].append(row)
+        if not others:
+            self._ready.append(row)
+
     def next_row(self) -> Row | None:
-        """The largest waiting package, so that no giant is left for the end; after the last package the index."""
+        """What only has to be completed; else the largest waiting package, so that no giant is left for the end; after
+        the last package the index."""
+        while self._ready:
+            row = self._ready.pop()
+            if row.state is ItemState.UPLOADED:
+                return row
         while self._waiting:
             row = self._waiting.pop()
             if row.state is ItemState.WAITING:
@@ -141,10 +186,17 @@ class Push:
 
     def status(self, now: float) -> PushStatus:
         pushed = [row for row in self.packages if row.state is not ItemState.PRESENT]
-        done = sum(row.size if row.state.ended else row.done_bytes for row in pushed)
+        done = int(sum(row.weight_done for row in pushed))
         totals = totals_of(self.counts, done_bytes=done, total_bytes=sum(row.size for row in pushed))
         plan = self.job.plan
         return PushStatus(plan.id, plan.mirror, totals, self.started_at, self.seconds(now), self.ended, self.skipped())
+
+    def _release(self, settled: Row) -> None:
+        """Nobody has to wait for `settled` any more."""
+        for row in self._needed_by.pop(settled, ()):
+            self._missing[row] -= 1
+            if not self._missing[row]:
+                self._ready.append(row)
 
     def _packages_ended(self) -> bool:
         index_waits = 1 if self.index is not None and not self.index.state.ended else 0
@@ -160,7 +212,7 @@ def totals_of(
     left_s: float | None = None,
 ) -> Totals:
     return Totals(
-        waiting=counts[ItemState.WAITING],
+        waiting=counts[ItemState.WAITING] + counts[ItemState.UPLOADED],
         moving=sum(count for state, count in counts.items() if state.moving),
         done=counts[ItemState.DONE],
         present=counts[ItemState.PRESENT],
@@ -171,6 +223,11 @@ def totals_of(
         rate_bps=rate_bps,
         left_s=left_s,
     )
+
+
+def _settled(row: Row) -> bool:
+    """Its archive is there, or will not come."""
+    return row.state.ended or row.state in (ItemState.UPLOADED, ItemState.FINALISING)
 
 
 def _size(row: Row) -> int:

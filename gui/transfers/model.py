@@ -26,17 +26,21 @@ _RANKS = {
     ItemState.FAILED: 0,
     ItemState.PACKING: 1,
     ItemState.UPLOADING: 1,
+    ItemState.UPLOADED: 1,
     ItemState.FINALISING: 1,
     ItemState.INDEXING: 1,
-    ItemState.WAITING: 2,
-    ItemState.CANCELLED: 3,
-    ItemState.DONE: 4,
-    ItemState.PRESENT: 5,
+    ItemState.UPLOADED: 2,
+    ItemState.WAITING: 3,
+    ItemState.CANCELLED: 4,
+    ItemState.DONE: 5,
+    ItemState.PRESENT: 6,
 }
 _LOOKS = {
     ItemState.WAITING: ("circle", "dim"),
     ItemState.PACKING: ("half", "accent"),
     ItemState.UPLOADING: ("arrow-up", "accent"),
+    ItemState.UPLOADED: ("arrow-up", "dim"),
+    ItemState.UPLOADED: ("half", "dim"),
     ItemState.FINALISING: ("dot", "accent"),
     ItemState.INDEXING: ("dot", "accent"),
     ItemState.DONE: ("check", "ok"),
@@ -259,7 +263,7 @@ class TransfersModel(QAbstractTableModel):
         waits = row.state is ItemState.WAITING
         if waits and self._paused:
             icon = "pause"
-        quiet = waits or row.state is ItemState.CANCELLED
+        quiet = waits or row.state in (ItemState.UPLOADED, ItemState.CANCELLED)
         return Look(icon, tone, words.state_word(row, paused=self._paused), quiet)
 
     def _progress(self, row: TransferRow) -> float | None:

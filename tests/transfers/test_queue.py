@@ -167,6 +167,70 @@ def test_bytes_beyond_the_estimate_do_not_pass_the_total(queue):
     assert queue.outcome(push_id).rows[0].done_bytes == 50
 
 
+def test_an_entry_that_refers_to_others_is_completed_after_they_have_ended_and_blocks_no_worker(queue):
+    job = FakeJob(
+        make_plan(make_item("top", size=9), make_item("dep", size=5), make_item("bad", size=1)), {"bad": fail}
+    )
+    job.byte_phases = 2
+    job.needed = {"top": {"dep", "bad", "not a row"}}
+    queue.pause(True)
+    push_id = queue.add(job)
+    queue.pause(False)
+    assert queue.wait(push_id, 30)
+    assert job.order == ["top", "dep", "bad"]
+    assert job.completed == ["dep", "top"]
+    assert states(queue, push_id) == {"top": ItemState.DONE, "dep": ItemState.DONE, "bad": ItemState.FAILED}
+
+
+def test_a_row_that_waits_for_others_can_be_stopped_and_tried_again(queue):
+    job = FakeJob(make_plan(make_item("top", size=9), make_item("dep", size=5)), {"dep": wait_until_cancelled})
+    job.byte_phases = 2
+    job.needed = {"top": {"dep"}}
+    push_id = queue.add(job)
+    assert job.reached.wait(30)
+    snapshot = queue.snapshot()
+    assert {row.name: row.state for row in snapshot.rows} == {"top": ItemState.UPLOADED, "dep": ItemState.PACKING}
+    assert (snapshot.overall.waiting, snapshot.overall.moving) == (1, 1)
+    queue.stop()
+    assert queue.wait(push_id, 30)
+    assert set(states(queue, push_id).values()) == {ItemState.CANCELLED}
+    job.behave.clear()
+    queue.retry()
+    assert queue.wait(push_id, 30)
+    assert job.order == ["top", "dep", "top", "dep"]
+    assert job.completed == ["dep", "top"] or job.completed == ["top", "dep"]
+    assert queue.snapshot().overall.done_bytes == queue.snapshot().overall.total_bytes
+
+
+def test_what_lacked_a_failed_package_is_completed_after_its_retry(queue):
+    behave = {"dep": fail}
+    job = FakeJob(make_plan(make_item("top", size=9), make_item("dep", size=5), update_index=True), behave)
+    job.needed = {"top": {"dep"}}
+    job.missing = {"top": ("dep".ljust(32, "a"),)}
+    push_id = queue.add(job)
+    assert queue.wait(push_id, 30)
+    top = queue.outcome(push_id).rows[0]
+    assert (top.state, top.missing) == (ItemState.DONE, job.missing["top"])
+    behave.clear()
+    job.missing.clear()
+    queue.retry()
+    assert queue.wait(push_id, 30)
+    assert job.order == ["top", "dep", "index", "dep", "index"]
+    assert job.completed.count("top") == 2
+    assert queue.outcome(push_id).rows[0].missing == ()
+
+
+def test_a_package_that_is_only_completed_is_not_packed(queue):
+    plan = make_plan(make_item("dep"), make_item("top", size=0, decision=Decision.COMPLETE))
+    job = FakeJob(plan)
+    job.needed = {"top": {"dep"}}
+    push_id = queue.add(job)
+    assert queue.wait(push_id, 30)
+    assert job.order == ["dep"]
+    assert job.completed == ["dep", "top"] or job.completed == ["top", "dep"]
+    assert set(states(queue, push_id).values()) == {ItemState.DONE}
+
+
 def test_clear_forgets_ended_pushes_only(queue):
     done = queue.add(FakeJob(make_plan(make_item("a"))))
     assert queue.wait(done, 30)

@@ -7,7 +7,7 @@ import threading
 import uuid
 from collections.abc import Callable
 
-from core.caches.protocol import CacheEntry, EntryName, IndexUpdate
+from core.caches.protocol import CacheEntry, Completed, EntryName, IndexUpdate
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import NoSpace
 from core.transfers.model import ItemState
@@ -42,8 +42,12 @@ class FakeJob:
 
     def __init__(self, plan: PushPlan, behave: dict[str, Callable[[FakeJob, CancelToken], None]] | None = None) -> None:
         self.plan = plan
+        self.byte_phases = 1
+        self.needed: dict[str, set[str]] = {}
         self.behave = behave or {}
         self.order: list[str] = []
+        self.completed: list[str] = []
+        self.missing: dict[str, tuple[str, ...]] = {}
         self.again: list[str] = []
         self.gate = threading.Event()
         self.reached = threading.Event()
@@ -55,8 +59,18 @@ class FakeJob:
         report.add(item.size_bytes)
         if item.name in self.behave:
             self.behave[item.name](self, token)
-        report.phase(ItemState.FINALISING)
-        return make_entry(item)
+        if self.byte_phases > 1:
+            report.phase(ItemState.UPLOADING, 10)
+            report.add(10)
+
+    def needs(self, item):
+        return {name.ljust(32, "a") for name in self.needed.get(item.name, ())}
+
+    def complete(self, item, *, token):
+        self.completed.append(item.name)
+        if f"{item.name} completed" in self.behave:
+            self.behave[f"{item.name} completed"](self, token)
+        return Completed(make_entry(item), self.missing.get(item.name, ()))
 
     def update_index(self, *, report, token):
         self.order.append("index")
