@@ -27,6 +27,7 @@ FLOORS = {
     "core.spack": 1,
     "core.packing": 1,
     "core.signing": 1,
+    "core.registry": 1,
     "core.mirrors": 2,
     "core.caches": 3,
     "core.transfers": 4,
@@ -86,6 +87,7 @@ def test_upward_imports_would_be_seen() -> None:
     assert upward("core.spack.specs", "core.caches.index.read")
     assert upward("core.storage.folder", "core.spack.specs.Node")
     assert upward("core.services.push", "gui.app.main")
+    assert upward("core.registry.paths", "core.spack.specs.Node")
     assert not upward("core.packing.pack", "core.spack.specs.Node")
     assert not upward("gui.app", "core.engine.messages.Hello")
 

@@ -135,7 +135,8 @@ class CachePush(Protocol):
     """One push of several packages into a cache: archives as they are packed, entries when what they need is there.
 
     Thread-safe. `byte_phases` is how many phases of a package move its bytes: 1 where archives are packed into the
-    cache itself, 2 where they are uploaded afterwards. `present` are packages whose archives are there already, by hash.
+    cache itself, 2 where they are uploaded afterwards. `present` are packages whose archives are there
+    already, by hash.
     """
 
     @property

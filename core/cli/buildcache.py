@@ -27,10 +27,12 @@ def add_parser(commands: Any) -> None:
     listing.add_argument("specs", metavar="SPEC", nargs="*", help="only packages that match")
     listing.add_argument("-l", "--long", action="store_true", help="show short hashes")
     listing.add_argument("-L", "--very-long", action="store_true", help="show full hashes")
+    _add_login(listing)
     listing.set_defaults(run=_list)
     index = actions.add_parser("update-index", aliases=["rebuild-index"], help="make the index agree with the cache")
     index.add_argument("mirror", metavar="MIRROR", help="name, path or url of a mirror")
     index.add_argument("--full", action="store_true", help="read every entry again, not only what changed")
+    _add_login(index)
     index.set_defaults(run=_update_index)
 
 
@@ -67,7 +69,19 @@ def _add_push(actions: Any) -> None:
         help="compression: default, fast (larger files, less time), spack (the very bytes Spack writes)",
     )
     parser.add_argument("--dry-run", action="store_true", help="show the plan and change nothing")
+    images = parser.add_argument_group("container images (OCI registries)")
+    images.add_argument("--base-image", metavar="IMAGE", default="", help="begin images with this one: ubuntu:24.04")
+    images.add_argument("-t", "--tag", metavar="TAG", default="", help="also tag one image of all packages named")
+    images.add_argument(
+        "--squash", metavar="N", type=_positive, help="packages of the tagged image share at most N layers"
+    )
+    images.add_argument("--complete", action="store_true", help="complete images pushed without their dependencies")
+    _add_login(parser)
     parser.set_defaults(run=push.run)
+
+
+def _add_login(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--docker-login", action="store_true", help="also use the logins of docker and podman")
 
 
 def _positive(text: str) -> int:
@@ -80,7 +94,7 @@ def _positive(text: str) -> int:
 def _list(options: argparse.Namespace, context: Context, output: Output) -> int:
     query = query_text_from_words(options.specs)
     contents = list_contents(
-        context.instance, options.mirror, [query] if query else [], cwd=context.cwd, token=context.token
+        context.instance, context.access, options.mirror, [query] if query else [], cwd=context.cwd, token=context.token
     )
     for problem in contents.problems:
         output.warning(problem)
@@ -103,6 +117,7 @@ def _update_index(options: argparse.Namespace, context: Context, output: Output)
     context.check_may_change("The index was not updated")
     update = update_index(
         context.instance,
+        context.access,
         options.mirror,
         full=options.full,
         cwd=context.cwd,

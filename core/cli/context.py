@@ -7,8 +7,10 @@ import argparse
 from functools import cached_property
 from pathlib import Path
 
+from core.caches.opening import CacheAccess
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import ReadOnlyMode
+from core.services.access import open_access
 from core.services.instances import Instances
 from core.spack.instance import Instance
 
@@ -31,6 +33,16 @@ class Context:
             environment_directory=options.env_dir,
             no_environment=options.no_env,
         )
+
+    @cached_property
+    def access(self) -> CacheAccess:
+        """Connections and logins for this run; `close` ends them."""
+        docker_login = getattr(self._options, "docker_login", False)
+        return open_access(self.instance, keep=not self.read_only, docker_login=docker_login)
+
+    def close(self) -> None:
+        if "access" in self.__dict__:
+            self.access.close()
 
     def check_may_change(self, what: str) -> None:
         """Raise ReadOnlyMode if `--read-only` was given; `what` says what was not done."""

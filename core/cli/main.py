@@ -31,8 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.run is None:
         return _open_window(parser, options)
     output = Output(json=options.json)
+    context = Context(options)
     try:
-        status: int = options.run(options, Context(options), output)
+        status: int = options.run(options, context, output)
     except (Cancelled, KeyboardInterrupt):
         output.note("Stopped")
         return _INTERRUPTED
@@ -46,6 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         output.error(describe(error))
         return 1
+    finally:
+        context.close()
     return status
 
 

@@ -33,7 +33,9 @@ def run(options: argparse.Namespace, context: Context, output: Output) -> int:
         context.check_may_change("Nothing was pushed")
     query = query_text_from_words(options.specs)
     request = PushRequest(options.mirror, (query,) if query else (), options=_push_options(options))
-    prepared = plan_push(context.instance, request, cwd=context.cwd, token=context.token, probe=not context.read_only)
+    prepared = plan_push(
+        context.instance, context.access, request, cwd=context.cwd, token=context.token, probe=not context.read_only
+    )
     if options.dry_run:
         return _show_plan(prepared.plan, output)
     for blocker in prepared.plan.blockers:
@@ -63,12 +65,16 @@ def _push_options(options: argparse.Namespace) -> PushOptions:
         signing=signing,
         key=options.key,
         codec=Codec(options.codec),
+        base_image=options.base_image,
+        tag=options.tag,
+        squash_to=options.squash,
+        complete_left_out=options.complete,
     )
 
 
 def _announce(plan: PushPlan, output: Output) -> None:
-    selected = list(plan.of(Decision.PUSH, Decision.PRESENT, Decision.NOT_INSTALLED))
-    wanted = list(plan.of(Decision.PUSH))
+    selected = list(plan.of(Decision.PUSH, Decision.COMPLETE, Decision.PRESENT, Decision.NOT_INSTALLED))
+    wanted = list(plan.of(Decision.PUSH, Decision.COMPLETE))
     present = list(plan.of(Decision.PRESENT))
     if len(selected) > 1:
         output.note(f"Selected {len(selected)} specs to push to {plan.mirror_url}")
@@ -82,6 +88,9 @@ def _announce(plan: PushPlan, output: Output) -> None:
         _list_names(title, present, output)
         output.note("Use --force to overwrite them.")
     held_back = list(plan.of(Decision.HELD_BACK))
+    if plan.images is not None and plan.images.environment_note:
+        note = plan.images.environment_note
+        output.note(f"Variables of images come from the packages' files, without what recipes set: {note}")
     if held_back:
         title = f"{plural(len(held_back), 'package')} held back (use --private to push them to a private mirror):"
         _list_names(title, held_back, output, reasons=True)
@@ -101,7 +110,7 @@ def _carry_out(prepared: PreparedPush, jobs: int, output: Output) -> tuple[PushO
     stopped = False
     try:
         push_id = queue.add(prepared.job)
-        packages = sum(1 for _ in prepared.plan.of(Decision.PUSH))
+        packages = sum(1 for _ in prepared.plan.of(Decision.PUSH, Decision.COMPLETE))
         bars = TerminalBars(packages) if sys.stderr.isatty() else PlainLines(packages, output.note)
         with nullcontext(None) if output.json else bars as view:
             while True:
@@ -125,11 +134,18 @@ def _conclude(plan: PushPlan, outcome: PushOutcome, stopped: bool, output: Outpu
     missing = list(plan.of(Decision.NOT_INSTALLED))
     failures = [(f"{row.name}@{row.version}/{short_hash(row.hash)}", row.error) for row in failed if row.error]
     failures += [(_label(item), ErrorInfo("not-installed", item.reason)) for item in missing]
-    if index is not None and index.error is not None:
-        failures.append(("index", index.error))
+    closing = [row for row in outcome.rows if row.kind is not RowKind.PACKAGE]
+    failures += [(row.kind.value, row.error) for row in closing if row.error is not None]
     if pushed:
         size = format_bytes(sum(row.entry.stored_bytes for row in pushed if row.entry))
         output.note(f"{plural(len(pushed), 'package')} pushed, {size} in {format_duration(outcome.seconds)}")
+    for row in closing:
+        if row.image:
+            output.note(f"Tagged {row.image}")
+    for row in pushed:
+        if row.missing:
+            names = ", ".join(_missing_names(plan, row.missing))
+            output.note(f"{row.name}@{row.version}: usable as cache, not runnable until these are pushed: {names}")
     if index is not None and index.index is not None:
         output.note(f"Index updated: {plural(index.index.entries, 'package')}")
         for problem in index.index.skipped:
@@ -141,6 +157,11 @@ def _conclude(plan: PushPlan, outcome: PushOutcome, stopped: bool, output: Outpu
         output.note("Stopped")
         return 130
     return 1 if failures else 0
+
+
+def _missing_names(plan: PushPlan, hashes: Sequence[str]) -> list[str]:
+    labels = {item.hash: _label(item) for item in plan.items}
+    return [labels.get(dag_hash, short_hash(dag_hash)) for dag_hash in hashes]
 
 
 def _print_failures(failures: Sequence[tuple[str, ErrorInfo]], output: Output) -> None:
@@ -169,11 +190,16 @@ def _print_result(outcome: PushOutcome, plan: PushPlan, output: Output) -> None:
     output.result(
         _COMMAND,
         mirror=plan.mirror_url,
-        pushed=[entry_object(row.entry) for row in outcome.in_state(ItemState.DONE) if row.entry],
+        pushed=[
+            {**entry_object(row.entry), **({"missing": row.missing} if row.missing else {})}
+            for row in outcome.in_state(ItemState.DONE)
+            if row.entry
+        ],
         present=[entry_object(row.entry) for row in outcome.in_state(ItemState.PRESENT) if row.entry],
         skipped=[{**_item(item), "reason": item.reason} for item in plan.of(Decision.EXTERNAL, Decision.HELD_BACK)],
         failed=failed,
         stopped=[_row_object(row.hash, row.name, row.version) for row in outcome.in_state(ItemState.CANCELLED)],
+        tagged=[row.image for row in outcome.rows if row.image],
         index=index_object(index.index) if index is not None and index.index is not None else None,
         index_error=error_object(index.error) if index is not None and index.error is not None else None,
     )
@@ -183,6 +209,7 @@ def _show_plan(plan: PushPlan, output: Output) -> int:
     """What would happen, by decision; exit status 1 if the push could not succeed completely."""
     words = {
         Decision.PUSH: "Would push",
+        Decision.COMPLETE: "Would complete",
         Decision.PRESENT: "Already there",
         Decision.HELD_BACK: "Held back",
         Decision.EXTERNAL: "External",

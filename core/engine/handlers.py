@@ -10,15 +10,18 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from core.caches.opening import CacheAccess
 from core.engine import messages
 from core.engine.messages import Call
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import NotFound, ReadOnlyMode, UsageError
 from core.services import packages
+from core.services.access import open_access
 from core.services.instances import Instances, describe_instance
 from core.services.mirrors import view_mirrors
 from core.services.push import PreparedPush, plan_push
 from core.services.values import InstanceInfo, MirrorsView, PackageRow, PackagesView, SelectionSummary
+from core.spack.instance import Instance
 from core.transfers.journal import Journal
 from core.transfers.plan import PushPlan
 from core.transfers.queue import TransferQueue
@@ -35,6 +38,7 @@ class Handlers:
         self._read_only = read_only
         self._instances = Instances(read_only=read_only)
         self._plans: dict[str, PreparedPush] = {}
+        self._accesses: dict[str, CacheAccess] = {}
         self._lock = threading.Lock()
         self._sizes = packages.SizeMemory()
         self._measuring = threading.Lock()
@@ -59,6 +63,14 @@ class Handlers:
 
     def close(self) -> None:
         self.queue.close()
+        for access in self._accesses.values():
+            access.close()
+
+    def _access(self, instance: Instance) -> CacheAccess:
+        with self._lock:
+            if instance.id not in self._accesses:
+                self._accesses[instance.id] = open_access(instance, keep=not self._read_only)
+            return self._accesses[instance.id]
 
     def open_instance(self, call: messages.OpenInstance, _token: CancelToken) -> InstanceInfo:
         instance = self._instances.open(
@@ -73,7 +85,8 @@ class Handlers:
         return self._instances.known()
 
     def list_mirrors(self, call: messages.ListMirrors, _token: CancelToken) -> MirrorsView:
-        return view_mirrors(self._instances.get(call.instance))
+        instance = self._instances.get(call.instance)
+        return view_mirrors(instance, self._access(instance))
 
     def list_packages(
         self, call: messages.ListPackages, token: CancelToken
@@ -93,7 +106,9 @@ class Handlers:
         if not call.request.hashes and not call.request.queries:
             raise UsageError("Nothing was chosen to push")
         instance = self._instances.get(call.instance)
-        prepared = plan_push(instance, call.request, cwd=Path.home(), token=token, probe=not self._read_only)
+        prepared = plan_push(
+            instance, self._access(instance), call.request, cwd=Path.home(), token=token, probe=not self._read_only
+        )
         with self._lock:
             self._plans[prepared.plan.id] = prepared
             while len(self._plans) > _PLANS_KEPT:

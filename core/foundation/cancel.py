@@ -21,6 +21,10 @@ class CancelToken:
     def cancel(self) -> None:
         self._event.set()
 
+    def wait(self, seconds: float) -> bool:
+        """Wait that long, or less if it is cancelled meanwhile: then True."""
+        return self._event.wait(seconds)
+
     def raise_if_cancelled(self) -> None:
         if self._event.is_set():
             raise Cancelled

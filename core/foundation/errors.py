@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +134,117 @@ class SpackFailed(MirrordeckError):
     """The instance's own spack could not answer."""
 
     code = "spack-failed"
+
+
+class RemoteError(MirrordeckError):
+    """A server, or the way to it, failed. `status` is HTTP's (0: no answer), `codes` are the server's own.
+
+    `retry_after_s` is how long the server asked to wait. The server's words are in `why`.
+    """
+
+    code = "remote"
+
+    def __init__(
+        self,
+        title: str,
+        why: str = "",
+        *,
+        remedies: tuple[str, ...] = (),
+        status: int = 0,
+        codes: tuple[str, ...] = (),
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(title, why, remedies=remedies)
+        self.status = status
+        self.codes = codes
+        self.retry_after_s = retry_after_s
+
+
+class AuthRequired(RemoteError):
+    """No credentials, or the server does not take those there are."""
+
+    code = "auth-required"
+
+
+class TokenServerChanged(AuthRequired):
+    """A registry wants the password sent to another server than before; a person has to agree first."""
+
+    code = "token-server-changed"
+
+
+class AccessDenied(RemoteError):
+    """Who we are is known, but may not do this."""
+
+    code = "access-denied"
+
+
+class RemoteNotFound(RemoteError, NotFound):
+    code = "remote-not-found"
+
+
+class RateLimited(RemoteError):
+    """Too many requests. `until` is the Unix time the server names, None if it names none."""
+
+    code = "rate-limited"
+    retryable = True
+
+    def __init__(self, title: str, why: str = "", *, until: float | None = None, **details: Any) -> None:
+        super().__init__(title, why, **details)
+        self.until = until
+
+
+class ServerError(RemoteError):
+    """The server has a problem of its own."""
+
+    code = "server-error"
+    retryable = True
+
+
+class NetworkDown(RemoteError):
+    """No connection, or it broke or stalled. `sent_bytes` of the request's body had been handed over by then."""
+
+    code = "network-down"
+    retryable = True
+
+    def __init__(self, title: str, why: str = "", *, sent_bytes: int = 0, **details: Any) -> None:
+        super().__init__(title, why, **details)
+        self.sent_bytes = sent_bytes
+
+
+class TlsError(RemoteError):
+    """No trustworthy encrypted connection."""
+
+    code = "tls"
+
+
+class ProxyInterference(RemoteError):
+    """Something other than the server answered: a proxy, a captive portal, a web page."""
+
+    code = "proxy-interference"
+
+
+class TooLarge(RemoteError):
+    """The server does not take so much in one request."""
+
+    code = "too-large"
+
+
+class QuotaExceeded(RemoteError):
+    """The account's storage is full."""
+
+    code = "quota-exceeded"
+
+
+class Refused(RemoteError):
+    """The server understood the request and does not do it (400, 405, 409, 411, 412, 415, 416, …)."""
+
+    code = "refused"
+
+
+class BadAnswer(RemoteError):
+    """What the server sent cannot be what it should be: longer than possible, not its own rules, a trap."""
+
+    code = "bad-answer"
 
 
 class EngineGone(MirrordeckError):

@@ -62,6 +62,11 @@ class Connection:
     plain_secret: bool = False
 
     @property
+    def kind(self) -> MirrorKind | None:
+        """What the URL leads to, None without one."""
+        return _KINDS.get(urlsplit(self.url).scheme)
+
+    @property
     def folder(self) -> Path | None:
         """The directory this leads to, None for addresses of other kinds."""
         return folder_of(self.url)
@@ -101,12 +106,12 @@ class Mirror:
     @property
     def kind(self) -> MirrorKind | None:
         """What the push URL leads to, the fetch URL if there is no other; None if the entry has no URL at all."""
-        return _KINDS.get(urlsplit(self.push.url or self.fetch.url).scheme)
+        return self.push.kind or self.fetch.kind
 
     @property
     def folder(self) -> Path | None:
         """The directory of a folder mirror."""
-        return folder_of(self.push.url or self.fetch.url)
+        return self.push.folder or self.fetch.folder
 
     @property
     def push_problem(self) -> str:

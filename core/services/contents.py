@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.caches.opening import open_cache
-from core.caches.protocol import BuildCache, CacheEntry, IndexRecord, IndexUpdate
+from core.caches.opening import CacheAccess
+from core.caches.protocol import CacheEntry, IndexRecord, IndexUpdate
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import ErrorInfo, NotFound
 from core.foundation.text import plural
 from core.mirrors.arguments import resolve_mirror
+from core.mirrors.credentials.states import Direction
 from core.mirrors.reading import mirrors_of
-from core.signing.gpg import Gnupg
 from core.spack.instance import Instance
 from core.spack.queries import Query
 from core.spack.specs import PackageRecord, decode_node
@@ -30,7 +30,7 @@ class Contents:
 
 
 def list_contents(
-    instance: Instance, mirror: str, queries: Sequence[str], *, cwd: Path, token: CancelToken
+    instance: Instance, access: CacheAccess, mirror: str, queries: Sequence[str], *, cwd: Path, token: CancelToken
 ) -> Contents:
     """Entries of the cache `mirror` fetches from; with `queries` those that match any of them.
 
@@ -38,7 +38,7 @@ def list_contents(
     it does not know are named in a problem. Raises QueryError, UsageError, CacheError and what the cache raises.
     """
     found = resolve_mirror(mirror, mirrors_of(instance), cwd=cwd)
-    cache = open_cache(found, found.fetch, gnupg=Gnupg(instance.gnupg_home))
+    cache = access.open(found, Direction.FETCH)
     if found.fetch.folder is not None and not found.fetch.folder.is_dir():
         raise NotFound("There is no build cache", f"{found.fetch.folder}: no such directory")
     parsed = [query for text in queries for query in Query.parse(text)]
@@ -63,6 +63,7 @@ def list_contents(
 
 def update_index(
     instance: Instance,
+    access: CacheAccess,
     mirror: str,
     *,
     full: bool,
@@ -75,8 +76,7 @@ def update_index(
     `progress` gets the number of entries done and of all.
     """
     found = resolve_mirror(mirror, mirrors_of(instance), cwd=cwd)
-    cache: BuildCache = open_cache(found, found.push, gnupg=Gnupg(instance.gnupg_home))
-    return cache.update_index(full=full, token=token, progress=progress)
+    return access.open(found, Direction.PUSH).update_index(full=full, token=token, progress=progress)
 
 
 def _matching(

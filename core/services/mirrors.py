@@ -8,35 +8,34 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from core.caches.opening import open_cache
+from core.caches.opening import CacheAccess
 from core.foundation.errors import MirrordeckError, from_os_error
+from core.mirrors.credentials.states import Direction
 from core.mirrors.model import Mirror
 from core.mirrors.reading import mirrors_of
 from core.services.values import MirrorRow, MirrorsView
-from core.signing.gpg import Gnupg
 from core.spack.instance import Instance
 
 _AT_ONCE = 8
 
 
-def view_mirrors(instance: Instance) -> MirrorsView:
+def view_mirrors(instance: Instance, access: CacheAccess) -> MirrorsView:
     """All mirrors in Spack's order. Folder mirrors are looked at, side by side, so that a dead mount delays only itself
     and those behind it; nothing is asked over the network."""
     listing = mirrors_of(instance)
-    gnupg = Gnupg(instance.gnupg_home)
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="look") as pool:
-        rows = tuple(pool.map(lambda mirror: _look(mirror, gnupg), listing.mirrors))
+        rows = tuple(pool.map(lambda mirror: _look(mirror, access), listing.mirrors))
     return MirrorsView(rows, listing.problems)
 
 
-def _look(mirror: Mirror, gnupg: Gnupg) -> MirrorRow:
+def _look(mirror: Mirror, access: CacheAccess) -> MirrorRow:
     row = MirrorRow(mirror)
     folder = mirror.push.folder
     if folder is None or not mirror.binary:
         return row
     try:
         if folder.is_dir():
-            index = open_cache(mirror, mirror.push, gnupg=gnupg).read_index()
+            index = access.open(mirror, Direction.PUSH).read_index()
             if index is not None:
                 packages = sum(record.in_buildcache for record in index.records.values())
                 row = replace(row, packages=packages, index_written_at=index.written_at)

@@ -10,16 +10,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from core.caches.opening import open_cache
+from core.caches.oci.oci_push import ImageOptions, OciPush
+from core.caches.opening import OCI_KINDS, CacheAccess
 from core.caches.protocol import BuildCache, CachePush, EntryName, PushScope
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import ErrorInfo, MirrordeckError, NotInstalled, UsageError, from_os_error
 from core.foundation.files import new_file_mode
 from core.foundation.text import format_bytes
 from core.mirrors.arguments import resolve_mirror
+from core.mirrors.credentials.states import Direction
 from core.mirrors.model import Mirror
 from core.mirrors.reading import mirrors_of
 from core.packing.measure import measure
+from core.services.images import ImagePlanning, check_image_options
 from core.signing.gpg import Gnupg, GpgSigner, SecretKey
 from core.spack.closures import push_order
 from core.spack.database import Database
@@ -29,7 +32,7 @@ from core.spack.instance import Instance
 from core.spack.queries import Query, lookup
 from core.spack.recipes import Verdict, redistributable
 from core.spack.specs import PackageRecord, PackageState
-from core.transfers.job import PushJob, Store
+from core.transfers.job import PushJob, Store, Tagging
 from core.transfers.plan import Decision, Only, PlanItem, PushOptions, PushPlan, PushRequest, Signing
 
 _COMPRESSED_SHARE = 0.35
@@ -50,7 +53,13 @@ class PreparedPush:
 
 
 def plan_push(
-    instance: Instance, request: PushRequest, *, cwd: Path, token: CancelToken, probe: bool = True
+    instance: Instance,
+    access: CacheAccess,
+    request: PushRequest,
+    *,
+    cwd: Path,
+    token: CancelToken,
+    probe: bool = True,
 ) -> PreparedPush:
     """Decide what a push would do, from the database, the recipes and what the target holds.
 
@@ -59,11 +68,11 @@ def plan_push(
     SigningError, DatabaseError and what the cache raises while it is read.
     """
     mirror = resolve_mirror(request.mirror, mirrors_of(instance), cwd=cwd)
-    gnupg = Gnupg(instance.gnupg_home)
-    cache = open_cache(mirror, mirror.push, gnupg=gnupg)
+    options = request.options
+    check_image_options(options, is_registry=mirror.push.kind in OCI_KINDS)
+    cache = access.open(mirror, Direction.PUSH)
     database = instance.database(token)
     roots = _roots(instance, database, request)
-    options = request.options
     order = push_order(
         database,
         roots,
@@ -71,12 +80,15 @@ def plan_push(
         with_build_dependencies=options.with_build_dependencies,
         externals=True,
     )
-    key = _signing_key(gnupg, mirror, options)
-    signer = GpgSigner(gnupg, key.fingerprint) if key is not None else None
+    key = _signing_key(access.gnupg, mirror, options)
+    signer = GpgSigner(access.gnupg, key.fingerprint) if key is not None else None
     records = [database.records[dag_hash] for dag_hash in order]
-    looked_for = [] if options.force else [_entry_name(one) for one in records if one.state is PackageState.INSTALLED]
+    looked_for = [] if options.force else [_entry_name(record) for record in records if not record.external]
     cache_push = cache.open_push(looked_for, signer=signer, token=token)
     items = _decide(records, database, cache_push=cache_push, options=options, token=token)
+    planning = None
+    if isinstance(cache_push, OciPush):
+        planning = ImagePlanning(cache_push, instance, access, mirror, database, options)
     if options.fail_fast and any(item.decision is Decision.NOT_INSTALLED for item in items):
         raise NotInstalled("Cannot push non-installed packages", _names(items, Decision.NOT_INSTALLED))
     plan = PushPlan(
@@ -97,8 +109,28 @@ def plan_push(
     )
     if probe:
         plan = _preflight(plan, mirror.push.folder, cache)
-    job = PushJob(plan, cache=cache, cache_push=cache_push, database=database, store=store, signer=signer)
+    tagging = None
+    if planning is not None and not plan.blockers:
+        plan, tagging = _with_images(plan, planning, roots, token)
+    job = PushJob(
+        plan, cache=cache, cache_push=cache_push, database=database, store=store, signer=signer, tagging=tagging
+    )
     return PreparedPush(plan, job)
+
+
+def _with_images(
+    plan: PushPlan, planning: ImagePlanning, roots: Sequence[str], token: CancelToken
+) -> tuple[PushPlan, Tagging | None]:
+    """The plan with what its images will be; what cannot be had is a blocker, since every image would lack it."""
+    here = {item.hash for item in plan.of(Decision.PUSH, Decision.COMPLETE, Decision.PRESENT)}
+    tagged = tuple(dag_hash for dag_hash in roots if dag_hash in here) if plan.options.tag else ()
+    images = [(item.hash,) for item in plan.of(Decision.PUSH, Decision.COMPLETE)]
+    try:
+        facts, warnings = planning.decide(images, tagged, token)
+    except MirrordeckError as error:
+        return replace(plan, blockers=(*plan.blockers, error.info())), None
+    plan = replace(plan, images=facts, warnings=(*plan.warnings, *warnings))
+    return plan, planning.tagging(tagged) if tagged else None
 
 
 def _roots(instance: Instance, database: Database, request: PushRequest) -> list[str]:
@@ -138,7 +170,7 @@ def _only_match(query: Query, database: Database) -> str:
 def _signing_key(gnupg: Gnupg, mirror: Mirror, options: PushOptions) -> SecretKey | None:
     """The key this push signs with; found before anything is packed, so that a missing key costs nothing."""
     signed = bool(options.key) or options.signing is Signing.SIGNED
-    if not signed and (options.signing is Signing.UNSIGNED or not mirror.signed):
+    if not signed and (options.signing is Signing.UNSIGNED or not mirror.signed or mirror.push.kind in OCI_KINDS):
         return None
     return gnupg.choose_key(options.key or None)
 
@@ -154,13 +186,15 @@ def _decide(
     items = {}
     for record in records:
         token.raise_if_cancelled()
-        entry = cache_push.present.get(record.hash)
+        entry = cache_push.present.get(record.hash) if record.state is PackageState.INSTALLED else None
         item = _set_aside(record, options, database, is_present=entry is not None)
         if entry is not None:
             item = replace(item, decision=Decision.PRESENT, entry=entry)
         elif item.decision is Decision.PUSH:
             item = replace(item, size_bytes=measure(Path(item.prefix)).bytes)
         items[item.hash] = item
+    if isinstance(cache_push, OciPush):
+        cache_push.use_images(ImageOptions(complete_left_out=options.complete_left_out))
     scope = PushScope(
         records=database.records,
         selected=frozenset(items),
@@ -168,7 +202,8 @@ def _decide(
         held_back=frozenset(item.hash for item in items.values() if item.decision is Decision.HELD_BACK),
     )
     for dag_hash in cache_push.begin(scope):
-        items[dag_hash] = replace(items[dag_hash], decision=Decision.COMPLETE)
+        if items[dag_hash].decision is Decision.PRESENT:
+            items[dag_hash] = replace(items[dag_hash], decision=Decision.COMPLETE)
     return list(items.values())
 
 

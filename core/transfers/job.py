@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from core.caches.protocol import BuildCache, CachePush, Completed, EntryName, IndexUpdate, Publication, Signer
 from core.foundation.cancel import CancelToken
-from core.foundation.errors import NotInstalled
+from core.foundation.errors import CacheError, NotInstalled
+from core.foundation.text import plural
 from core.packing.blocks import BlockPool
 from core.packing.model import PackSource
 from core.packing.packer import pack
@@ -42,6 +43,12 @@ class Store:
     spack_prefix: str
 
 
+class Tagging(Protocol):
+    """Writes the image of all roots of a push under a tag of the person's own; gives its name."""
+
+    def __call__(self, *, token: CancelToken, progress: Callable[[int], None], pool: BlockPool) -> str: ...
+
+
 class PushJob:
     """Thread-safe: several packages of one job are pushed at the same time."""
 
@@ -54,6 +61,7 @@ class PushJob:
         database: Database,
         store: Store,
         signer: Signer | None,
+        tagging: Tagging | None = None,
     ) -> None:
         self.plan = plan
         self.byte_phases = cache_push.byte_phases
@@ -62,6 +70,7 @@ class PushJob:
         self._database = database
         self._store = store
         self._signer = signer
+        self._tagging = tagging
         self._preparing = threading.Lock()
         self._prepared = False
 
@@ -97,6 +106,14 @@ class PushJob:
         """Make visible what `push` brought there."""
         self._prepare(token)
         return self._cache_push.complete(item.hash, token=token)
+
+    def write_tag(self, lost_packages: int, *, report: Report, token: CancelToken, pool: BlockPool) -> str:
+        """Tag an image of all roots; its name. Raises CacheError when packages were lost: it would not run."""
+        tag = self.plan.options.tag
+        if self._tagging is None or lost_packages:
+            why = f"{plural(lost_packages, 'package')} did not get there"
+            raise CacheError(f"The image {tag} was not written", why)
+        return self._tagging(token=token, progress=report.add, pool=pool)
 
     def update_index(self, *, report: Report, token: CancelToken) -> IndexUpdate:
         report.phase(ItemState.INDEXING)

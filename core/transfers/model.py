@@ -34,16 +34,18 @@ class ItemState(StrEnum):
 
 class RowKind(StrEnum):
     PACKAGE = "package"
+    TAG = "tag"
     INDEX = "index"
 
 
 @dataclass(frozen=True, slots=True)
 class TransferRow:
-    """One package (or the index) going to one mirror. Bytes are those of the phase it is in, of its files otherwise.
+    """One package (or a tagged image, or the index) going to one mirror.
 
+    Bytes are those of the phase it is in, of its files otherwise.
     `total_bytes` is None while unknown; `rate_bps` and `left_s` are None while there is nothing honest to say
     (the first seconds, and when nothing moves). `missing` are hashes of packages an image lacks: Spack installs from
-    it, but it does not run.
+    it, but it does not run. `image` names the tagged image that was written.
     """
 
     id: str
@@ -62,13 +64,14 @@ class TransferRow:
     seconds: float = 0.0
     entry: CacheEntry | None = None
     missing: tuple[str, ...] = ()
+    image: str = ""
     index: IndexUpdate | None = None
     error: ErrorInfo | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counts of rows (the index row counts as one) and bytes of packages, of one push or of all unfinished ones."""
+    """Counts of rows (tag and index count as one each) and bytes of packages, of one push or of all unfinished ones."""
 
     waiting: int = 0
     moving: int = 0

@@ -39,6 +39,10 @@ class Signing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PushOptions:
+    """What a person chose. The last four concern container images and are refused for other mirrors: an image to begin
+    with, a tag for an image of all roots, the most layers its packages may have, and whether images that were pushed
+    without their dependencies are completed."""
+
     only: Only = Only.ALL
     with_build_dependencies: bool = True
     force: bool = False
@@ -48,6 +52,10 @@ class PushOptions:
     signing: Signing = Signing.AS_MIRROR
     key: str = ""
     codec: Codec = Codec.DEFAULT
+    base_image: str = ""
+    tag: str = ""
+    squash_to: int | None = None
+    complete_left_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,17 @@ class PlanItem:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What a plan found out about container images. `environment_by` says who told their variables: the instance's own
+    spack, or the files of the packages, which lack what recipes set; then `environment_note` says why."""
+
+    environment_by: str = ""
+    environment_note: str = ""
+    base_images: tuple[str, ...] = ()
+    tag_layers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class PushPlan:
     """`items` are in pushing order, dependencies first. `blockers` would make every item fail; `warnings` would not.
 
@@ -94,6 +113,7 @@ class PushPlan:
     free_bytes: int | None = None
     warnings: tuple[ErrorInfo, ...] = ()
     blockers: tuple[ErrorInfo, ...] = ()
+    images: ImageFacts | None = None
 
     def of(self, *decisions: Decision) -> Iterator[PlanItem]:
         return (item for item in self.items if item.decision in decisions)

@@ -2,7 +2,7 @@
 """The queue: rows wait, worker threads move them, anybody may look.
 
 One lock guards everything. Workers only add to counters; whoever shows progress polls `snapshot`. A failed row never
-stops its siblings. The index of a push is a row of its own that starts after all its packages have ended.
+stops its siblings. Tag and index of a push are rows of their own that start after all its packages have ended.
 """
 
 from __future__ import annotations
@@ -18,11 +18,16 @@ from core.foundation.errors import Cancelled, MirrordeckError, describe
 from core.packing.blocks import BlockPool
 from core.transfers.job import PushJob
 from core.transfers.journal import Journal
-from core.transfers.model import ItemState, PushOutcome, QueueSnapshot
+from core.transfers.model import ItemState, PushOutcome, QueueSnapshot, RowKind
 from core.transfers.progress import RateMeter
 from core.transfers.rows import Push, Row, totals_of
 
 _log = logging.getLogger(__name__)
+_FIRST_STATE = {
+    RowKind.PACKAGE: ItemState.PACKING,
+    RowKind.TAG: ItemState.FINALISING,
+    RowKind.INDEX: ItemState.INDEXING,
+}
 
 
 class TransferQueue:
@@ -192,7 +197,9 @@ class TransferQueue:
     def _move(self, row: Row) -> bool:
         """Do what the row is due for; False when the rest has to wait for other rows."""
         job, report, token = row.push.job, _RowReport(self, row), row.token
-        if row.item is None:
+        if row.kind is RowKind.TAG:
+            row.image = job.write_tag(row.push.lost_packages(), report=report, token=token, pool=self._blocks)
+        elif row.item is None:
             row.index = job.update_index(report=report, token=token)
         elif row.state is ItemState.FINALISING:
             completed = job.complete(row.item, token=token)
@@ -227,24 +234,26 @@ class TransferQueue:
             return
         row.started_at = self._clock()
         row.begin(row.size or None, row.started_at)
-        self._change(row, ItemState.PACKING if row.item is not None else ItemState.INDEXING)
+        self._change(row, _FIRST_STATE[row.kind])
 
     def _reopen(self, push: Push) -> None:
-        """Rows of `push` were queued again: what lacks them gets another turn after them, and so does the index."""
+        """Rows of `push` were queued again: what lacks them gets another turn after them, and so do tag and index."""
         for row in push.packages:
             if row.state is ItemState.DONE and row.missing:
                 self._overall.expect(row.size, False, self._clock())
                 self._defer(row)
-        if push.index is not None and push.index.state.ended:
-            self._change(push.index, ItemState.WAITING)
+        for row in push.closing:
+            if row.state.ended:
+                self._change(row, ItemState.WAITING)
 
     def _settle(self, row: Row, state: ItemState) -> None:
         """End a row, and its push with the last one."""
         push = row.push
         self._overall.settled(row.size)
         self._change(row, state)
-        if push.index is not None and push.index_is_pointless():
-            self._change(push.index, ItemState.CANCELLED)
+        if push.lost_packages() == len(push.packages):  # nothing got there: nothing to tag, nothing new for the index
+            for closing in push.waiting_to_close():
+                self._change(closing, ItemState.CANCELLED)
         self._record(partial(self._journal.row, row.picture(self._clock())))
         if push.ended:
             self._record(partial(self._journal.ended, push.job.plan.id))

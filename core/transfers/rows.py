@@ -26,6 +26,7 @@ class Row:
 
     id: str
     push: Push
+    kind: RowKind
     item: PlanItem | None
     state: ItemState
     size: int = 0
@@ -37,14 +38,11 @@ class Row:
     seconds: float = 0.0
     entry: CacheEntry | None = None
     missing: tuple[str, ...] = ()
+    image: str = ""
     index: IndexUpdate | None = None
     error: ErrorInfo | None = None
     meter: RateMeter | None = None
     token: CancelToken = field(default_factory=CancelToken)
-
-    @property
-    def kind(self) -> RowKind:
-        return RowKind.PACKAGE if self.item is not None else RowKind.INDEX
 
     @property
     def weight_done(self) -> float:
@@ -68,7 +66,7 @@ class Row:
             push_id=self.push.job.plan.id,
             kind=self.kind,
             hash=self.item.hash if self.item else "",
-            name=self.item.name if self.item else "",
+            name=self.item.name if self.item else self.push.job.plan.options.tag if self.kind is RowKind.TAG else "",
             version=self.item.version if self.item else "",
             mirror=self.push.job.plan.mirror,
             state=self.state,
@@ -80,6 +78,7 @@ class Row:
             seconds=now - self.started_at if self.state.moving and self.started_at is not None else self.seconds,
             entry=self.entry,
             missing=self.missing,
+            image=self.image,
             index=self.index,
             error=self.error,
         )
@@ -95,12 +94,11 @@ class Push:
         self._started = now
         self._seconds: float | None = None
         self.packages: list[Row] = []
-        self.index: Row | None = None
         self.counts: Counter[ItemState] = Counter()
         self._waiting: list[Row] = []
         for item in plan.of(Decision.PUSH, Decision.COMPLETE, Decision.PRESENT):
             state = ItemState.PRESENT if item.decision is Decision.PRESENT else ItemState.WAITING
-            row = Row(f"{plan.id}:{item.hash}", self, item, state, item.size_bytes, entry=item.entry)
+            row = Row(f"{plan.id}:{item.hash}", self, RowKind.PACKAGE, item, state, item.size_bytes, entry=item.entry)
             self.packages.append(row)
             self.counts[state] += 1
         self._by_hash = {row.item.hash: row for row in self.packages if row.item is not None}
@@ -111,13 +109,14 @@ class Push:
             if row.item is not None and row.item.decision is Decision.COMPLETE:
                 self.defer(row, now)
         self._waiting = sorted((row for row in self.packages if row.state is ItemState.WAITING), key=_size)
-        if plan.options.update_index and self.packages:
-            self.index = Row(f"{plan.id}:index", self, None, ItemState.WAITING)
-            self.counts[ItemState.WAITING] += 1
+        last = [(RowKind.TAG, bool(plan.options.tag)), (RowKind.INDEX, plan.options.update_index)]
+        kinds = [kind for kind, wanted in last if wanted and self.packages]
+        self.closing = [Row(f"{plan.id}:{kind}", self, kind, None, ItemState.WAITING) for kind in kinds]
+        self.counts[ItemState.WAITING] += len(self.closing)
 
     @property
     def rows(self) -> list[Row]:
-        return [*self.packages, self.index] if self.index is not None else self.packages
+        return [*self.packages, *self.closing]
 
     @property
     def ended(self) -> bool:
@@ -136,7 +135,7 @@ class Push:
             for waiting in self._needed_by.values():
                 if row in waiting:  # from the attempt before
                     waiting.remove(row)
-            if row is not self.index:
+            if row.kind is RowKind.PACKAGE:
                 bisect.insort(self._waiting, row, key=_size)
         if state.ended or state is ItemState.UPLOADED:
             self._release(row)
@@ -159,7 +158,7 @@ class Push:
 
     def next_row(self) -> Row | None:
         """What only has to be completed; else the largest waiting package, so that no giant is left for the end; after
-        the last package the index."""
+        the last package what closes the push."""
         while self._ready:
             row = self._ready.pop()
             if row.state is ItemState.UPLOADED:
@@ -168,14 +167,17 @@ class Push:
             row = self._waiting.pop()
             if row.state is ItemState.WAITING:
                 return row
-        if self.index is not None and self.index.state is ItemState.WAITING and self._packages_ended():
-            return self.index
-        return None
+        closing = self.waiting_to_close()
+        open_packages = sum(self.counts[state] for state in ItemState if not state.ended) - self._open_closing()
+        return closing[0] if closing and not open_packages else None
 
-    def index_is_pointless(self) -> bool:
-        """True when no package got there, so that the index has nothing to learn."""
-        lost = self.counts[ItemState.FAILED] + self.counts[ItemState.CANCELLED]
-        return self.index is not None and self.index.state is ItemState.WAITING and lost == len(self.packages)
+    def waiting_to_close(self) -> list[Row]:
+        return [row for row in self.closing if row.state is ItemState.WAITING]
+
+    def lost_packages(self) -> int:
+        """How many packages did not get there."""
+        lost = (ItemState.FAILED, ItemState.CANCELLED)
+        return sum(self.counts[state] for state in lost) - sum(row.state in lost for row in self.closing)
 
     def seconds(self, now: float) -> float:
         return self._seconds if self._seconds is not None else now - self._started
@@ -198,9 +200,8 @@ class Push:
             if not self._missing[row]:
                 self._ready.append(row)
 
-    def _packages_ended(self) -> bool:
-        index_waits = 1 if self.index is not None and not self.index.state.ended else 0
-        return sum(self.counts[state] for state in ItemState if not state.ended) == index_waits
+    def _open_closing(self) -> int:
+        return sum(not row.state.ended for row in self.closing)
 
 
 def totals_of(

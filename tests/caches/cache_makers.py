@@ -50,6 +50,7 @@ class Package:
             "namespace": "lab",
             "parameters": self.parameters,
             **({"dependencies": edges} if edges else {}),
+            "annotations": {"original_specfile_version": 5},
             "hash": self.hash,
         }
 

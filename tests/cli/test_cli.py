@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 
 import pytest
-from core.services.sample import make_sample_instance
 
 from core.cli.main import main
+from core.services.sample import make_sample_instance
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from core.caches.opening import CacheAccess
 from core.foundation.cancel import CancelToken
+from core.services.access import open_access
 from core.services.push import PreparedPush, plan_push
 from core.services.sample import make_sample_instance
 from core.spack.instance import Instance, find_instance
@@ -29,13 +31,20 @@ def instance(checkout) -> Instance:
 
 
 @pytest.fixture
-def plan(instance, tmp_path) -> Callable[..., PreparedPush]:
+def access(instance) -> Iterator[CacheAccess]:
+    access = open_access(instance)
+    yield access
+    access.close()
+
+
+@pytest.fixture
+def plan(instance, access, tmp_path) -> Callable[..., PreparedPush]:
     """`plan("hdf5", to="team", force=True)`; without queries the environment's roots."""
 
     def plan(*queries: str, to: str = "team", within: Instance = instance, **options: object) -> PreparedPush:
         options.setdefault("with_build_dependencies", False)
         request = PushRequest(to, queries, options=PushOptions(**options))
-        return plan_push(within, request, cwd=tmp_path, token=CancelToken())
+        return plan_push(within, access, request, cwd=tmp_path, token=CancelToken())
 
     return plan
 

@@ -80,9 +80,9 @@ class TestDeciding:
         with pytest.raises(NotInstalled, match="nosuch matches no installed packages"):
             plan("zlib-ng nosuch")
 
-    def test_a_hash_that_is_gone(self, instance, tmp_path):
+    def test_a_hash_that_is_gone(self, instance, access, tmp_path):
         with pytest.raises(NotInstalled):
-            plan_push(instance, PushRequest("team", hashes=("a" * 32,)), cwd=tmp_path, token=CancelToken())
+            plan_push(instance, access, PushRequest("team", hashes=("a" * 32,)), cwd=tmp_path, token=CancelToken())
 
     def test_missing_packages_are_named_and_with_fail_fast_stop_everything(self, plan, instance):
         missing = [record for record in instance.database().records.values() if record.state == "missing"]
@@ -91,14 +91,14 @@ class TestDeciding:
         with pytest.raises(NotInstalled, match="Cannot push non-installed packages"):
             plan(query, fail_fast=True)
 
-    def test_a_cancelled_plan_stops(self, instance, tmp_path):
+    def test_a_cancelled_plan_stops(self, instance, access, tmp_path):
         token = CancelToken()
         token.cancel()
         with pytest.raises(Cancelled):
-            plan_push(instance, PushRequest("team", ("openmpi",)), cwd=tmp_path, token=token)
+            plan_push(instance, access, PushRequest("team", ("openmpi",)), cwd=tmp_path, token=token)
 
     def test_mirrors_that_cannot_be_pushed_to_are_refused_with_the_reason(self, plan):
-        with pytest.raises(UsageError, match="folders only"):
+        with pytest.raises(UsageError, match="folders and OCI"):
             plan("zlib-ng", to="https://mirror.example.invalid/cache")
 
     def test_a_path_counts_as_signed_and_a_missing_key_is_told_before_anything_is_packed(self, plan, tmp_path):

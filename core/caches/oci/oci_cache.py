@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""A build cache in a repository of an OCI registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from core.caches.folder_objects import read_ahead
+from core.caches.index import decode_spec
+from core.caches.oci.blob_cache import BlobCache
+from core.caches.oci.names import entry_of_tag, is_spec_tag
+from core.caches.oci.oci_index import IndexWriter, read_index
+from core.caches.oci.oci_push import OciPush
+from core.caches.oci.staging import staging_path
+from core.caches.oci.survey import Survey, cache_entry, read_image
+from core.caches.protocol import CacheEntry, CacheIndex, EntryName, IndexUpdate, Publication, PushScope, Signer
+from core.foundation.cancel import CancelToken
+from core.foundation.clock import Clock
+from core.foundation.errors import BadAnswer, CacheError, ErrorInfo, NotFound, ServerError
+from core.registry.repository import Repository
+from core.registry.upload_sessions import UploadSessions
+from core.spack.specs import PackageRecord, decode_node
+
+
+class OciCache:
+    """The `BuildCache` in `repository`. Its packages are never signed: Spack has no signatures there.
+
+    `staging` is a directory for archives on their way, made when needed. `blobs` keeps what was read before.
+    """
+
+    def __init__(self, repository: Repository, *, url: str, staging: Path, blobs: BlobCache, clock: Clock) -> None:
+        self.url = url
+        self._repository = repository
+        self._staging = staging
+        self._blobs = blobs
+        self._clock = clock
+
+    def check_writable(self) -> None:
+        """Begin an upload and drop it. Raises AuthRequired, AccessDenied or what else the registry says."""
+        sessions = UploadSessions(self._repository.transport, self._repository.reference)
+        sessions.cancel(sessions.open(CancelToken()))
+
+    def present(self, entries: Sequence[EntryName], *, signed: bool, token: CancelToken) -> dict[str, CacheEntry]:
+        """As the protocol says, with all layers; images marked as incomplete do not count. Nothing is ever signed."""
+        token.raise_if_cancelled()
+        found = Survey(self._repository, self._blobs).find(entries, token)
+        return {
+            dag_hash: image.entry
+            for dag_hash, image in found.items()
+            if not (signed or image.lost or image.marks.missing)
+        }
+
+    def staging(self, entry: EntryName) -> Path:
+        return staging_path(self._staging, entry.hash)
+
+    def publish(self, publication: Publication, *, token: CancelToken, progress: Callable[[int], None]) -> CacheEntry:
+        """A package on its own: its image has no layer but its own, and says so. Pushes of several use `open_push`."""
+        own = publication.entry.hash
+        nodes = decode_spec(publication.spec_document, publication.entry.name).nodes
+        records = {key: _record(publication.record, key, bytes(node)) for key, node in nodes.items()}
+        push = self.open_push((), signer=None, token=token)
+        push.begin(PushScope(records, selected=frozenset({own}), pushing=frozenset({own})))
+        push.upload(publication, token=token, progress=progress)
+        return push.complete(own, token=token).entry
+
+    def open_push(self, entries: Sequence[EntryName], *, signer: Signer | None, token: CancelToken) -> OciPush:  # noqa: ARG002
+        """Begin a push: look which of `entries` are there, also those whose images lack layers of other packages.
+
+        Layers are taken from all of `entries`, installed here or not. `signer` is ignored: Spack cannot sign there.
+        """
+        found = Survey(self._repository, self._blobs).find(entries, token)
+        return OciPush(self._repository, self._blobs, self._staging, found)
+
+    def prepare(self, signer: Signer | None) -> None:
+        """Nothing: a repository needs no mark, and keys cannot be kept in it."""
+
+    def entries(self, *, token: CancelToken) -> Iterator[CacheEntry | ErrorInfo]:
+        token.raise_if_cancelled()
+        tags = [tag for tag in self._repository.tags(token) if is_spec_tag(tag)]
+        for found in read_ahead(partial(self._listed, token=token), tags):
+            token.raise_if_cancelled()
+            yield found
+
+    def read_index(self) -> CacheIndex | None:
+        return read_index(self._repository, self._blobs, CancelToken())
+
+    def update_index(self, *, full: bool, token: CancelToken, progress: Callable[[int, int], None]) -> IndexUpdate:
+        token.raise_if_cancelled()
+        writer = IndexWriter(self._repository, self._blobs, clock=self._clock, token=token, progress=progress)
+        return writer.update(self.url, full=full)
+
+    def _listed(self, tag: str, *, token: CancelToken) -> CacheEntry | ErrorInfo:
+        token.raise_if_cancelled()
+        try:
+            entry = entry_of_tag(tag)
+            parts = read_image(self._repository, self._blobs, tag, token, expected=True) if entry else None
+            if entry is None or parts is None:
+                raise CacheError(f"Cannot understand {self.url}:{tag}", "Its tag is not that of a package")
+            return cache_entry(entry, parts)
+        except (CacheError, NotFound, BadAnswer, ServerError) as error:
+            return error.info()
+
+
+def _record(root: PackageRecord, dag_hash: str, document: bytes) -> PackageRecord:
+    """The record of a package in the spec of `root`, of which nothing else is known unless it is the root."""
+    prefix = root.prefix if dag_hash == root.hash else None
+    return replace(root, node=decode_node(document), document=document, hash=dag_hash, prefix=prefix)

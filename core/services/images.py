@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""What a push to a registry decides about images before anything is uploaded: base, variables, tag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from core.caches.oci.architecture import image_architecture
+from core.caches.oci.base_image import BaseImage, find_base_image
+from core.caches.oci.environment import MadeBy, start_of
+from core.caches.oci.image import environment_of
+from core.caches.oci.names import check_user_tag
+from core.caches.oci.oci_push import ImageOptions, OciPush
+from core.caches.oci.spack_environment import plan_environments
+from core.caches.oci.squash import too_many_layers
+from core.caches.oci.tagging import write_tag
+from core.caches.opening import CacheAccess
+from core.foundation.cancel import CancelToken
+from core.foundation.errors import ErrorInfo, UsageError
+from core.mirrors.credentials.states import Direction
+from core.mirrors.model import Mirror
+from core.packing.blocks import BlockPool
+from core.registry.references import ImageReference, ReferenceError, parse_image, parse_mirror_url
+from core.spack.database import Database
+from core.spack.instance import Instance
+from core.transfers.job import Tagging
+from core.transfers.plan import ImageFacts, PushOptions, Signing
+
+_SPACK_START_S = 60.0
+_SPACK_PER_IMAGE_S = 1.0
+
+
+def check_image_options(options: PushOptions, *, is_registry: bool) -> None:
+    """Raise UsageError for options that make no sense here, before anything is looked at."""
+    wanted = [name for name, value in _image_options(options).items() if value]
+    if wanted and not is_registry:
+        raise UsageError(f"{wanted[0]} is for OCI registries only")
+    if is_registry and (options.key or options.signing is Signing.SIGNED):
+        raise UsageError("Packages in OCI registries cannot be signed", "Spack has no signatures there and checks none")
+    if options.tag:
+        check_user_tag(options.tag)
+    if options.squash_to is not None and not options.tag:
+        raise UsageError(
+            "--squash needs a --tag", "only the tagged image is squashed, the images of packages never are"
+        )
+
+
+def _image_options(options: PushOptions) -> dict[str, object]:
+    return {
+        "--base-image": options.base_image,
+        "--tag": options.tag,
+        "--squash": options.squash_to is not None,
+        "--complete": options.complete_left_out,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePlanning:
+    """What the images of one push need to know. `images` are those to be written, each by the hashes of its roots."""
+
+    push: OciPush
+    instance: Instance
+    access: CacheAccess
+    mirror: Mirror
+    database: Database
+    options: PushOptions
+
+    def decide(
+        self, images: Sequence[tuple[str, ...]], tagged: tuple[str, ...], token: CancelToken
+    ) -> tuple[ImageFacts, list[ErrorInfo]]:
+        """Find the base images, ask for the variables and tell the push. Raises what the registry of the base raises,
+        UsageError and NotFound for a base that does not fit, Cancelled."""
+        records = self.database.records
+        by_architecture: dict[str, list[tuple[str, ...]]] = {}
+        for roots in [*images, *([tagged] if tagged else [])]:
+            by_architecture.setdefault(image_architecture(records[roots[0]].node.target), []).append(roots)
+        bases = {name: self._base_image(name, token) for name in by_architecture} if self.options.base_image else {}
+        entries: dict[tuple[str, ...], tuple[str, ...]] = {}
+        made_by, note = MadeBy.SPACK, ""
+        for architecture, group in by_architecture.items():
+            base = bases[architecture].base.config if bases else None
+            found = plan_environments(
+                group,
+                records,
+                start_of(environment_of(base or {})),
+                spack=self._spack(),
+                environ=self.instance.environ,
+                time_limit_s=_SPACK_START_S + _SPACK_PER_IMAGE_S * len(group),
+                token=token,
+            )
+            entries.update(found.entries)
+            if found.made_by is MadeBy.FILES:
+                made_by, note = found.made_by, found.why
+        self.push.use_images(ImageOptions(bases, entries, self.options.complete_left_out))
+        layers = self._layers_of(tagged) if tagged else 0
+        limit = self.options.squash_to
+        warning = too_many_layers(self.options.tag, layers) if tagged and (limit is None or layers <= limit) else None
+        facts = ImageFacts(
+            environment_by=made_by if entries else "",
+            environment_note=note,
+            base_images=tuple(base.name for base in bases.values()),
+            tag_layers=layers,
+        )
+        return facts, [warning] if warning is not None else []
+
+    def tagging(self, tagged: tuple[str, ...]) -> Tagging:
+        """What writes the tagged image when the time has come."""
+        return partial(_write_tag, self.push, self.options, tagged)
+
+    def _layers_of(self, tagged: tuple[str, ...]) -> int:
+        return self.push.plan(tagged).layer_count
+
+    def _spack(self) -> list[str]:
+        executable = self.instance.spack_executable
+        return [str(executable)] if executable is not None and executable.is_file() else []
+
+    def _base_image(self, architecture: str, token: CancelToken) -> BaseImage:
+        reference = base_reference(self.options.base_image)
+        repository = self.access.repository(reference, self.mirror, Direction.PUSH)
+        return find_base_image(repository, reference, architecture, cache=self.access.kept, token=token)
+
+
+def base_reference(text: str) -> ImageReference:
+    """A base image as Spack takes it, `ubuntu:24.04`, or with `oci+http://` for a registry without TLS."""
+    try:
+        return parse_mirror_url(text) if "://" in text else parse_image(text)
+    except ReferenceError as error:
+        raise UsageError(f"{text} is not the name of an image", str(error)) from error
+
+
+def _write_tag(
+    push: OciPush,
+    options: PushOptions,
+    roots: tuple[str, ...],
+    *,
+    token: CancelToken,
+    progress: Callable[[int], None],
+    pool: BlockPool,
+) -> str:
+    made = write_tag(
+        push,
+        options.tag,
+        roots,
+        squash_to=options.squash_to,
+        codec=options.codec,
+        token=token,
+        progress=progress,
+        pool=pool,
+    )
+    reference = push.repository.reference
+    return f"{reference.domain}/{reference.name}:{made.tag}"
