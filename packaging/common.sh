@@ -8,7 +8,8 @@ window_needs='libEGL.so.1=libegl1 libGL.so.1=libgl1 libglib-2.0.so.0=libglib2.0-
 libfontconfig.so.1=libfontconfig1 libxkbcommon-x11.so.0=libxkbcommon-x11-0 libxcb-cursor.so.0=libxcb-cursor0
 libxcb-icccm.so.4=libxcb-icccm4 libxcb-keysyms.so.1=libxcb-keysyms1 libxcb-shape.so.0=libxcb-shape0'
 test_needs='gpg=gnupg gpg-agent=gnupg'
-ci_needs='Xvfb=xvfb xauth=xauth openbox=openbox xdotool=xdotool'
+ci_needs='Xvfb=xvfb xauth=xauth openbox=openbox xdotool=xdotool docker-registry=docker-registry openssl=openssl skopeo=skopeo umoci=umoci
+busybox=busybox-static gnome-keyring-daemon=gnome-keyring dbus-run-session=dbus'
 
 say() {
     printf 'mirrordeck: %s\n' "$*" >&2
