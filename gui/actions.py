@@ -18,6 +18,7 @@ class _Entry:
     icon: str = ""
     page: str = ""
     tip: str = ""
+    checkable: bool = False
 
 
 _ENTRIES: dict[str, _Entry] = {
@@ -26,7 +27,11 @@ _ENTRIES: dict[str, _Entry] = {
     "show_mirrors": _Entry(messages.MIRRORS, ("Ctrl+1",), "mirrors"),
     "show_packages": _Entry(messages.PACKAGES, ("Ctrl+2",), "packages"),
     "show_transfers": _Entry(messages.TRANSFERS, ("Ctrl+3", "Ctrl+J"), "transfers"),
-    "toggle_navigation": _Entry("Narrow navigation", ("Ctrl+B",), "sidebar"),
+    "appearance_system": _Entry("As the system", tip="Light or dark, as the desktop is", checkable=True),
+    "appearance_light": _Entry("Light", checkable=True),
+    "appearance_dark": _Entry("Dark", checkable=True),
+    "compact_rows": _Entry("Compact rows", ("Ctrl+D",), tip="More rows on the screen", checkable=True),
+    "toggle_navigation": _Entry("Narrow navigation", ("Ctrl+B",), "sidebar", checkable=True),
     "refresh": _Entry("Refresh", ("F5",), "retry"),
     "filter": _Entry("Filter", ("Ctrl+F",), "search"),
     "next_pane": _Entry("Next pane", ("F6",)),
@@ -66,6 +71,10 @@ class Actions(QObject):
     show_mirrors: QAction
     show_packages: QAction
     show_transfers: QAction
+    appearance_system: QAction
+    appearance_light: QAction
+    appearance_dark: QAction
+    compact_rows: QAction
     toggle_navigation: QAction
     refresh: QAction
     filter: QAction
@@ -101,6 +110,7 @@ class Actions(QObject):
         for name, entry in _ENTRIES.items():
             action = QAction(entry.text, self)
             action.setObjectName(name)
+            action.setCheckable(entry.checkable)
             action.setShortcuts([QKeySequence(keys) for keys in entry.keys])
             if entry.icon:
                 icons.bind(action, entry.icon, "dim")
@@ -109,7 +119,6 @@ class Actions(QObject):
             if entry.page:
                 self._pages[action] = entry.page
             setattr(self, name, action)
-        self.toggle_navigation.setCheckable(True)
         self.enter_page("")
 
     def allow(self, action: QAction, why_not: str = "") -> None:

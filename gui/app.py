@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
 from core.foundation.logs import start_log
-from gui import icons, messages, theme
+from gui import appearance, icons, messages
 from gui.engine_client import EngineClient, engine_command
 from gui.main_window import MainWindow, WindowOptions
 from gui.widgets.dialogs import MessageDialog
@@ -38,7 +38,7 @@ def run_window(options: WindowOptions) -> int:
     app.setApplicationDisplayName(messages.APP_NAME)
     app.setDesktopFileName(_DESKTOP_FILE)
     app.setQuitOnLastWindowClosed(False)
-    theme.apply(app)
+    appearance.restore(app)
     app.setWindowIcon(icons.app_icon())
     loop = QEventLoop(app)
     with loop:

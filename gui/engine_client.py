@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -188,11 +189,12 @@ class EngineClient(QObject):
             self._last_words += self._process.readAllStandardError().data()
             del self._last_words[:-_LAST_WORDS_BYTES]
 
-    def _on_finished(self, exit_code: int, _status: QProcess.ExitStatus) -> None:
+    def _on_finished(self, exit_code: int, status: QProcess.ExitStatus) -> None:
         self._on_output()
         self._on_last_words()
         words = self._last_words.decode("utf-8", "replace").strip().splitlines()
-        self._lose(words[-1] if words else messages.engine_exit(exit_code))
+        crashed = status is QProcess.ExitStatus.CrashExit
+        self._lose(words[-1] if words else _killed(exit_code) if crashed else messages.engine_exit(exit_code))
 
     def _on_process_error(self, error: QProcess.ProcessError) -> None:
         if error is QProcess.ProcessError.FailedToStart and self._process is not None:
@@ -214,6 +216,13 @@ class EngineClient(QObject):
             if not waiting.future.done():
                 waiting.future.set_exception(error)
         self._waiting.clear()
+
+
+def _killed(number: int) -> str:
+    try:
+        return messages.engine_killed(signal.Signals(number).name)
+    except ValueError:
+        return messages.engine_exit(number)
 
 
 def engine_command(*, read_only: bool) -> list[str]:

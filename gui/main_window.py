@@ -22,8 +22,7 @@ from PySide6.QtWidgets import (
 from core.engine.messages import ListInstances, OpenInstance
 from core.foundation.errors import EngineGone, ErrorInfo, MirrordeckError
 from core.services.values import InstanceInfo
-from core.transfers.model import QueueSnapshot
-from gui import messages, theme
+from gui import appearance, messages, theme
 from gui.actions import Actions
 from gui.engine_client import EngineClient
 from gui.menus import fill_menu_bar
@@ -79,7 +78,8 @@ class MainWindow(QMainWindow):
     # Building
 
     def _build(self) -> None:
-        names = [messages.APP_NAME, messages.DEMO * self.options.demo, messages.READ_ONLY * self.options.read_only]
+        # The name comes last: where it does not, Qt appends it once more.
+        names = [messages.DEMO * self.options.demo, messages.READ_ONLY * self.options.read_only, messages.APP_NAME]
         self.setWindowTitle(" – ".join(name for name in names if name))
         self.setMinimumSize(*_MINIMUM)
         a = self.commands
@@ -141,6 +141,7 @@ class MainWindow(QMainWindow):
         a.previous_pane.triggered.connect(lambda: self._walk_panes(-1))
         a.toggle_navigation.triggered.connect(self._fit_navigation)
         a.restart_engine.triggered.connect(self._on_restart_engine)
+        appearance.connect(a)
         a.about.triggered.connect(lambda: self.tasks.start(self._about()))
         self.mirrors.push_requested.connect(self._on_push_to_mirror)
         self.packages.push_requested.connect(self._on_push_packages)
@@ -149,7 +150,7 @@ class MainWindow(QMainWindow):
         self.status.transfers_wanted.connect(lambda: self.show_page(2))
         self.state.request_failed.connect(self._on_request_failed)
         self.client.engine_lost.connect(self._on_engine_lost)
-        self.client.snapshot_received.connect(self._on_snapshot)
+        self.state.changed.connect(self._on_transfers_changed)
         a.allow(a.restart_engine, messages.WHY_ENGINE_RUNS)
 
     def _restore(self) -> None:
@@ -205,7 +206,7 @@ class MainWindow(QMainWindow):
             return
         self.side_bar.show_instances((), "")
         self.status.set_idle_text(messages.NO_INSTANCE)
-        detail = f"{info.sentence().rstrip('.')}. {messages.NO_INSTANCE_DETAIL}"
+        detail = messages.sentences(info.sentence(), messages.NO_INSTANCE_DETAIL)
         self.no_instance.show_message("empty-folder", messages.NO_INSTANCE_SENTENCE, detail)
         self.stack.setCurrentWidget(self.no_instance)
 
@@ -238,7 +239,8 @@ class MainWindow(QMainWindow):
 
     def _walk_panes(self, step: int) -> None:
         inside = self.page.panes() if self.instance is not None else []
-        panes = [self.side_bar.pages, *(pane for pane in inside if pane.isVisible() and pane.isEnabled())]
+        known = (self.side_bar.pages, self.banner.button, *inside)
+        panes = [pane for pane in known if pane.isVisible() and pane.isEnabled()]
         focus = QApplication.focusWidget()
         here = next((at for at, pane in enumerate(panes) if focus and (pane is focus or pane.isAncestorOf(focus))), 0)
         panes[(here + step) % len(panes)].setFocus(Qt.FocusReason.TabFocusReason)
@@ -254,8 +256,8 @@ class MainWindow(QMainWindow):
     def _on_request_failed(self, error: ErrorInfo) -> None:
         self.page.show_error(error)
 
-    def _on_snapshot(self, snapshot: QueueSnapshot) -> None:
-        self.side_bar.pages.set_count(2, snapshot.overall.waiting + snapshot.overall.moving)
+    def _on_transfers_changed(self) -> None:
+        self.side_bar.pages.set_count(2, self.state.overall.waiting + self.state.overall.moving)
 
     # Instance and engine
 
@@ -280,12 +282,13 @@ class MainWindow(QMainWindow):
         self._notice.show()
         self.banner.show_notice(
             messages.ENGINE_GONE,
-            f"{reason} {messages.ENGINE_LOST_TEXT}",
+            messages.sentences(reason, messages.ENGINE_LOST_TEXT, messages.interrupted(self.state.interrupted)),
             tone="bad",
             button=messages.RESTART_ENGINE,
             action=self._on_restart_engine,
             closable=False,
         )
+        self.page.update_actions()
 
     def _on_restart_engine(self) -> None:
         a = self.commands
@@ -304,7 +307,7 @@ class MainWindow(QMainWindow):
         self.tasks.start(self._push(self.packages.target, hashes))
 
     def _on_push_to_mirror(self, mirror: str) -> None:
-        hashes = tuple(sorted(self.packages.model.checked))
+        hashes = self.packages.model.checked_hashes()
         if hashes or (self.instance is not None and self.instance.environment):
             self.tasks.start(self._push(mirror, hashes))
             return
@@ -328,10 +331,10 @@ class MainWindow(QMainWindow):
 
     async def _close(self) -> None:
         try:
-            running = self.state.overall.moving + self.state.overall.waiting
-            if running and self.client.running:
-                buttons = ((messages.KEEP_OPEN, 0), (messages.STOP_AND_QUIT, 1))
-                text = messages.running_transfers(running)
+            totals = self.state.overall
+            if totals.active and self.client.running:
+                buttons = ((messages.CANCEL, 0), (messages.STOP_AND_QUIT, 1))
+                text = messages.unfinished_transfers(totals.moving, totals.waiting)
                 if not await ask(MessageDialog(messages.CLOSE_TITLE, text, buttons, parent=self)):
                     return
             await self._shut_down()

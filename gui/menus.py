@@ -6,21 +6,25 @@ from __future__ import annotations
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QMenuBar
 
+from gui import messages
 from gui.actions import Actions
 
 
 def fill_menu_bar(bar: QMenuBar, a: Actions) -> None:
     """Add all menus to `bar`. Disabled entries say why in their tooltips."""
     _add(bar, "&File", [a.open_instance, None, a.quit])
-    _add(
+    view = _add(
         bar,
         "&View",
         [
             *(a.show_mirrors, a.show_packages, a.show_transfers, None),
             *(a.filter, a.refresh, None),
-            *(a.next_pane, a.previous_pane, None, a.toggle_navigation),
+            *(a.next_pane, a.previous_pane, None),
+            *(a.toggle_navigation, a.compact_rows),
         ],
     )
+    look = view.addMenu(messages.APPEARANCE)
+    look.addActions([a.appearance_system, a.appearance_light, a.appearance_dark])
     _add(bar, "&Mirror", [a.push_to_mirror, None, a.copy_address, a.open_mirror_folder])
     _add(
         bar,

@@ -25,9 +25,8 @@ UNEXPECTED_TITLE = "Something went wrong in this app"
 UNEXPECTED_TEXT = "Your transfers are safe. The details help the people who look after Mirrordeck."
 COPY_REPORT = "Copy report"
 CONTINUE = "Continue"
-CLOSE_TITLE = "Transfers are running"
+CLOSE_TITLE = "Transfers are not finished"
 STOP_AND_QUIT = "Stop and quit"
-KEEP_OPEN = "Keep open"
 STOPPING = "Stopping…"
 
 # Main window
@@ -42,6 +41,7 @@ NO_INSTANCE_DETAIL = "Choose the folder of a Spack checkout, or an install root 
 READ_ONLY = "read only"
 NAVIGATION = "Pages"
 DEMO = "demo"
+APPEARANCE = "Appearance"
 
 # Mirrors
 MIRRORS = "Mirrors"
@@ -51,6 +51,8 @@ MIRRORS_EMPTY_DETAIL = (
     "A mirror is a place where Spack stores and finds packages. Add one with 'spack mirror add NAME ADDRESS', "
     "then refresh."
 )
+MIRRORS_BROKEN = "No mirror could be read."
+MIRRORS_BROKEN_DETAIL = "Correct what is told above, then refresh."
 MIRRORS_READING = "Reading mirrors…"
 MIRROR_DETAILS = "Details of the selected mirror"
 MIRROR_COLUMNS = ("Name", "Push address", "Signed", "Autopush", "Scope", "Status", "Packages")
@@ -64,6 +66,8 @@ MAY_PUSH = "May push"
 SPACE = "Free space"
 STATUS_OK = "ok"
 STATUS_NO_INDEX = "ok, no index yet"
+STATUS_NOT_WRITABLE = "not writable"
+STATUS_NOT_WRITABLE_TIP = "You may not write into this folder, or it is on a file system mounted read-only"
 STATUS_SOURCES = "sources only"
 STATUS_NOT_CHECKED = "not checked"
 STATUS_NOT_CHECKED_TIP = "Only folders are looked at; nothing was asked over the network"
@@ -71,7 +75,7 @@ STATUS_NO_LOGIN = "login incomplete"
 STATUS_PLAIN_SECRET = "secret in plain text"  # noqa: S105
 STATUS_PLAIN_SECRET_TIP = "Everyone who can read the configuration file can read the secret"  # noqa: S105
 STATUS_OF_CODE = {
-    "permission-denied": "not writable",
+    "permission-denied": STATUS_NOT_WRITABLE,
     "no-space": "no space",
     "not-found": "not found",
     "cache": "not readable",
@@ -178,8 +182,14 @@ def select_shown(count: int) -> str:
     return f"Select all {count:,}" if count else "Select all"
 
 
+def sentences(*parts: str) -> str:
+    """Foreign sentences one after another, with a full stop wherever another one follows."""
+    *others, last = [part for part in parts if part] or [""]
+    return " ".join((*(part if part.endswith((".", "!", "?", "…")) else f"{part}." for part in others), last))
+
+
 def problems(count: int) -> str:
-    return f"and {plural(count, 'more problem')}"
+    return f"{plural(count, 'more problem')}."
 
 
 def free_space(count: int) -> str:
@@ -190,10 +200,24 @@ def engine_exit(status: int) -> str:
     return f"It ended with status {status}."
 
 
-def running_transfers(count: int) -> str:
-    if count == 1:
-        return "1 transfer is running. Stopping it leaves nothing half-written on the mirror."
-    return f"{count:,} transfers are running. Stopping them leaves nothing half-written on the mirror."
+def engine_killed(signal_name: str) -> str:
+    return f"The system or somebody ended it ({signal_name})."
+
+
+def interrupted(packages: int) -> str:
+    """What to do about a push the engine did not finish."""
+    if not packages:
+        return ""
+    return f"{plural(packages, 'package')} not pushed: push them again then, what is there already is skipped."
+
+
+def unfinished_transfers(moving: int, waiting: int) -> str:
+    facts = [
+        f"{plural(count, 'transfer')} {'is' if count == 1 else 'are'} {state}"
+        for count, state in ((moving, "running"), (waiting, "waiting"))
+        if count
+    ]
+    return f"{' and '.join(facts)}. Stopping leaves nothing half-written on the mirror."
 
 
 def navigation_count(name: str, count: int) -> str:

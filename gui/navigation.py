@@ -5,7 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QEvent,
+    QItemSelectionModel,
+    QModelIndex,
+    QObject,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QAction, QPainter, QPen
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
@@ -99,7 +110,7 @@ class _PageDelegate(QStyledItemDelegate):
         painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, text)
 
     def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
-        return QSize(theme.PAGE_MARGIN, theme.row_height() + theme.SPACE_XS)
+        return QSize(theme.PAGE_MARGIN, theme.comfortable_height() + theme.SPACE_XS)
 
 
 class Navigation(QListView):
@@ -133,6 +144,11 @@ class Navigation(QListView):
     def set_narrow(self, narrow: bool) -> None:
         self._delegate.narrow = narrow
         self.viewport().update()
+
+    def selectionCommand(self, index: Index, _event: QEvent | None = None) -> QItemSelectionModel.SelectionFlag:
+        """The current page stays selected: there is nothing to unselect by Ctrl+Space or Ctrl and a click."""
+        flags = QItemSelectionModel.SelectionFlag
+        return flags.ClearAndSelect if index.isValid() else flags.NoUpdate
 
     def _on_current_changed(self, current: QModelIndex) -> None:
         self.page_chosen.emit(current.row())

@@ -20,7 +20,19 @@ from gui.widgets.labels import ElidedLabel, Label
 
 WIDE, NARROW = 208, 56
 _OPEN_ANOTHER = "open"
+_SEPARATOR = "  ·  "
 _TOOLTIP = Qt.ItemDataRole.ToolTipRole
+
+
+class InstanceBox(ComboBox):
+    """Cuts the path of an instance, never its version."""
+
+    def fitting_text(self, text: str, room: int) -> str:
+        path, separator, version = text.rpartition(_SEPARATOR)
+        end = separator + version if separator else ""
+        metrics = self.fontMetrics()
+        room -= metrics.horizontalAdvance(end)
+        return metrics.elidedText(path if separator else text, Qt.TextElideMode.ElideMiddle, room) + end
 
 
 class SideBar(QFrame):
@@ -35,10 +47,9 @@ class SideBar(QFrame):
         self._instances: tuple[InstanceInfo, ...] = ()
         self._current = ""
         self.caption = Label(messages.INSTANCE, FontRole.CAPTION, "dim")
-        self.combo = ComboBox()
+        self.combo = InstanceBox()
         self.combo.setAccessibleName(messages.INSTANCE)
         self.combo.setMinimumContentsLength(8)
-        self.combo.elide_mode = Qt.TextElideMode.ElideMiddle
         self.combo.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.combo.activated.connect(self._on_activated)
         self.caption.setBuddy(self.combo)
@@ -129,7 +140,7 @@ def instance_text(info: InstanceInfo) -> str:
     path = info.root or info.install_root
     home = str(Path.home())
     shown = f"~{path.removeprefix(home)}" if path.startswith(f"{home}/") else path
-    return "  ·  ".join(part for part in (shown, info.version) if part)
+    return _SEPARATOR.join(part for part in (shown, info.version) if part)
 
 
 def instance_tip(info: InstanceInfo) -> str:

@@ -55,7 +55,7 @@ QPlainTextEdit:focus { padding: 5px 7px; }
 QLineEdit[leading="true"] { padding: 0 4px; }
 QLineEdit[leading="true"]:focus { padding: 0 3px; }
 QLineEdit:disabled, QComboBox:disabled { color: $faint; border-color: $line; }
-QComboBox::drop-down { border: none; width: 30px; }
+QComboBox::drop-down { border: none; width: 26px; }
 QComboBox QLineEdit, QComboBox QLineEdit:focus { border: none; padding: 0; min-height: 0; background: transparent; }
 QComboBox QAbstractItemView { background: $raised; color: $text; border: 1px solid $line; padding: 4px; outline: none;
   selection-background-color: $accent_soft; selection-color: $text; }

@@ -22,7 +22,7 @@ CONTROL_HEIGHT = 30
 ICON_SMALL, ICON_LARGE = 16, 20
 BAR_ROW, BAR_OVERALL = 6, 8
 FADE_MS = 120
-_ROW_HEIGHT = 34
+_ROW_HEIGHT, _COMPACT_ROW_HEIGHT = 34, 26
 _USUAL_TEXT, _USUAL_WIDTH = "Installed 0123", 100
 
 
@@ -128,19 +128,22 @@ _SEMI_BOLD = (FontRole.TITLE, FontRole.BIG, FontRole.STRONG, FontRole.CAPTION)
 
 
 class _Theme(QObject):
-    """`changed` is emitted after the colours of the application have changed."""
+    """`changed` is emitted after the colours of the application have changed, `density_changed` after row heights."""
 
     changed = Signal()
+    density_changed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.tokens = LIGHT
         self.scheme = Scheme.SYSTEM
         self.follows_desktop = False
+        self.compact = False
 
 
 _theme = _Theme()
 changed = _theme.changed
+density_changed = _theme.density_changed
 
 
 def apply(app: QApplication, scheme: Scheme = Scheme.SYSTEM) -> None:
@@ -190,9 +193,28 @@ def scaled(pixels: int) -> int:
     return round(pixels * max(1.0, QFontMetrics(QApplication.font()).horizontalAdvance(_USUAL_TEXT) / _USUAL_WIDTH))
 
 
+def set_compact(*, wanted: bool) -> None:
+    """Make tables compact, or comfortable."""
+    if wanted != _theme.compact:
+        _theme.compact = wanted
+        _theme.density_changed.emit()
+
+
 def row_height() -> int:
-    """Height of a comfortable table row with the desktop's font."""
+    """Height of a table row with the desktop's font."""
+    if _theme.compact:
+        return max(_COMPACT_ROW_HEIGHT, QFontMetrics(QApplication.font()).height() + 2 * SPACE_XS)
+    return comfortable_height()
+
+
+def comfortable_height() -> int:
+    """Height of what is a row but not one of many."""
     return max(_ROW_HEIGHT, QFontMetrics(QApplication.font()).height() + 2 * SPACE_S)
+
+
+def compact() -> bool:
+    """Whether tables are compact; what stands around them should then leave them more room, too."""
+    return _theme.compact
 
 
 def _points(base: QFont) -> float:

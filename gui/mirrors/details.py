@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent, QSyntaxHighlighter, QTextCharFormat, QTextDocument
 from PySide6.QtWidgets import (
     QGridLayout,
@@ -83,7 +84,8 @@ class MirrorDetails(Card):
             messages.SPACE,
         )
         for place, caption in enumerate(captions):
-            fact = self._facts[caption] = Fact(caption)
+            middle = Qt.TextElideMode.ElideMiddle  # the ends of addresses are what tells them apart
+            fact = self._facts[caption] = Fact(caption, elide_mode=middle)
             fact.value.make_selectable()
             grid.addWidget(fact, place // _COLUMNS, place % _COLUMNS)
         for column in range(_COLUMNS):

@@ -42,7 +42,6 @@ class MirrorsPage(Page):
 
     def __init__(self, client: EngineClient, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(client, actions, parent)
-        self.read_only = False
         self.model = MirrorsModel(self)
         self._build_table()
         self.details = MirrorDetails(actions)
@@ -100,13 +99,16 @@ class MirrorsPage(Page):
 
     def _on_loaded(self, view: MirrorsView) -> None:
         self._show_rows(view.rows)
-        self.empty.show_message("empty-mirrors", messages.MIRRORS_EMPTY, messages.MIRRORS_EMPTY_DETAIL)
+        if view.problems:
+            self.empty.show_message("empty-folder", messages.MIRRORS_BROKEN, messages.MIRRORS_BROKEN_DETAIL)
+        else:
+            self.empty.show_message("empty-mirrors", messages.MIRRORS_EMPTY, messages.MIRRORS_EMPTY_DETAIL)
         scopes = len({row.mirror.scope for row in view.rows})
         self.sentence.setText(messages.mirrors_sentence(len(view.rows), scopes) if view.rows else "")
         if view.problems:
             first, *others = view.problems
             more = messages.problems(len(others)) if others else ""
-            self.banner.show_notice(first.title, " ".join(part for part in (first.why, more) if part), tone="warn")
+            self.banner.show_notice(first.title, messages.sentences(first.why, *first.remedies, more), tone="warn")
         else:
             self.banner.clear()
 
@@ -116,7 +118,7 @@ class MirrorsPage(Page):
             self.show_error(info)
             return
         self.sentence.setText("")
-        self.empty.show_message("empty-folder", info.title, " ".join((info.why, *info.remedies)))
+        self.empty.show_message("empty-folder", info.title, messages.sentences(info.why, *info.remedies))
 
     def _show_rows(self, rows: tuple[MirrorRow, ...]) -> None:
         current = self.current()
@@ -138,7 +140,7 @@ class MirrorsPage(Page):
             return
         commands, row = self.commands, self.current()
         none = "" if row else messages.WHY_NO_MIRROR
-        no_push = messages.WHY_READ_ONLY if self.read_only else none or (words.why_not_push(row.mirror) if row else "")
+        no_push = self.why_no_push() or none or (words.why_not_push(row.mirror) if row else "")
         commands.allow(commands.push_to_mirror, no_push)
         folder = row.mirror.push.folder if row else None
         commands.allow(commands.open_mirror_folder, none or ("" if folder else messages.WHY_NOT_FOLDER))

@@ -66,6 +66,8 @@ def status_look(row: MirrorRow) -> Look:
         return Look("circle", "dim", messages.STATUS_SOURCES, quiet=True)
     if row.writable is None:
         return Look("circle", "dim", messages.STATUS_NOT_CHECKED, quiet=True)
+    if not row.writable:
+        return Look("triangle", "warn", messages.STATUS_NOT_WRITABLE)
     return Look("check", "ok", messages.STATUS_OK if row.packages is not None else messages.STATUS_NO_INDEX)
 
 
@@ -77,6 +79,8 @@ def status_tip(row: MirrorRow) -> str:
         return row.mirror.push_problem
     if row.mirror.push.plain_secret or row.mirror.fetch.plain_secret:
         return messages.STATUS_PLAIN_SECRET_TIP
+    if row.writable is False:
+        return messages.STATUS_NOT_WRITABLE_TIP
     return messages.STATUS_NOT_CHECKED_TIP if row.writable is None and row.mirror.binary else ""
 
 

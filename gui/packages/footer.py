@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Set
 
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
@@ -40,16 +39,22 @@ class SelectionFooter(Card):
         row.addWidget(ActionButton(actions.select_shown))
         row.addWidget(self.push_button)
         self.body.addLayout(row)
+        theme.density_changed.connect(self._fit_density)
+        self._fit_density()
         self._show()
 
-    def set_selection(self, instance_id: str, hashes: Set[str], hidden: int) -> None:
+    def _fit_density(self) -> None:
+        edge = theme.SPACE_XS if theme.compact() else theme.SPACE_M
+        self.body.setContentsMargins(theme.CARD_PADDING, edge, theme.CARD_PADDING, edge)
+
+    def set_selection(self, instance_id: str, hashes: tuple[str, ...], hidden: int) -> None:
         """`hidden` of the `hashes` are not shown by the table at the moment."""
         self.tasks.cancel_all()
         self._count, self._hidden = len(hashes), hidden
         self._about = messages.COUNTING
         self._show()
         if hashes:
-            self.tasks.start(self._summarize(SummarizeSelection(instance_id, tuple(sorted(hashes)))))
+            self.tasks.start(self._summarize(SummarizeSelection(instance_id, hashes)))
 
     def set_hidden(self, hidden: int) -> None:
         self._hidden = hidden

@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from itertools import compress
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, Signal
 
@@ -13,7 +14,7 @@ from core.foundation.text import format_age, short_hash
 from core.services.values import PackageRow
 from core.spack.specs import PackageState
 from gui import messages
-from gui.packages.rows import Column, PackageList, Show, checkable, compiler_text
+from gui.packages.rows import Column, PackageList, Show, checkable, compiler_text, variants_text
 from gui.widgets.cell import Index, Look, Role
 
 _NO_PARENT = QModelIndex()
@@ -28,7 +29,7 @@ _ItemRole = Qt.ItemDataRole
 
 
 class PackagesModel(QAbstractTableModel):
-    """Rows in, roles out. Check marks belong to hashes: they survive narrowing, sorting and refreshing.
+    """Rows in, roles out. Check marks belong to packages: they survive narrowing, sorting and refreshing.
 
     Signal `checked_changed` follows every change of `checked`.
     """
@@ -44,7 +45,7 @@ class PackagesModel(QAbstractTableModel):
         self._show = Show.INSTALLED
         self._sorting: tuple[Column, bool] = (Column.PACKAGE, False)
         self._now = time.time()
-        self.checked: set[str] = set()
+        self._checked: set[int] = set()  # positions: far cheaper than hashes where there are many
 
     # Filling
 
@@ -65,12 +66,15 @@ class PackagesModel(QAbstractTableModel):
 
     def replace(self, rows: PackageList) -> None:
         """Show a new world; check marks of packages that are still there stay."""
+        before, checked = len(self._checked), set(self.checked_hashes())
         self.beginResetModel()
         self._list = rows
+        self._checked = {at for at in compress(range(len(rows)), rows.pushable) if rows.hashes[at] in checked}
         self._now = time.time()
         self._arrange()
         self.endResetModel()
-        self._set_checked(self.checked & {row.hash for row in rows.rows if checkable(row)})
+        if len(self._checked) != before:
+            self.checked_changed.emit()
 
     def clear(self) -> None:
         """Forget everything, check marks too."""
@@ -119,37 +123,45 @@ class PackagesModel(QAbstractTableModel):
 
     def find(self, dag_hash: str) -> int | None:
         """Where `dag_hash` is shown."""
-        rows = self._list.rows
-        return next((row for row, at in enumerate(self._shown) if rows[at].hash == dag_hash), None)
+        hashes = self._list.hashes
+        return next((row for row, at in enumerate(self._shown) if hashes[at] == dag_hash), None)
 
-    def shown_checkable(self) -> list[str]:
-        rows = self._list.rows
-        return [rows[at].hash for at in self._shown if checkable(rows[at])]
+    def count_checkable(self) -> int:
+        """How many of the rows shown can be checked."""
+        return sum(map(self._list.pushable.__getitem__, self._shown))
+
+    @property
+    def checked(self) -> int:
+        """How many packages are checked."""
+        return len(self._checked)
+
+    def checked_hashes(self) -> tuple[str, ...]:
+        """The hashes of what is checked, in the order the rows came in."""
+        hashes = self._list.hashes
+        return tuple([hashes[at] for at in sorted(self._checked)])
 
     def checked_hidden(self) -> int:
         """How many check marks the filter hides."""
-        if not self.checked:
-            return 0
-        rows = self._list.rows
-        return len(self.checked) - sum(rows[at].hash in self.checked for at in self._shown)
+        return len(self._checked) - len(self._checked.intersection(self._shown)) if self._checked else 0
 
     # Checking
 
     def toggle(self, rows: Iterable[int]) -> None:
         """Check these rows, or uncheck them if all were checked."""
-        hashes = {row.hash for row in map(self.row_at, rows) if checkable(row)}
-        self._set_checked(self.checked - hashes if hashes <= self.checked else self.checked | hashes)
+        places = {at for at in (self._shown[row] for row in rows) if self._list.pushable[at]}
+        self._set_checked(self._checked - places if places <= self._checked else self._checked | places)
 
     def check_shown(self) -> None:
-        self._set_checked(self.checked.union(self.shown_checkable()))
+        pushable = self._list.pushable
+        self._set_checked(self._checked.union([at for at in self._shown if pushable[at]]))
 
     def check_none(self) -> None:
         self._set_checked(set())
 
-    def _set_checked(self, hashes: set[str]) -> None:
-        if hashes == self.checked:
+    def _set_checked(self, places: set[int]) -> None:
+        if places == self._checked:
             return
-        self.checked = hashes
+        self._checked = places
         if self._shown:
             last = len(self._shown) - 1
             roles = [_ItemRole.CheckStateRole, _ItemRole.AccessibleTextRole]
@@ -182,7 +194,8 @@ class PackagesModel(QAbstractTableModel):
     def data(self, index: Index, role: int = _ItemRole.DisplayRole) -> object:
         if not index.isValid():
             return None
-        row = self.row_at(index.row())
+        at = self._shown[index.row()]
+        row = self._list.rows[at]
         column = Column(index.column())
         answer = _ROLES.get(role)
         if answer is not None:
@@ -192,17 +205,19 @@ class PackagesModel(QAbstractTableModel):
         if role == _ItemRole.DisplayRole:
             return _TEXTS[column](row) if column in _TEXTS else ""
         if role == _ItemRole.CheckStateRole and column is Column.CHECK:
-            return Qt.CheckState.Checked if row.hash in self.checked else Qt.CheckState.Unchecked
+            return Qt.CheckState.Checked if at in self._checked else Qt.CheckState.Unchecked
         if role == _ItemRole.AccessibleTextRole and column <= Column.PACKAGE:
-            return _sentence(row, checked=row.hash in self.checked)
+            return _sentence(row, checked=at in self._checked)
+        if role == _ItemRole.AccessibleTextRole and column is Column.VARIANTS:
+            return row.variants
         return None
 
     def setData(self, index: Index, value: object, role: int = _ItemRole.EditRole) -> bool:
         if role != _ItemRole.CheckStateRole or not self.flags(index) & Qt.ItemFlag.ItemIsUserCheckable:
             return False
-        dag_hash = self.row_at(index.row()).hash
+        place = {self._shown[index.row()]}
         checked = Qt.CheckState(value) is Qt.CheckState.Checked
-        self._set_checked(self.checked | {dag_hash} if checked else self.checked - {dag_hash})
+        self._set_checked(self._checked | place if checked else self._checked - place)
         return True
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
@@ -238,6 +253,8 @@ def _tip(row: PackageRow, column: Column) -> str | None:
         return row.compilers or None
     if column is Column.TARGET:
         return f"{row.platform}-{row.os}-{row.target}"
+    if column is Column.VARIANTS:
+        return row.variants or None
     return None
 
 
@@ -258,7 +275,7 @@ _TEXTS: dict[Column, Callable[[PackageRow], str]] = {
     Column.VERSION: lambda row: row.version,
     Column.COMPILER: lambda row: compiler_text(row.compilers) or messages.NONE,
     Column.TARGET: lambda row: row.target,
-    Column.VARIANTS: lambda row: row.variants,
+    Column.VARIANTS: lambda row: variants_text(row.variants),
     Column.STATE: lambda row: _look(row).word,
 }
 _ROLES: dict[int, Callable[[PackageRow, Column], object]] = {

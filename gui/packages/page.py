@@ -32,11 +32,11 @@ from gui.widgets.table import TablePane, TableView
 _SLICE_ROWS = 1000
 _WIDTHS = (
     (Column.CHECK, 40),
-    (Column.PACKAGE, 182),
+    (Column.PACKAGE, 196),
     (Column.VERSION, 74),
-    (Column.COMPILER, 98),
-    (Column.TARGET, 70),
-    (Column.INSTALLED, 106),
+    (Column.COMPILER, 96),
+    (Column.TARGET, 90),
+    (Column.INSTALLED, 112),
     (Column.STATE, 126),
 )
 _SHOWS = (
@@ -55,7 +55,6 @@ class PackagesPage(Page):
     def __init__(self, client: EngineClient, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(client, actions, parent)
         self.model = PackagesModel(self)
-        self.read_only = False
         self.target = ""
         self._pending: list[PackageRow] = []
         self._slices = QTimer(self)
@@ -180,11 +179,11 @@ class PackagesPage(Page):
             self._restore_current(keep)
         elif not self._pending:
             self._settle()
+        self.footer.set_selection(self.instance_id, self.model.checked_hashes(), self.model.checked_hidden())
         if view.problems:
             first, *others = view.problems
-            self.banner.show_notice(
-                first.title, " ".join((first.why, messages.problems(len(others)) if others else "")), tone="warn"
-            )
+            more = messages.problems(len(others)) if others else ""
+            self.banner.show_notice(first.title, messages.sentences(first.why, *first.remedies, more), tone="warn")
         else:
             self.banner.clear()
         self._show_state()
@@ -208,7 +207,7 @@ class PackagesPage(Page):
             self.pane.show_instead(self.no_match)
         elif self._failure is not None:
             info = self._failure.info()
-            self.failed.show_message("empty-folder", info.title, " ".join((info.why, *info.remedies)))
+            self.failed.show_message("empty-folder", info.title, messages.sentences(info.why, *info.remedies))
             self.pane.show_instead(self.failed)
         else:
             sentence = messages.PACKAGES_READING if self._loading else messages.PACKAGES_EMPTY
@@ -219,7 +218,7 @@ class PackagesPage(Page):
         else:
             counted = messages.packages_sentence(model.rowCount(), model.listed)
             self.sentence.setText(counted if model.total else "")
-        self._pushable_shown = len(model.shown_checkable())
+        self._pushable_shown = model.count_checkable()
         self.update_actions()
 
     # Choosing
@@ -261,7 +260,7 @@ class PackagesPage(Page):
         self.model.toggle(self.table.selected_rows())
 
     def _on_checked_changed(self) -> None:
-        self.footer.set_selection(self.instance_id, self.model.checked, self.model.checked_hidden())
+        self.footer.set_selection(self.instance_id, self.model.checked_hashes(), self.model.checked_hidden())
         self.update_actions()
 
     # Actions
@@ -274,8 +273,8 @@ class PackagesPage(Page):
         commands.select_shown.setText(messages.select_shown(shown))
         commands.allow(commands.select_shown, "" if shown else messages.WHY_NOTHING_SHOWN)
         commands.allow(commands.select_none, "" if model.checked else messages.WHY_NOTHING_CHECKED)
-        why = messages.WHY_READ_ONLY if self.read_only else "" if model.checked else messages.WHY_NO_PACKAGES
-        commands.allow(commands.push_packages, why)
+        why = "" if model.checked else messages.WHY_NO_PACKAGES
+        commands.allow(commands.push_packages, self.why_no_push() or why)
         row = self._current_row()
         why = "" if row else messages.WHY_NO_ROW
         for action in (commands.copy_spec, commands.copy_hash):
@@ -322,7 +321,7 @@ class PackagesPage(Page):
         return self.model.row_at(index.row()) if index.isValid() else None
 
     def _on_push(self) -> None:
-        self.push_requested.emit(tuple(sorted(self.model.checked)))
+        self.push_requested.emit(self.model.checked_hashes())
 
     def _copy(self, text_of: Callable[[PackageRow], str]) -> None:
         rows = [self.model.row_at(row) for row in self.table.selected_rows()]

@@ -12,6 +12,8 @@ from core.services.values import PackageRow
 from core.spack.specs import PackageState
 from core.spack.versions import version_key
 
+_USUAL_VARIANT = "build_system=generic"
+
 
 class Column(IntEnum):
     CHECK = 0
@@ -33,13 +35,19 @@ class Show(StrEnum):
 
 
 class PackageList:
-    """Rows in the order they came, each with its text for filtering."""
+    """Rows in the order they came, with everything narrowing, sorting and checking ask of all of them at once.
+
+    All of that is made while rows arrive, a slice at a time, so that nothing is left to do in one go at the end.
+    """
 
     def __init__(self) -> None:
         self.rows: list[PackageRow] = []
+        self.hashes: list[str] = []
+        self.pushable = bytearray()  # 1 where a row can be checked
         self._haystacks: list[str] = []
+        self._name_keys: list[str] = []
         self._name_order: list[int] = []
-        self._version_ranks: dict[str, int] = {}
+        self._version_keys: dict[str, str] = {}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -48,16 +56,24 @@ class PackageList:
         """Add rows; returns their positions."""
         start = len(self.rows)
         self.rows.extend(rows)
+        self.hashes.extend(row.hash for row in rows)
+        self.pushable.extend(map(checkable, rows))
         self._haystacks.extend(map(_haystack, rows))
+        keys = self._version_keys
+        keys.update(
+            (version, sort_text(version_key(version))) for version in {row.version for row in rows} - keys.keys()
+        )
+        self._name_keys.extend(f"{row.name}\0{keys[row.version]}{row.hash}" for row in rows)
         return range(start, len(self.rows))
 
     def listed(self, positions: Sequence[int], show: Show) -> list[int]:
         """Those of `positions`, in their order, which `show` lists."""
-        rows = self.rows
+        pushable = self.pushable
         if show is Show.INSTALLED:
-            return [at for at in positions if rows[at].state == PackageState.INSTALLED]
+            return [at for at in positions if pushable[at]]
         if show is Show.EXPLICIT:
-            return [at for at in positions if rows[at].explicit and rows[at].state == PackageState.INSTALLED]
+            rows = self.rows
+            return [at for at in positions if pushable[at] and rows[at].explicit]
         return list(positions)
 
     def matching(self, positions: list[int], words: Sequence[str]) -> list[int]:
@@ -73,7 +89,8 @@ class PackageList:
         if column is Column.PACKAGE:
             return order[::-1] if descending else order
         if column is Column.VERSION:
-            keys: list[Any] = [self._version_ranks[row.version] for row in self.rows]
+            texts = self._version_keys
+            keys: list[Any] = [texts[row.version] for row in self.rows]
         else:
             keys = [_KEYS[column](row) for row in self.rows]
         order.sort(key=keys.__getitem__, reverse=descending)
@@ -81,10 +98,7 @@ class PackageList:
 
     def _by_name(self) -> list[int]:
         if len(self._name_order) != len(self.rows):
-            versions = sorted({row.version for row in self.rows}, key=version_key)
-            ranks = self._version_ranks = {version: rank for rank, version in enumerate(versions)}
-            keys = [(row.name, ranks[row.version], row.hash) for row in self.rows]
-            self._name_order = sorted(range(len(keys)), key=keys.__getitem__)
+            self._name_order = sorted(range(len(self.rows)), key=self._name_keys.__getitem__)
         return self._name_order
 
 
@@ -93,10 +107,28 @@ def checkable(row: PackageRow) -> bool:
     return row.state == PackageState.INSTALLED
 
 
+def sort_text(key: Any) -> str:
+    """A text that sorts as `key` does, which is made of texts, numbers from -1 on, and tuples of all these.
+
+    Texts compare many times faster than tuples in tuples.
+    """
+    if isinstance(key, str):
+        return f"{key}\0"
+    if isinstance(key, int):
+        digits = str(key + 1)
+        return f"{chr(ord(' ') + len(digits))}{digits}"
+    return f"{''.join(map(sort_text, key))}\0"
+
+
 @lru_cache(maxsize=4096)
 def compiler_text(compilers: str) -> str:
     """`c,cxx=gcc@12.2.0 fortran=gcc@12.2.0` as `gcc@12.2.0`: languages say nothing new in a column this narrow."""
     return ", ".join(dict.fromkeys(part.rpartition("=")[2] for part in compilers.split()))
+
+
+def variants_text(variants: str) -> str:
+    """Variants without the one nearly every package has, for a column this narrow."""
+    return " ".join(part for part in variants.split(" ") if part != _USUAL_VARIANT)
 
 
 def _haystack(row: PackageRow) -> str:
@@ -109,7 +141,7 @@ _KEYS: dict[Column, Callable[[PackageRow], Any]] = {
     Column.CHECK: lambda row: row.name,
     Column.COMPILER: lambda row: compiler_text(row.compilers),
     Column.TARGET: lambda row: row.target,
-    Column.VARIANTS: lambda row: row.variants,
+    Column.VARIANTS: lambda row: variants_text(row.variants),
     Column.INSTALLED: lambda row: -row.installed_at,
-    Column.STATE: lambda row: (row.state, not row.explicit),
+    Column.STATE: lambda row: f"{row.state}{'' if row.explicit else ' '}",
 }

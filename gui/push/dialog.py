@@ -31,6 +31,7 @@ from gui.widgets.refresh_line import RefreshLine
 
 _WIDTH, _HEIGHT = 760, 580
 _COMMAND_LINES = 4
+_MOST_ON_A_COMMAND_LINE = 2000
 _BUILD_KEY = "push/build_dependencies"
 _MIRROR_KEY = "push/mirror"
 
@@ -203,7 +204,7 @@ class PushDialog(QDialog):
     def _replan(self) -> None:
         self._forget_plan(words.WHY_PLANNING)
         self._show_target()
-        self.command.setPlainText(spack_command(self.request(), self._instance.environment))
+        self._show_command()
         if not self.mirror_box.target:
             self.busy_line.set_running(False)
             self.notice.show_notice("", words.CHOOSE_MIRROR, tone="info", closable=False)
@@ -317,6 +318,15 @@ class PushDialog(QDialog):
             choice = Signing(self.signing_combo.itemData(number))
             self.signing_combo.setItemText(number, words.signing(choice, mirror_signs=signs, key=self._key))
 
+    def _show_command(self) -> None:
+        """The command line, where it is wanted: many thousand hashes take long to lay out, and no shell takes them."""
+        fits = len(self._hashes) <= _MOST_ON_A_COMMAND_LINE
+        self.copy_button.setEnabled(fits)
+        if not fits:
+            self.command.setPlainText(words.command_too_long(len(self._hashes)))
+        elif not self.command.isHidden():
+            self.command.setPlainText(spack_command(self.request(), self._instance.environment))
+
     def _forbid(self, why: str) -> None:
         self.push_button.setEnabled(False)
         self.push_button.setToolTip(why)
@@ -331,6 +341,7 @@ class PushDialog(QDialog):
         shown = self.command.isHidden()
         self.command.setVisible(shown)
         self.copy_button.setVisible(shown)
+        self._show_command()
         self.command_button.setText(words.HIDE_COMMAND if shown else words.SHOW_COMMAND)
 
     def _on_push(self) -> None:

@@ -30,6 +30,7 @@ class MirrorBox(ComboBox):
         self._told = ""
         self.edit = QLineEdit()
         self.setLineEdit(self.edit)
+        self.setCompleter(None)  # type: ignore[arg-type]  # it swallows Return while the text is marked
         self.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setAccessibleName(words.TO_NAME)
@@ -57,11 +58,12 @@ class MirrorBox(ComboBox):
         self._told = text
         self.blockSignals(True)
         self.setEditText(text)
+        self.edit.selectAll()
         self.blockSignals(False)
 
     def set_mirrors(self, mirrors: Sequence[Mirror]) -> None:
-        """Offer `mirrors`; what is chosen stays chosen."""
-        text = self.currentText()
+        """Offer `mirrors`; what is chosen stays chosen, and marked where the next key replaces it."""
+        text, marked = self.currentText(), self.edit.selectedText()
         self._mirrors = {mirror.name: mirror for mirror in mirrors}
         self.blockSignals(True)
         self.clear()
@@ -70,6 +72,8 @@ class MirrorBox(ComboBox):
             self.setItemData(number, (address(mirror),), Role.DETAIL)
         self.view().setMinimumWidth(max(self.width(), _POPUP_WIDTH))
         self.setEditText(text)
+        if marked == text:
+            self.edit.selectAll()
         self.blockSignals(False)
 
     def _on_edited(self) -> None:

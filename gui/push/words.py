@@ -141,3 +141,7 @@ def checked(plan: PushPlan) -> str:
 
 def push_button(count: int | None) -> str:
     return f"{PUSH} {plural(count, 'package')}" if count else PUSH
+
+
+def command_too_long(packages: int) -> str:
+    return f"# {packages:,} packages are too many for one command line: choose fewer, or push their environment."

@@ -8,7 +8,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from core.transfers.model import ItemState, PushStatus, TransferRow
-from gui import icons, theme
+from gui import icons, messages, theme
 from gui.theme import FontRole
 from gui.transfers import words
 from gui.transfers.state import TransfersState
@@ -62,8 +62,9 @@ class OverallCard(Card):
     def show_now(self) -> None:
         """Read everything from the state again."""
         totals = self._state.overall
-        self.rate.set(words.rate(totals))
-        self.left.set(words.time_left(totals))
+        moves = totals.active and bool(self._state.moving or not self._state.paused)
+        self.rate.set(words.rate(totals) if moves else messages.NONE)
+        self.left.set(words.time_left(totals) if moves else messages.NONE)
         self.present.set(f"{totals.present:,}")
         self.failed.set(f"{totals.failed:,}", "bad" if totals.failed else "text")
         self.bytes.setText(words.overall_bytes(totals) if totals.total_bytes else "")
@@ -72,9 +73,9 @@ class OverallCard(Card):
             self.head.setText(words.COUNTING if share is None else percent(share))
             self.bar.set_share(share)
         else:
-            clean = not totals.failed and not totals.cancelled
-            self.head.setText(words.FINISHED if clean or totals.done else words.STOPPED)
-            self.bar.set_share(1.0, "ok" if clean else "accent")
+            self.head.setText(words.STOPPED if totals.cancelled else words.FINISHED)
+            share = totals.done_bytes / totals.total_bytes if totals.cancelled and totals.total_bytes else 1.0
+            self.bar.set_share(share, "accent" if totals.failed or totals.cancelled else "ok")
         self.doing.setText(self._doing())
 
     def _doing(self) -> str:
@@ -125,6 +126,8 @@ class PushSummary(QFrame):
         rows = self._state.rows_of(push.id)
         self._failed = tuple(row.id for row in rows if row.state is ItemState.FAILED)
         name, tone = ("warning", "warn") if self._failed else ("check", "ok")
+        if push.totals.cancelled and not self._failed:
+            name, tone = "slash", "dim"
         icons.bind_label(self._picture, name, tone)
         self._title.setText(words.push_title(push))
         self.text.setText(self.summary(push, rows))
@@ -164,7 +167,7 @@ class WordsArea(QScrollArea):
         return min(self._content.heightForWidth(width), _WORDS_HEIGHT)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(200, 2 * theme.row_height())
+        return QSize(200, 2 * theme.comfortable_height())
 
 
 class FailureCard(Card):

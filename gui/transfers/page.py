@@ -28,7 +28,7 @@ from gui.widgets.state_delegate import StateDelegate
 from gui.widgets.table import TablePane, TableView
 
 _WIDTHS = (
-    (Column.PACKAGE, 200),
+    (Column.PACKAGE, 236),
     (Column.TO, 84),
     (Column.STATE, 156),
     (Column.RATE, 80),
@@ -92,7 +92,7 @@ class TransfersPage(Page):
         self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.table.arrange(_WIDTHS, Column.PROGRESS)
         self.pane = TablePane(self.table)
-        self.pane.setMinimumHeight(_ROWS_AT_LEAST * theme.row_height())
+        self.pane.setMinimumHeight(_ROWS_AT_LEAST * theme.comfortable_height())
         self.empty = EmptyState("empty-transfers", words.EMPTY, words.EMPTY_DETAIL)
         self.packages_button = Button(words.GO_TO_PACKAGES)
         self.empty.add_button(self.packages_button)

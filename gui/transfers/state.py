@@ -22,7 +22,8 @@ _COUNTS = ("waiting", "moving", "done", "present", "failed", "cancelled")
 class TransfersState(QObject):
     """Rows by id, pushes by id (oldest first), totals of everything, and the requests that change them.
 
-    `moving` are the rows that move, the one that has been moving longest first.
+    `moving` are the rows that move, the one that has been moving longest first. `interrupted` says how many packages
+    the last engine left unfinished when it ended by itself.
 
     Signals: `changed(QueueSnapshot)` after the state has taken a snapshot in; `paused_changed(bool)`;
     `push_ended(PushStatus)` when a push that was seen running has ended; `request_failed(ErrorInfo)`.
@@ -40,6 +41,7 @@ class TransfersState(QObject):
         self.overall = Totals()
         self.paused = False
         self.moving: tuple[TransferRow, ...] = ()
+        self.interrupted = 0
         self._index_rows: dict[str, str] = {}
         self._client = client
         self._tasks = TaskOwner()
@@ -118,7 +120,8 @@ class TransfersState(QObject):
 
     def _on_engine_lost(self) -> None:
         """Nothing moves without an engine, and a new one will not know these rows."""
-        unfinished = (row for row in self.rows.values() if not row.state.ended)
+        unfinished = [row for row in self.rows.values() if not row.state.ended]
+        self.interrupted = sum(row.kind is RowKind.PACKAGE for row in unfinished)
         self.apply(
             QueueSnapshot(
                 tuple(replace(row, state=ItemState.CANCELLED, rate_bps=None, left_s=None) for row in unfinished),

@@ -35,7 +35,6 @@ PAUSING = "Pausing: what moves now is finished first"
 FINISHED = "Finished"
 STOPPED = "Stopped"
 INDEX = "Index"
-AFTER_DEPENDENCIES = "The rest follows after what it needs"
 AFTER_PACKAGES = "After the packages"
 WAITS_FOR_OTHERS = "Waits for the packages it depends on"
 SHOW_TRANSFERS = "Show Transfers"
@@ -56,7 +55,6 @@ STATE_WORDS = {
     ItemState.WAITING: "Waiting",
     ItemState.PACKING: "Packing",
     ItemState.UPLOADING: "Uploading",
-    ItemState.UPLOADED: "Uploaded",
     ItemState.UPLOADED: "Uploaded",
     ItemState.FINALISING: "Finalising",
     ItemState.INDEXING: "Updating the index",
@@ -90,8 +88,6 @@ def package_details(row: TransferRow) -> tuple[str, ...]:
 def progress_sentence(row: TransferRow) -> str:
     """What the Progress column says where there is no bar."""
     match row.state:
-        case ItemState.UPLOADED:
-            return AFTER_DEPENDENCIES
         case ItemState.WAITING:
             return f"{format_bytes(row.total_bytes)} on disk" if row.total_bytes else ""
         case ItemState.UPLOADED:

@@ -34,8 +34,8 @@ class Banner(QFrame):
         self._text.setWordWrap(True)
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._text.make_selectable()
-        self._button = Button("")
-        self._button.clicked.connect(self._on_button)
+        self.button = Button("")
+        self.button.clicked.connect(self._on_button)
         self._close = IconButton("close", messages.DISMISS)
         self._close.clicked.connect(self._on_close)
         self._action: Callable[[], object] | None = None
@@ -49,7 +49,7 @@ class Banner(QFrame):
         self._title.setWordWrap(stacked)
         layout.addWidget(self._picture)
         layout.addLayout(words, 1)
-        layout.addWidget(self._button)
+        layout.addWidget(self.button)
         layout.addWidget(self._close)
         self.hide()
 
@@ -70,8 +70,8 @@ class Banner(QFrame):
         self._title.setVisible(bool(title))
         self._text.setText(text)
         self._text.setVisible(bool(text))
-        self._button.setText(button)
-        self._button.setVisible(bool(button))
+        self.button.setText(button)
+        self.button.setVisible(bool(button))
         self._action = action
         self._close.setVisible(closable)
         self.setProperty("tone", tone)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from gui import theme
@@ -25,13 +26,21 @@ class Card(QFrame):
 class Fact(QWidget):
     """A caption in small capitals above one line of text (or a big number)."""
 
-    def __init__(self, caption: str, text: str = "–", *, big: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        caption: str,
+        text: str = "–",
+        *,
+        big: bool = False,
+        elide_mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         self.caption = Label(caption, FontRole.CAPTION, "dim")
-        self.value = ElidedLabel(text, FontRole.BIG if big else FontRole.BODY)
+        self.value = ElidedLabel(text, FontRole.BIG if big else FontRole.BODY, mode=elide_mode)
         layout.addWidget(self.caption)
         layout.addWidget(self.value)
 

@@ -81,6 +81,7 @@ class MessageDialog(QDialog):
             row.addWidget(button)
         layout.addSpacing(theme.SPACE_S)
         layout.addLayout(row)
+        button.setFocus()  # the last one made is the safe one
 
     def _details_view(self) -> QPlainTextEdit:
         view = QPlainTextEdit(self._details)

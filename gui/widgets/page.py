@@ -12,7 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from core.foundation.errors import ErrorInfo, MirrordeckError
-from gui import theme
+from gui import messages, theme
 from gui.actions import Actions
 from gui.engine_client import EngineClient
 from gui.theme import FontRole
@@ -69,6 +69,7 @@ class Page(QWidget):
         self.commands = actions
         self.instance_id = ""
         self.tasks = TaskOwner()
+        self.read_only = False
         self._generation = 0
         self.heading = Label(self.title, FontRole.TITLE)
         self.sentence = ElidedLabel("", tone="dim")
@@ -77,7 +78,6 @@ class Page(QWidget):
         self.header_buttons = QHBoxLayout()
         self.header_buttons.setSpacing(theme.SPACE_S)
         self.body = QVBoxLayout()
-        self.body.setSpacing(theme.SPACE_M)
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -88,10 +88,7 @@ class Page(QWidget):
         header = QHBoxLayout()
         header.addLayout(words, 1)
         header.addLayout(self.header_buttons)
-        margin = theme.PAGE_MARGIN
-        content = QVBoxLayout()
-        content.setContentsMargins(margin, theme.SPACE_L, margin, theme.SPACE_L)
-        content.setSpacing(theme.SPACE_M)
+        self._content = content = QVBoxLayout()
         content.addLayout(header)
         content.addWidget(self.banner)
         content.addLayout(self.body, 1)
@@ -100,6 +97,14 @@ class Page(QWidget):
         outer.setSpacing(0)
         outer.addWidget(self.refresh_line)
         outer.addLayout(content)
+        theme.density_changed.connect(self._fit_density)
+        self._fit_density()
+
+    def _fit_density(self) -> None:
+        margin, edge = theme.PAGE_MARGIN, theme.SPACE_S if theme.compact() else theme.SPACE_L
+        self._content.setContentsMargins(margin, edge, margin, edge)
+        for layout in (self._content, self.body):
+            layout.setSpacing(theme.SPACE_S if theme.compact() else theme.SPACE_M)
 
     async def load(self, instance_id: str) -> None:
         """Show `instance_id`, first what is known, then what is fresh. Called again for a refresh."""
@@ -130,8 +135,13 @@ class Page(QWidget):
     def is_current(self, generation: int) -> bool:
         return generation == self._generation
 
+    def why_no_push(self) -> str:
+        """Why nothing at all can be pushed now, "" if it can."""
+        if self.read_only:
+            return messages.WHY_READ_ONLY
+        return "" if self.client.running else messages.ENGINE_GONE
+
     def show_error(self, error: MirrordeckError | ErrorInfo) -> None:
         """Put an error into the banner."""
         info = error.info() if isinstance(error, MirrordeckError) else error
-        text = " ".join((info.why, *info.remedies)).strip()
-        self.banner.show_notice(info.title, text, tone="bad")
+        self.banner.show_notice(info.title, messages.sentences(info.why, *info.remedies), tone="bad")

@@ -16,7 +16,7 @@ from gui.widgets.cell import PADDING_LEFT, PADDING_RIGHT, CellDelegate
 from gui.widgets.labels import repolish
 
 _FOCUS_BAR = 3
-_LEAST_STRETCH = 80
+_LEAST_STRETCH = 40
 
 
 class TableHeader(QHeaderView):
@@ -28,7 +28,6 @@ class TableHeader(QHeaderView):
         self.setHighlightSections(False)
         self.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.setMinimumSectionSize(40)
-        self.setFixedHeight(theme.row_height())
         self.setFont(theme.font(FontRole.SMALL))
 
     def paintSection(self, painter: QPainter, rect: QRect, logical: int) -> None:
@@ -84,9 +83,16 @@ class TableView(QTableView):
         rows = self.verticalHeader()
         rows.hide()
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        rows.setDefaultSectionSize(theme.row_height())
-        rows.setMinimumSectionSize(theme.row_height())
         self.setItemDelegate(CellDelegate(self))
+        theme.density_changed.connect(self._fit_density)
+        self._fit_density()
+
+    def _fit_density(self) -> None:
+        height = theme.row_height()
+        rows = self.verticalHeader()
+        rows.setMinimumSectionSize(height)
+        rows.setDefaultSectionSize(height)
+        self.horizontalHeader().setFixedHeight(height)
 
     def arrange(self, widths: Sequence[tuple[int, int]], stretch: int) -> None:
         """Give columns their first widths (in pixels for a usual font); `stretch` takes what is left.
@@ -147,9 +153,9 @@ class TableView(QTableView):
         super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
         if not self.currentIndex().isValid() and self.model() is not None and self.model().rowCount():
-            self.select_row(0)
+            self.select_row(0)  # before Qt makes a row current without selecting it
+        super().focusInEvent(event)
         self.focus_changed.emit(True)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:

@@ -6,17 +6,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
+import transfer_samples as samples
 from fake_client import FakeClient
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QDialog, QPushButton
 from pytestqt.qtbot import QtBot
 from qasync import QEventLoop
-from samples import INSTANCE
+from samples import INSTANCE, package
 
 from core.engine.messages import ListMirrors, ListPackages, OpenInstance
 from core.foundation.errors import NotFound
-from core.transfers.model import QueueSnapshot, Totals
-from gui import main_window, messages
+from core.transfers.model import ItemState, QueueSnapshot, Totals
+from gui import main_window, messages, theme
 from gui.app import ErrorReporter
 from gui.main_window import MainWindow, WindowOptions
 from gui.widgets.dialogs import MessageDialog
@@ -179,7 +180,7 @@ def test_a_push_of_packages_ends_on_the_transfers_page(
     window = opened()
     window.show_page(1)
     window.packages.model.check_shown()
-    hashes = tuple(sorted(window.packages.model.checked))
+    hashes = window.packages.model.checked_hashes()
     window.commands.push_packages.trigger()
     qtbot.waitUntil(lambda: open_dialog(window, push_dialog) is not None)
     assert push_dialog.made == (INSTANCE, "", hashes)
@@ -187,7 +188,7 @@ def test_a_push_of_packages_ends_on_the_transfers_page(
     assert dialog is not None
     dialog.accept()
     qtbot.waitUntil(lambda: window.page is window.transfers)
-    assert window.packages.model.checked == set()
+    assert window.packages.model.checked == 0
 
 
 def test_a_push_to_a_mirror_takes_the_environment(opened: Opener, push_dialog: type[_Dialog], qtbot: QtBot) -> None:
@@ -228,7 +229,7 @@ def test_closing_while_transfers_run_asks_first(opened: Opener, client: FakeClie
     dialog = open_dialog(window, MessageDialog)
     assert dialog is not None
     default = next(each for each in dialog.findChildren(QPushButton) if each.isDefault())
-    assert default.text() == messages.KEEP_OPEN
+    assert default.text() == messages.CANCEL
     qtbot.mouseClick(default, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not window.tasks.busy)
     assert window.isVisible()
@@ -262,4 +263,71 @@ def test_unexpected_errors_are_logged_and_shown_once(
 
 
 def test_the_title_tells_read_only_and_demo(opened: Opener) -> None:
-    assert opened(read_only=True, demo=True).windowTitle() == "Mirrordeck – demo – read only"
+    assert opened(read_only=True, demo=True).windowTitle() == "demo – read only – Mirrordeck"
+
+
+def test_the_title_ends_with_the_name_so_that_qt_adds_nothing(opened: Opener) -> None:
+    assert opened().windowTitle() == messages.APP_NAME
+
+
+def test_a_lost_engine_says_what_was_not_pushed(opened: Opener, client: FakeClient) -> None:
+    window = opened()
+    rows = [samples.row("llvm"), samples.row("zlib", state=ItemState.WAITING), samples.index_row()]
+    client.snapshot_received.emit(samples.snapshot(rows))
+    window.show_page(1)
+    client.engine_lost.emit("It ended with status 1.")
+    assert "2 packages not pushed" in window.banner.accessibleName()
+    assert window.side_bar.pages.model().index(2, 0).data(Qt.ItemDataRole.AccessibleTextRole) == "Transfers"
+
+
+def test_f6_reaches_the_notice_about_the_engine(opened: Opener, client: FakeClient) -> None:
+    window = opened()
+    window.activateWindow()
+    window.side_bar.pages.setFocus()
+    client.engine_lost.emit("It ended with status 1.")
+    window.commands.next_pane.trigger()
+    assert QApplication.focusWidget() is window.banner.button
+
+
+def test_the_chosen_page_cannot_be_unselected(opened: Opener, qtbot: QtBot) -> None:
+    pages = opened().side_bar.pages
+    pages.setFocus()
+    qtbot.keyClick(pages, Qt.Key.Key_Space, Qt.KeyboardModifier.ControlModifier)
+    where = pages.visualRect(pages.currentIndex()).center()
+    qtbot.mouseClick(pages.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier, where)
+    assert pages.selectionModel().isSelected(pages.currentIndex())
+
+
+@pytest.mark.parametrize("room", [60, 90, 132, 400])
+def test_the_instance_keeps_its_version_whatever_is_cut(opened: Opener, room: int) -> None:
+    combo = opened().side_bar.combo
+    shown = combo.fitting_text("/very/long/path/to/some/place/spack  ·  1.1.1", room)
+    assert shown.endswith("  ·  1.1.1")
+    if room > 80:
+        assert combo.fontMetrics().horizontalAdvance(shown) <= room
+    assert combo.fitting_text("/opt/tree", 400) == "/opt/tree"
+
+
+def test_twenty_compact_rows_fit_the_first_size(opened: Opener, client: FakeClient, qtbot: QtBot) -> None:
+    client.rows[ListPackages] = [[package(f"p{number}") for number in range(40)]]
+    theme.set_compact(wanted=True)
+    try:
+        window = opened()
+        window.show_page(1)
+        window.resize(1240, 780)
+        qtbot.waitUntil(lambda: window.packages.table.viewport().height() >= 20 * theme.row_height())
+    finally:
+        theme.set_compact(wanted=False)
+
+
+def test_the_safe_button_of_a_message_has_the_focus(opened: Opener, qtbot: QtBot) -> None:
+    window = opened()
+    window.commands.about.trigger()
+    qtbot.waitUntil(lambda: open_dialog(window, MessageDialog) is not None)
+    dialog = open_dialog(window, MessageDialog)
+    assert dialog is not None
+    focus = dialog.focusWidget()
+    assert isinstance(focus, QPushButton)
+    assert focus.isDefault()
+    dialog.reject()
+    qtbot.waitUntil(lambda: not window.tasks.busy)

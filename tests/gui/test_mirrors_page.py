@@ -161,3 +161,20 @@ def test_states_that_need_care_have_shapes_of_their_own() -> None:
         ("triangle", "warn"), ("triangle", "warn"), ("circle", "dim"), ("check", "ok"),
     ]  # fmt: skip
     assert "(secret_variable) not set" in words.status_tip(MirrorRow(replace(base, push=unset)))
+
+
+def test_a_folder_one_may_not_write_to_is_not_ok() -> None:
+    row = MirrorRow(mirror("team", "file:///opt/team"), writable=False)
+    assert words.status_look(row).word == "not writable"
+    assert words.status_look(row).tone == "warn"
+    assert words.status_tip(row)
+    assert words.may_push_text(row) == "no, not writable"
+
+
+def test_a_broken_configuration_is_not_an_empty_one(page: MirrorsPage, client: FakeClient, qtbot: QtBot) -> None:
+    client.answers[ListMirrors] = MirrorsView(
+        (), (ErrorInfo("config", "mirrors.yaml:4: not valid YAML", "unexpected ]"),)
+    )
+    load(page, qtbot)
+    assert page.banner.title == "mirrors.yaml:4: not valid YAML"
+    assert page.empty.sentence == messages.MIRRORS_BROKEN

@@ -8,8 +8,9 @@ from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 from samples import package, packages
 
+from core.spack.versions import version_key
 from gui.packages.model import PackagesModel
-from gui.packages.rows import Column, PackageList, Show, compiler_text
+from gui.packages.rows import Column, PackageList, Show, compiler_text, sort_text
 from gui.widgets.cell import Role
 
 ROLE = Qt.ItemDataRole
@@ -123,35 +124,35 @@ def test_what_cannot_be_pushed_cannot_be_checked_and_says_why(model: PackagesMod
     assert "never pushed" in str(model.data(index, ROLE.ToolTipRole))
     assert not model.setData(index, Qt.CheckState.Checked, ROLE.CheckStateRole)
     model.toggle([0, 1])
-    assert model.checked == set()
+    assert model.checked == 0
     model.check_shown()
-    assert len(model.checked) == 3
+    assert model.checked == 3
     assert cell(model, 0, Column.PACKAGE, Role.TONE) == "faint"
 
 
 def test_check_marks_survive_filter_sort_and_refresh(model: PackagesModel, qtbot: QtBot) -> None:
     with qtbot.waitSignal(model.checked_changed):
         assert model.setData(model.index(0, Column.CHECK), Qt.CheckState.Checked, ROLE.CheckStateRole)
-    chosen = set(model.checked)
+    chosen = model.checked_hashes()
     model.set_filter("zlib")
     assert model.checked_hidden() == 1
     model.sort(Column.VERSION, DOWN)
     again = PackageList()
     again.extend(packages())
     model.replace(again)
-    assert model.checked == chosen
+    assert model.checked_hashes() == chosen
     fewer = PackageList()
     fewer.extend(packages()[:2])
     model.replace(fewer)
-    assert model.checked == set()
+    assert model.checked == 0
 
 
 def test_toggling_a_mixed_selection_checks_all_first(model: PackagesModel) -> None:
     model.toggle([0])
     model.toggle([0, 1])
-    assert len(model.checked) == 2
+    assert model.checked == 2
     model.toggle([0, 1])
-    assert model.checked == set()
+    assert model.checked == 0
 
 
 def test_compilers_are_told_once() -> None:
@@ -168,3 +169,59 @@ def test_many_rows_are_filtered_without_losing_any(themed: QApplication) -> None
     assert model.rowCount() == 50
     assert cell(model, 0, Column.VERSION) == "1.77"
     assert cell(model, 49, Column.VERSION) == "1.4977"
+
+
+def test_the_usual_build_system_is_not_shown_but_told_and_found(themed: QApplication) -> None:
+    model = PackagesModel()
+    model.append(
+        [package("zlib", variants="~pic+shared build_system=generic"), package("x", variants="build_system=cmake")]
+    )
+    model.settle()
+    zlib, x = 1, 0
+    assert cell(model, zlib, Column.VARIANTS) == "~pic+shared"
+    assert cell(model, x, Column.VARIANTS) == "build_system=cmake"
+    for role in (ROLE.ToolTipRole, ROLE.AccessibleTextRole):
+        assert cell(model, zlib, Column.VARIANTS, role) == "~pic+shared build_system=generic"
+    model.set_filter("build_system=generic")
+    assert names(model) == ["zlib@1.0"]
+
+
+VERSIONS = (
+    "develop",
+    "main",
+    "1.10",
+    "1.9",
+    "1.9rc1",
+    "1.9beta",
+    "1.02",
+    "1.2",
+    "2024-01",
+    "git.abc=1.9",
+    "git.abc",
+    "!",
+    "",
+)
+
+
+@pytest.mark.parametrize("first", VERSIONS)
+@pytest.mark.parametrize("second", VERSIONS)
+def test_sort_texts_sort_as_version_keys_do(first: str, second: str) -> None:
+    keys = version_key(first), version_key(second)
+    texts = sort_text(keys[0]), sort_text(keys[1])
+    assert (texts[0] < texts[1]) == (keys[0] < keys[1])
+    assert (texts[0] == texts[1]) == (keys[0] == keys[1])
+
+
+def test_sort_texts_of_long_numbers() -> None:
+    numbers = [-1, 0, 9, 10, 99, 100, 20240131, 10**40, 10**900]
+    assert sorted(numbers, key=sort_text) == numbers
+
+
+def test_equal_names_sort_by_version_then_hash(themed: QApplication) -> None:
+    model = PackagesModel()
+    model.append(
+        [package("b", "1.10"), package("b", "1.9", number=2), package("ab", "3"), package("b", "1.9", number=1)]
+    )
+    model.settle()
+    found = [(model.row_at(row).name, model.row_at(row).version, model.row_at(row).hash[:4]) for row in range(4)]
+    assert found == [("ab", "3", "ab30"), ("b", "1.9", "b191"), ("b", "1.9", "b192"), ("b", "1.10", "b110")]

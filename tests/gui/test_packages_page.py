@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -11,12 +12,13 @@ from pytestqt.qtbot import QtBot
 from samples import INSTANCE, package, packages
 
 from core.engine.messages import ListPackages, SummarizeSelection
-from core.foundation.errors import DatabaseError, ErrorInfo
-from core.services.values import PackagesView
+from core.foundation.errors import DatabaseError, EngineGone, ErrorInfo
+from core.services.values import PackagesView, SelectionSummary
 from gui import messages
 from gui.actions import Actions
 from gui.packages.page import PackagesPage
 from gui.packages.rows import Column
+from gui.widgets.cell import CellDelegate, inner
 
 
 @pytest.fixture
@@ -65,7 +67,7 @@ def test_choosing_counts_with_dependencies_and_pushes(page: PackagesPage, client
     assert len(client.asked(SummarizeSelection)) == 1
     with qtbot.waitSignal(page.push_requested) as pushed:
         qtbot.mouseClick(page.footer.push_button, Qt.MouseButton.LeftButton)
-    assert pushed.args == [tuple(sorted(page.model.checked))]
+    assert pushed.args == [page.model.checked_hashes()]
 
 
 def test_space_checks_all_selected_rows(page: PackagesPage, qtbot: QtBot) -> None:
@@ -73,7 +75,7 @@ def test_space_checks_all_selected_rows(page: PackagesPage, qtbot: QtBot) -> Non
     page.table.setFocus()
     qtbot.keyClick(page.table, Qt.Key.Key_End, Qt.KeyboardModifier.ShiftModifier)
     qtbot.keyClick(page.table, Qt.Key.Key_Space)
-    assert len(page.model.checked) == 3
+    assert page.model.checked == 3
 
 
 def test_select_all_means_all_that_is_shown(page: PackagesPage, commands: Actions, qtbot: QtBot) -> None:
@@ -82,9 +84,9 @@ def test_select_all_means_all_that_is_shown(page: PackagesPage, commands: Action
     qtbot.waitUntil(lambda: page.model.rowCount() == 2)
     assert commands.select_shown.text() == "Select all 2"
     commands.select_shown.trigger()
-    assert len(page.model.checked) == 2
+    assert page.model.checked == 2
     commands.select_none.trigger()
-    assert page.model.checked == set()
+    assert page.model.checked == 0
 
 
 def test_the_footer_counts_what_the_filter_hides(page: PackagesPage, qtbot: QtBot) -> None:
@@ -116,7 +118,7 @@ def test_show_all_lists_externals_too(page: PackagesPage, qtbot: QtBot) -> None:
     page.show_combo.setCurrentIndex(2)
     assert page.model.rowCount() == 5
     click_check(page, qtbot, 0)
-    assert page.model.checked == set()
+    assert page.model.checked == 0
 
 
 def test_the_selected_row_stays_through_filter_and_refresh(page: PackagesPage, qtbot: QtBot) -> None:
@@ -178,7 +180,7 @@ def test_problems_of_single_records_are_a_warning(page: PackagesPage, client: Fa
     client.answers[ListPackages] = PackagesView(5, "v1", (first, second))
     load(page, qtbot)
     assert page.banner.isVisible()
-    assert page.banner.accessibleName() == "record abc is left out. no name and 1 more problem"
+    assert page.banner.accessibleName() == "record abc is left out. no name. 1 more problem."
 
 
 def test_an_empty_instance_says_so(page: PackagesPage, client: FakeClient, qtbot: QtBot) -> None:
@@ -203,3 +205,41 @@ def test_read_only_says_why_nothing_can_be_pushed(page: PackagesPage, commands: 
     click_check(page, qtbot, 0)
     assert not commands.push_packages.isEnabled()
     assert commands.push_packages.toolTip() == messages.WHY_READ_ONLY
+
+
+def test_the_footer_counts_again_after_a_refresh(page: PackagesPage, client: FakeClient, qtbot: QtBot) -> None:
+    load(page, qtbot)
+    client.answers[SummarizeSelection] = EngineGone("The engine has ended")
+    click_check(page, qtbot, 0)
+    qtbot.waitUntil(lambda: "engine" in page.footer.status.text())
+    client.answers[SummarizeSelection] = SelectionSummary(1, 7, 1000)
+    load(page, qtbot)
+    qtbot.waitUntil(lambda: "7 packages" in page.footer.status.text())
+
+
+def test_nothing_can_be_pushed_without_an_engine(
+    page: PackagesPage, client: FakeClient, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(page, qtbot)
+    page.model.check_shown()
+    monkeypatch.setattr(type(client), "running", False)
+    page.update_actions()
+    assert page.footer.push_button.toolTip() == messages.ENGINE_GONE
+    assert not page.footer.push_button.isEnabled()
+
+
+def test_the_columns_show_usual_contents_whole(page: PackagesPage, client: FakeClient, qtbot: QtBot) -> None:
+    row = package("compiler-wrapper", "3.31.6", target="x86_64_v3", explicit=False, installed_at=time.time() - 29e6)
+    client.rows[ListPackages] = [[row]]
+    load(page, qtbot)
+    for column in (Column.PACKAGE, Column.VERSION, Column.COMPILER, Column.TARGET, Column.INSTALLED, Column.STATE):
+        index = page.model.index(0, column)
+        delegate = page.table.itemDelegateForIndex(index)
+        assert isinstance(delegate, CellDelegate)
+        assert delegate.inside_width(index) <= inner(page.table.visualRect(index)).width(), column
+
+
+def test_the_first_focus_selects_a_row(page: PackagesPage, qtbot: QtBot) -> None:
+    load(page, qtbot)
+    page.table.setFocus()
+    assert page.table.selected_rows() == [0]

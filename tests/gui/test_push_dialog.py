@@ -13,8 +13,8 @@ import samples as common
 import transfer_samples as samples
 from fake_client import FakeClient
 from PySide6.QtCore import QModelIndex, Qt
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog
+from PySide6.QtGui import QAccessible, QGuiApplication
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QWidget
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
@@ -206,7 +206,7 @@ def test_what_went_wrong_while_planning_is_said_in_place(
     assert not dialog.push_button.isEnabled()
     assert dialog.push_button.toolTip() == info.title
     client.answers[PlanPush] = good
-    qtbot.mouseClick(dialog.notice._button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(dialog.notice.button, Qt.MouseButton.LeftButton)
     settle(dialog, qtbot)
     assert dialog.push_button.isEnabled()
 
@@ -315,3 +315,54 @@ def test_everything_has_a_name(open_dialog: Open) -> None:
         assert widget.accessibleName()
     for button in (dialog.push_button, dialog.cancel_button, dialog.command_button, dialog.build_box):
         assert button.text()
+
+
+def test_the_target_is_marked_so_that_typing_replaces_it(open_dialog: Open, qtbot: QtBot) -> None:
+    dialog = open_dialog()
+    assert dialog.mirror_box.edit.selectedText() == "scratch"
+    qtbot.keyClicks(dialog.mirror_box.edit, "nfs")
+    assert dialog.mirror_box.target == "nfs"
+
+
+def test_return_pushes_at_once_though_the_target_is_marked(open_dialog: Open, client: FakeClient, qtbot: QtBot) -> None:
+    dialog = open_dialog()
+    qtbot.keyClick(dialog.mirror_box.edit, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: bool(client.asked(StartPush)))
+
+
+def test_return_on_cancel_cancels(open_dialog: Open, client: FakeClient, qtbot: QtBot) -> None:
+    dialog = open_dialog()
+    dialog.cancel_button.setFocus()
+    with qtbot.waitSignal(dialog.rejected):
+        qtbot.keyClick(dialog.cancel_button, Qt.Key.Key_Return)
+    assert client.asked(StartPush) == []
+
+
+def test_a_command_of_too_many_packages_is_not_made(client: FakeClient, open_dialog: Open, qtbot: QtBot) -> None:
+    dialog = open_dialog()
+    dialog._hashes = tuple(f"{number:032}" for number in range(3000))
+    qtbot.mouseClick(dialog.command_button, Qt.MouseButton.LeftButton)
+    assert "3,000 packages are too many" in dialog.command.toPlainText()
+    assert not dialog.copy_button.isEnabled()
+
+
+def test_every_control_has_a_name_and_can_be_reached(open_dialog: Open, qtbot: QtBot) -> None:
+    dialog = open_dialog()
+    qtbot.mouseClick(dialog.command_button, Qt.MouseButton.LeftButton)
+    dialog.activateWindow()
+    controls = [
+        each
+        for each in dialog.findChildren(QWidget)
+        if each.isVisible() and each.isEnabled() and each.focusPolicy() & Qt.FocusPolicy.TabFocus
+        and each.focusProxy() is None and not isinstance(each, QLabel)
+    ]  # fmt: skip
+    assert len(controls) >= 8
+    for each in controls:
+        interface = QAccessible.queryAccessibleInterface(each)
+        assert interface.text(QAccessible.Text.Name).strip(), each
+    dialog.mirror_box.edit.setFocus()
+    seen = {dialog.mirror_box.edit, dialog.mirror_box}
+    for _ in range(30):
+        qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+        seen.add(QApplication.focusWidget())
+    assert [repr(each) for each in controls if each not in seen] == []

@@ -260,3 +260,23 @@ def test_fits_the_smallest_window(page: TransfersPage) -> None:
     select(page, "petsc")
     assert page.minimumSizeHint().height() <= 490
     assert page.minimumSizeHint().width() <= 692
+
+
+def test_nothing_has_a_rate_while_paused_or_ended(page: TransfersPage) -> None:
+    waiting = samples.row("llvm", state=ItemState.WAITING)
+    totals = replace(samples.totals([waiting]), rate_bps=1e6, left_s=0.1)
+    snapshot = replace(samples.snapshot([waiting]), overall=totals)
+    receive(page, snapshot)
+    assert page.overall.left.value.text() == "1\u2009s"
+    receive(page, replace(snapshot, paused=True))
+    assert page.overall.rate.value.text() == page.overall.left.value.text() == "–"
+    receive(page, replace(snapshot, overall=replace(totals, waiting=0, done=1)))
+    assert page.overall.rate.value.text() == page.overall.left.value.text() == "–"
+
+
+def test_what_was_stopped_is_not_finished(page: TransfersPage) -> None:
+    rows = [samples.row("llvm", state=ItemState.CANCELLED), samples.row("zlib", state=ItemState.DONE)]
+    totals = replace(samples.totals(rows), done_bytes=25, total_bytes=100)
+    receive(page, replace(samples.snapshot(rows), overall=totals))
+    assert page.overall.head.text() == "Stopped"
+    assert page.overall.bar.share == 0.25

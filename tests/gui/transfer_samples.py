@@ -52,7 +52,7 @@ def row(
 ) -> TransferRow:
     return TransferRow(
         f"{push}:{dag_hash(name)}", push, RowKind.PACKAGE, dag_hash(name), name, version, mirror, state, done, total,
-        rate, left, attempt, seconds, entry(name, version, stored) if stored is not None else None, None, error,
+        rate, left, attempt, seconds, entry(name, version, stored) if stored is not None else None, error=error,
     )  # fmt: skip
 
 

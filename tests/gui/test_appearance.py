@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Scheme and density: chosen in the View menu, applied at once, remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+from samples import package
+
+from gui import appearance, theme
+from gui.actions import Actions
+from gui.packages.model import PackagesModel
+from gui.settings import remembered
+from gui.theme import DARK, LIGHT
+from gui.widgets.table import TableView
+
+
+@pytest.fixture
+def comfortable() -> Iterator[None]:
+    theme.set_compact(wanted=False)
+    yield
+    theme.set_compact(wanted=False)
+
+
+def test_rows_are_compact_and_the_scheme_is_the_desktops_at_first(themed: QApplication, comfortable: None) -> None:
+    appearance.restore(themed)
+    assert theme.compact()
+    actions = Actions()
+    appearance.connect(actions)
+    assert actions.compact_rows.isChecked()
+    assert actions.appearance_system.isChecked()
+
+
+def test_choices_apply_at_once_and_come_back(themed: QApplication, comfortable: None) -> None:
+    actions = Actions()
+    appearance.connect(actions)
+    actions.appearance_dark.trigger()
+    assert theme.tokens() is DARK
+    assert not actions.appearance_system.isChecked()
+    actions.compact_rows.trigger()
+    theme.apply(themed, theme.Scheme.LIGHT)
+    theme.set_compact(wanted=True)
+    appearance.restore(themed)
+    assert theme.tokens() is DARK
+    assert not theme.compact()
+    again = Actions()
+    appearance.connect(again)
+    assert again.appearance_dark.isChecked()
+    assert not again.compact_rows.isChecked()
+
+
+def test_an_unknown_scheme_in_the_settings_is_the_desktops(themed: QApplication, comfortable: None) -> None:
+    remembered().setValue("window/appearance", "sepia")
+    appearance.restore(themed)
+    assert theme.tokens() is LIGHT
+
+
+def test_open_tables_follow_the_density(themed: QApplication, comfortable: None, qtbot: QtBot) -> None:
+    table = TableView("Test")
+    qtbot.addWidget(table)
+    model = PackagesModel(table)
+    model.append([package("zlib")])
+    table.setModel(model)
+    before = table.rowHeight(0)
+    theme.set_compact(wanted=True)
+    assert table.rowHeight(0) == table.horizontalHeader().height() == theme.row_height() < before
+    theme.set_compact(wanted=False)
+    assert table.rowHeight(0) == before
