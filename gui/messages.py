@@ -105,7 +105,7 @@ AUTOPUSH_ON = "on"
 # Packages
 PACKAGES = "Packages"
 PACKAGES_TABLE = "Installed packages"
-PACKAGES_FILTER = "name@version +variant %compiler /hash …"
+PACKAGES_FILTER = "Filter by name, version, variants, compiler, hash …"
 PACKAGES_FILTER_NAME = "Filter packages"
 PACKAGE_COLUMNS = ("", "Package", "Version", "Compiler", "Target", "Variants", "Installed", "State")
 CHECK_COLUMN = "Selected"

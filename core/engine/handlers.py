@@ -14,7 +14,7 @@ from core.caches.opening import CacheAccess
 from core.engine import messages
 from core.engine.messages import Call
 from core.foundation.cancel import CancelToken
-from core.foundation.errors import NotFound, ReadOnlyMode, UsageError
+from core.foundation.errors import NotFound, ReadOnlyMode
 from core.services import packages
 from core.services.access import open_access
 from core.services.instances import Instances, describe_instance
@@ -103,8 +103,6 @@ class Handlers:
             return packages.summarize_selection(database, call.hashes, self._sizes, token)
 
     def plan_push(self, call: messages.PlanPush, token: CancelToken) -> PushPlan:
-        if not call.request.hashes and not call.request.queries:
-            raise UsageError("Nothing was chosen to push")
         instance = self._instances.get(call.instance)
         prepared = plan_push(
             instance, self._access(instance), call.request, cwd=Path.home(), token=token, probe=not self._read_only
