@@ -9,6 +9,7 @@ import platform
 import pwd
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -90,7 +91,9 @@ def test_every_mirror_is_what_spack_makes_of_it(
     directory = golden / "config" / form
     text = (directory / "expected.json").read_text()
     user = pwd.getpwuid(os.geteuid()).pw_name
-    text = text.replace(f"/opt/lab/cfggold/{form}", str(directory)).replace("/scratch/root/", f"/scratch/{user}/")
+    text = text.replace(f"/opt/lab/cfggold/{form}", quote(str(directory))).replace(
+        "/scratch/root/", f"/scratch/{user}/"
+    )
     expected = json.loads(text)["mirrors"]
     found = mirrors_of(instance_of(directories=(directory,)))
     assert [mirror.name for mirror in found.mirrors] == list(expected)

@@ -308,6 +308,16 @@ def test_t01_private_realm_of_a_public_registry(connect: Connect, clock: FakeClo
             tags(connect(Login(), allowed, endpoint=secure.endpoint))
 
 
+def test_t01_plain_realm_of_a_plain_registry_only_on_its_own_host(registry: FakeRegistry, connect: Connect) -> None:
+    """Where passwords may travel unencrypted to this host, they still may not to another one."""
+    registry.authority.kind = "bearer"
+    with CanaryHost() as canary:
+        registry.authority.realm = f"{canary.url.replace('127.0.0.1', 'localhost')}/token"
+        with pytest.raises(AuthRequired, match="not to be trusted"):
+            tags(connect(Login(), PLAIN))
+        assert canary.requests == []
+
+
 def test_t01_redirecting_token_server(registry: FakeRegistry, connect: Connect) -> None:
     with CanaryHost() as canary:
         registry.authority.kind = "bearer"

@@ -16,6 +16,7 @@ from core.foundation.cancel import CancelToken
 from core.foundation.errors import Cancelled, NetworkDown
 from core.registry.bodies import BytesBody
 from core.registry.limits import finalising_s
+from core.registry.options import TransportOptions
 from core.registry.transport import Transport
 from core.registry.watchdog import Watch, Watchdog
 
@@ -133,6 +134,17 @@ def test_upload_that_nobody_takes(
             retry=False,
         )  # fmt: skip
     assert 0 < caught.value.sent_bytes < 60_000_000
+
+
+def test_a_slow_taker_has_more_time_than_a_connection(
+    registry: FakeRegistry, connect: Connect, gate: threading.Event
+) -> None:
+    registry.faults.add(method="PUT", unread=gate)
+    timer = threading.Timer(0.2, gate.set)
+    timer.start()
+    put = {"method": "PUT", "scope": PUSH, "body": BytesBody(bytes(30_000_000)), "retry": False, "expect": {413}}
+    assert get(connect(None, TransportOptions(connect_timeout_s=0.05)), "/v2/lab/img/manifests/x", **put).status == 413
+    timer.join()
 
 
 def test_finalising_may_take_longer(

@@ -54,6 +54,7 @@ class Fault:
     cut_response: int | None = None  # close after so many bytes of the answer's body
     silent: bool = False  # close without any answer (the request was served if `serve`)
     reset: bool = False  # every close above is a reset
+    unread: threading.Event | None = None  # leave the body in the wire until then
     wait: threading.Event | None = None  # before answering (before reading the body too, if `early`)
     pause: Callable[[], object] | None = None  # called before each piece of the answer's body ...
     piece: int = 1  # ... of so many bytes; and, when `drip_head`, of the whole answer

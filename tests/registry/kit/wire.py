@@ -157,6 +157,9 @@ class Server:
         target = line[1] if line[1].startswith("/") else "/" + line[1].partition("://")[2].partition("/")[2]
         headers = _read_headers(reader)
         fault = self.faults.take(method, target)
+        while fault is not None and fault.unread is not None and not self.closing.is_set():
+            if fault.unread.wait(0.01):
+                break
         if fault is not None and fault.early:
             body = b""
         else:
