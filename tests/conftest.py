@@ -13,16 +13,29 @@ import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from registry.servers import (
+    PASSWORD,
+    USER,
+    RunningRegistry,
+    basic_auth,
+    docker_registry,
+    make_certificates,
+    token_auth,
+    token_server,
+)
 
 DATA = Path(__file__).parent / "data"
 CI = bool(os.environ.get("MIRRORDECK_CI"))
 KEPT_VARIABLES = frozenset({"MIRRORDECK_CI", "SPACK_FOR_TESTS"})
 DROPPED_VARIABLES = re.compile(
     r"(SPACK_|MIRRORDECK_|XDG_|LC_|GIT_).*|LANG|LANGUAGE|GNUPGHOME|GPG_AGENT_INFO|DBUS_SESSION_BUS_ADDRESS|COLUMNS|LINES"
-    r"|NO_COLOR|FORCE_COLOR|CLICOLOR.*|(https?|all|no)_proxy|PYTHONPATH",
+    r"|.*_CA_BUNDLE|SSL_CERT_.*|NO_COLOR|FORCE_COLOR|CLICOLOR.*|(https?|all|no)_proxy|PYTHONPATH"
+    r"|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|SSL_CERT_FILE|SSL_CERT_DIR",
     re.IGNORECASE,
 )
 JOIN_SECONDS = 2.0
@@ -205,3 +218,26 @@ def golden_tree(golden: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         archive.extraction_filter = lambda member, _path: member
         archive.extractall(target)
     return target
+
+
+# ---- real registries ----
+
+
+@pytest.fixture(scope="session")
+def real_registries(
+    tool: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, RunningRegistry]]:
+    """Debian's docker-registry: `plain` http, `basic` (TLS, htpasswd) and `token` (TLS, bearer tokens)."""
+    program, openssl = tool("docker-registry"), tool("openssl")
+    folder = tmp_path_factory.mktemp("registries")
+    for kind in ("plain", "basic", "token"):
+        (folder / kind).mkdir()
+    tls = make_certificates(folder, openssl)
+    with ExitStack() as stack:
+        realm, certificate = stack.enter_context(token_server(tls, folder, openssl))
+        plain = stack.enter_context(docker_registry(program, folder / "plain"))
+        basic = stack.enter_context(docker_registry(program, folder / "basic", tls=tls, auth=basic_auth(folder)))
+        auth = token_auth(realm, certificate)
+        bearer = stack.enter_context(docker_registry(program, folder / "token", tls=tls, auth=auth))
+        known = {"user": USER, "password": PASSWORD}
+        yield {"plain": plain, "basic": replace(basic, **known), "token": replace(bearer, **known)}
