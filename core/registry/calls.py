@@ -26,7 +26,7 @@ from core.registry.session import Answer, Session
 
 _log = logging.getLogger(__name__)
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # For judging how long an upload will take before one was seen, and from which size on one tells something.
 _GUESSED_BYTES_PER_S = 5_000_000.0
 _TELLING_BYTES = 1 << 20
@@ -76,7 +76,7 @@ class Caller:
             with self.direct(call, url, headers, token) as answer:
                 location = answer.headers.get("location")
                 reading = call.method in ("GET", "HEAD") and answer.status not in call.expect
-                if answer.status not in REDIRECT_STATUSES or not reading or location is None:
+                if answer.status not in _REDIRECTS or not reading or location is None:
                     yield answer
                     return
                 answer.drain()
@@ -122,7 +122,7 @@ class Caller:
                     headers, body = told.headers, beginning(told)
         now, body = self._clock.now(), self.redacted(body)
         found = failure(answer.status, headers, body, method=call.method, url=answer.url, now=now)
-        if answer.status in REDIRECT_STATUSES:
+        if answer.status in _REDIRECTS:
             found = Refused(found.title, f"it wants us to go elsewhere: {found.why}", status=answer.status)
         raise found
 

@@ -6,9 +6,8 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from core.foundation.cancel import CancelToken
-from core.foundation.errors import BadAnswer
 from core.registry.bodies import BytesBody
-from core.registry.calls import NO_HEADERS, REDIRECT_STATUSES, Call, Caller, beginning
+from core.registry.calls import NO_HEADERS, Call, Caller, beginning
 from core.registry.endpoints import Endpoint, Scope
 from core.registry.failures import clipped, interference, is_page
 from core.registry.limits import TOKEN_BYTES
@@ -48,8 +47,6 @@ class LoginRequests:
         host = urlsplit(url).netloc
         self._pace.wait(token)
         with self._caller.direct(call, url, headers, token) as answer:
-            if answer.status in REDIRECT_STATUSES:
-                raise BadAnswer("The token server sends us elsewhere", f"{host} answered HTTP {answer.status}")
             self._caller.accepted(call, answer, None, token)
             found = Response(answer.status, answer.headers, answer.read_all(TOKEN_BYTES), url)
         if is_page(found.headers, found.body):

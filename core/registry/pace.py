@@ -37,6 +37,8 @@ class Pace:
         self._clock = clock
         self._lock = threading.Lock()
         self._level = 0
+        self._rounds = 0  # pauses that ended in another failure
+        self._rounds_at_success = 0
         self._resume_at = 0.0
         self._reason = ""
 
@@ -48,19 +50,20 @@ class Pace:
     def retrying(self, action: Callable[[], T], *, token: CancelToken, position: Callable[[], int] | None = None) -> T:
         """The result of `action`, repeated after failures that may pass; it calls `wait` before each request.
 
-        Up to six tries; they count anew when `position` (bytes safely there) has grown. Raises what the last try
-        raised, or Cancelled.
+        Up to six tries; they count anew when `position` (bytes safely there) has grown. While nobody gets through,
+        what others tried counts as well: else many requests would wait for each other's pauses, one by one. Raises
+        what the last try raised, or Cancelled.
         """
-        tries, reached = 0, position() if position else 0
+        tries, reached, begun = 0, position() if position else 0, self._rounds
         while True:
             token.raise_if_cancelled()
             try:
                 result = action()
             except RemoteError as error:
                 if position and position() > reached:
-                    tries, reached = 0, position()
+                    tries, reached, begun = 0, position(), self._rounds
                 tries += 1
-                if tries >= TRIES or not is_transient(error):
+                if max(tries, 1 + self._rounds_in_vain(begun)) >= TRIES or not is_transient(error):
                     raise
                 _log.debug("try %d failed: %s", tries, error.title)
                 self.failed(tries, error.retry_after_s, error.title)
@@ -75,6 +78,7 @@ class Pace:
             # What several requests learn from one outage counts once.
             if now >= self._resume_at:
                 self._level = min(self._level + 1, _HIGHEST_LEVEL)
+                self._rounds += 1
             exponent = max(tries, self._level) - 1
             most = min(LONGEST_BACKOFF_S, _FIRST_S * 2**exponent)
             delay = most * self._clock.random() if asked_s is None else asked_s
@@ -85,11 +89,17 @@ class Pace:
     def succeeded(self) -> None:
         with self._lock:
             self._level = max(0, self._level - 1)
+            self._rounds_at_success = self._rounds
 
     def pause(self) -> Pause | None:
         """The pause we are in, for people."""
         left = self._left()
         return Pause(self._clock.now() + left, self._reason) if left > 0 else None
+
+    def _rounds_in_vain(self, begun: int) -> int:
+        """How often everybody waited for nothing since round `begun`."""
+        with self._lock:
+            return self._rounds - max(begun, self._rounds_at_success)
 
     def _left(self) -> float:
         with self._lock:

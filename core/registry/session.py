@@ -78,6 +78,7 @@ class _Watched:
     """Mixed into connections: tells the watch of the running exchange which socket it is about."""
 
     sock: Any
+    timeout: Any
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
@@ -87,6 +88,7 @@ class _Watched:
 
     def request(self, *arguments: Any, **options: Any) -> None:
         if self.sock is not None:
+            self.timeout = _SOCKET_S  # set anew by urllib3 before each request, to the connect time-out
             _watched.watch.attach(self.sock)
         super().request(*arguments, **options)  # type: ignore[misc]
 

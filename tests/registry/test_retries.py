@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
+from threading import Barrier
 
 import pytest
 from registry.asking import PUSH, get, tags
@@ -79,6 +81,50 @@ def test_pauses_are_capped_and_shared(registry: FakeRegistry, connect: Connect, 
     registry.faults.add(path=LIST, status=503, times=1)
     tags(transport)
     assert clock.sleeps[-1] == pytest.approx(0.5, abs=0.01)
+
+
+def test_many_requests_learn_together_that_nobody_gets_through(
+    registry: FakeRegistry, connect: Connect, clock: FakeClock
+) -> None:
+    """Each would else wait for the pauses of all others."""
+    transport = connect()
+    registry.faults.add(path=LIST, status=503, times=None)
+    together = Barrier(8)
+
+    def ask() -> None:
+        waits = [together.wait]
+
+        def step() -> None:
+            while waits:
+                waits.pop()(10)
+            tags(transport, retry=False)
+
+        transport.retrying(step, token=CancelToken())
+
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(ask) for _ in range(8)]
+        assert {type(one.exception()) for one in asked} == {ServerError}
+    assert sum(clock.sleeps) < 8 * 10  # of eight at once; one after the other it would be over 400
+
+
+def test_what_others_try_in_vain_does_not_count_once_somebody_gets_through(
+    registry: FakeRegistry, connect: Connect
+) -> None:
+    transport = connect()
+    registry.faults.add(path=LIST, status=503, times=None)
+    tries = 0
+
+    def step() -> str:
+        nonlocal tries
+        tries += 1
+        if tries == TRIES:
+            return "there"
+        with pytest.raises(ServerError):
+            tags(transport)
+        get(transport, "/v2/lab/img/manifests/a")
+        raise NetworkDown("gone")
+
+    assert transport.retrying(step, token=CancelToken()) == "there"
 
 
 def test_other_requests_wait_too(registry: FakeRegistry, connect: Connect, clock: FakeClock) -> None:
