@@ -72,7 +72,8 @@ def test_bad_tool(tool):
 def test_guards_catch(tmp_path: Path, monkeypatch) -> None:
     here = Path(__file__).parent
     shutil.copy(here / "conftest.py", tmp_path)
-    (tmp_path / "data").symlink_to(here / "data")
+    for name in ("data", "registry"):
+        (tmp_path / name).symlink_to(here / name)
     (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\nmarkers = spack\n    root\n")
     (tmp_path / "test_inner.py").write_text(INNER)
     monkeypatch.setenv("MIRRORDECK_CI", "1")
@@ -87,6 +88,7 @@ def test_guards_catch(tmp_path: Path, monkeypatch) -> None:
         "-rA",
         "--basetemp",
         str(tmp_path / "t"),
+        "test_inner.py",
     ]
     output = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
     ended_well = set(re.findall(r"^PASSED test_inner.py::test_(\w+)", output, re.MULTILINE))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from core.caches import folder_index
+from core.caches.folder_browser import FolderBrowser
 from core.caches.folder_keys import publish_key
 from core.caches.folder_objects import has_blob, put_blob, read_ahead
 from core.caches.layout3 import (
@@ -131,6 +132,9 @@ class FolderCache:
     def update_index(self, *, full: bool, token: CancelToken, progress: Callable[[int, int], None]) -> IndexUpdate:
         return folder_index.update_index(self._folder, self.url, full=full, token=token, progress=progress)
 
+    def browser(self) -> FolderBrowser:
+        return FolderBrowser(self._folder)
+
     def _confirmed(self, key: str, entry: EntryName, *, signed: bool) -> CacheEntry | None:
         """The entry if it is complete, and well signed where `signed` asks for that."""
         try:
@@ -185,9 +189,10 @@ class FolderPush:
         self._found.update(found)
         return entry.hash in found
 
-    def upload(self, publication: Publication, *, token: CancelToken, progress: Callable[[int], None]) -> None:
+    def upload(self, publication: Publication, *, token: CancelToken, progress: Callable[[int], None]) -> str:
         self._cache.store_archive(publication.packed, token, progress)
         self._stored[publication.entry.hash] = publication
+        return ""
 
     def needs(self, _dag_hash: str) -> tuple[str, ...]:
         return ()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -17,7 +18,7 @@ from core.caches.manifests import (
     encode_manifest,
 )
 from core.foundation.digests import digest_of
-from core.foundation.errors import CacheError
+from core.foundation.errors import CacheError, Cancelled
 from core.storage.folder import Folder, Stat
 
 T = TypeVar("T")
@@ -62,7 +63,21 @@ def put_object(folder: Folder, manifest_key: str, media_type: str, data: bytes) 
 
 
 def read_ahead(read: Callable[[str], T], keys: Sequence[str]) -> Iterator[T]:
-    """`read` of each key, in their order, several at a time: on a network file system most of the time is waiting."""
+    """`read` of each key, in their order, several at a time: on a network file system most of the time is waiting.
+
+    When one raises, no other is begun, so that a cache nobody can reach is waited for once and not for every key.
+    """
+    failed = threading.Event()
+
+    def begin(key: str) -> T:
+        if failed.is_set():
+            raise Cancelled  # never seen, because what failed was begun before
+        try:
+            return read(key)
+        except BaseException:
+            failed.set()
+            raise
+
     with ThreadPoolExecutor(_LANES, "cache-reading") as pool:
         for start in range(0, len(keys), _BATCH):
-            yield from pool.map(read, keys[start : start + _BATCH])
+            yield from pool.map(begin, keys[start : start + _BATCH])

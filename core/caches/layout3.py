@@ -24,13 +24,15 @@ KEY_INDEX_TYPE = "application/vnd.spack.keyindex.v1+json"
 
 LAYOUT_KEY = "v3/layout.json"
 LAYOUT_BYTES = b'{"signing": "gpg"}'
-SPEC_PREFIX = "v3/manifests/spec"
-KEY_PREFIX = "v3/manifests/key"
+MANIFEST_PREFIX = "v3/manifests"
+SPEC_PREFIX = f"{MANIFEST_PREFIX}/spec"
+KEY_PREFIX = f"{MANIFEST_PREFIX}/key"
 INDEX_MANIFEST = "v3/manifests/index/index.manifest.json"
 KEY_INDEX_MANIFEST = f"{KEY_PREFIX}/keys.manifest.json"
 INDEX_LOCK = "v3/manifests/index/index.lock"
 BLOB_PREFIX = "blobs/sha256"
 
+_SUFFIX = ".manifest.json"
 _SPEC_SUFFIX = ".spec.manifest.json"
 _KEY_SUFFIX = ".key.manifest.json"
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_+.-]")
@@ -47,6 +49,11 @@ def entry_manifest(entry: EntryName) -> str:
 
 def is_entry_manifest(key: str) -> bool:
     return key.startswith(f"{SPEC_PREFIX}/") and key.endswith(_SPEC_SUFFIX)
+
+
+def is_manifest(key: str) -> bool:
+    """Whether `key` is that of a manifest of any kind."""
+    return key.startswith(f"{MANIFEST_PREFIX}/") and key.endswith(_SUFFIX)
 
 
 def entry_of(key: str) -> EntryName | None:

@@ -14,8 +14,9 @@ from core.caches.protocol import BuildCache
 from core.foundation.clock import Clock
 from core.foundation.errors import UsageError
 from core.mirrors.credentials.facade import Credentials, MirrorCredentials
-from core.mirrors.credentials.states import Direction
+from core.mirrors.credentials.states import Direction, Login
 from core.mirrors.model import Mirror, MirrorKind
+from core.registry.credentials import CredentialSource
 from core.registry.endpoints import Endpoint
 from core.registry.options import TransportOptions
 from core.registry.references import ImageReference, ReferenceError, parse_mirror_url
@@ -80,14 +81,26 @@ class CacheAccess:
 
     def repository(self, reference: ImageReference, mirror: Mirror, direction: Direction) -> Repository:
         """A repository reached with the logins of `mirror`; also one on another registry, for a base image."""
-        key = (reference.endpoint, mirror.name, mirror.push.url, direction)
+        source = MirrorCredentials(self._credentials, mirror, direction, self._mirrors)
+        return self._repository(reference, (reference.endpoint, mirror.name, mirror.push.url, direction), source)
+
+    def anonymous(self, reference: ImageReference) -> Repository:
+        """A repository as somebody without any login reaches it."""
+        return self._repository(reference, (reference.endpoint, "", "", Direction.FETCH), None)
+
+    def login(self, mirror: Mirror, direction: Direction) -> Login:
+        """Where the login of `mirror` comes from, without its secret. No network, no program; waits for the keyring,
+        however many mirrors are asked for at once, no longer than that is given."""
+        return self._credentials.state(mirror, direction)
+
+    def _repository(
+        self, reference: ImageReference, key: tuple[Endpoint, str, str, Direction], source: CredentialSource | None
+    ) -> Repository:
         with self._lock:
             transport = self._transports.get(key)
             if transport is None:
-                source = MirrorCredentials(self._credentials, mirror, direction, self._mirrors)
                 options = TransportOptions(ca_file=self._ca_file)
-                transport = Transport(reference.endpoint, source, options, clock=self._clock)
-                self._transports[key] = transport
+                transport = self._transports[key] = Transport(reference.endpoint, source, options, clock=self._clock)
         return Repository(reference, transport, clock=self._clock)
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -18,6 +18,9 @@ from core.foundation.cancel import CancelToken
 from core.foundation.errors import ErrorInfo
 from core.packing.model import PackedPackage
 from core.spack.specs import PackageRecord
+
+if TYPE_CHECKING:
+    from core.caches.browsing import CacheBrowser
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +166,10 @@ class CachePush(Protocol):
         has to follow."""
         ...
 
-    def upload(self, publication: Publication, *, token: CancelToken, progress: Callable[[int], None]) -> None:
+    def upload(self, publication: Publication, *, token: CancelToken, progress: Callable[[int], None]) -> str:
         """Bring the archive of a package there; nobody sees it yet. `progress` gets the stored bytes since its last
-        call."""
+        call. Gives how it came there: "uploaded", or without sending it "present" or "mounted" (from another
+        repository); "" where it was packed into its place."""
         ...
 
     def needs(self, dag_hash: str) -> Collection[str]:
@@ -228,4 +232,8 @@ class BuildCache(Protocol):
 
         Entries that cannot be read are skipped and reported; a cache without any entry raises CacheError.
         """
+        ...
+
+    def browser(self) -> CacheBrowser:
+        """For looking around in it."""
         ...

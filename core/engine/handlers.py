@@ -11,16 +11,32 @@ from pathlib import Path
 from typing import Any
 
 from core.caches.opening import CacheAccess
+from core.caches.protocol import IndexUpdate
 from core.engine import messages
 from core.engine.messages import Call
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import NotFound, ReadOnlyMode
+from core.foundation.places import cache_dir
 from core.services import packages
 from core.services.access import open_access
+from core.services.contents import update_index
+from core.services.contents_details import describe_entry
+from core.services.contents_memory import ContentsMemory
+from core.services.contents_view import list_repositories, open_place, view_contents
 from core.services.instances import Instances, describe_instance
 from core.services.mirrors import view_mirrors
 from core.services.push import PreparedPush, plan_push
-from core.services.values import InstanceInfo, MirrorsView, PackageRow, PackagesView, SelectionSummary
+from core.services.values import (
+    ContentsRow,
+    ContentsView,
+    EntryDetails,
+    InstanceInfo,
+    MirrorsView,
+    PackageRow,
+    PackagesView,
+    RepositoriesView,
+    SelectionSummary,
+)
 from core.spack.instance import Instance
 from core.transfers.journal import Journal
 from core.transfers.plan import PushPlan
@@ -42,6 +58,7 @@ class Handlers:
         self._lock = threading.Lock()
         self._sizes = packages.SizeMemory()
         self._measuring = threading.Lock()
+        self._contents = ContentsMemory(cache_dir() / "contents", keep=not read_only)
         self.queue = TransferQueue(Journal(), workers=min(os.cpu_count() or 1, _MOST_WORKERS))
         self._handlers: dict[type[Call[Any]], Callable[[Any, CancelToken], object]] = {
             messages.OpenInstance: self.open_instance,
@@ -49,6 +66,10 @@ class Handlers:
             messages.ListMirrors: self.list_mirrors,
             messages.ListPackages: self.list_packages,
             messages.SummarizeSelection: self.summarize_selection,
+            messages.ListContents: self.list_contents,
+            messages.DescribeEntry: self.describe_entry,
+            messages.ListRepositories: self.list_repositories,
+            messages.UpdateIndex: self.update_index,
             messages.PlanPush: self.plan_push,
             messages.StartPush: self.start_push,
             messages.WatchTransfers: self.watch_transfers,
@@ -101,6 +122,42 @@ class Handlers:
         database = self._instances.get(call.instance).database(token)
         with self._measuring:
             return packages.summarize_selection(database, call.hashes, self._sizes, token)
+
+    def list_contents(
+        self, call: messages.ListContents, token: CancelToken
+    ) -> Iterator[list[ContentsRow] | ContentsView]:
+        instance = self._instances.get(call.instance)
+        return view_contents(
+            instance,
+            self._access(instance),
+            self._contents,
+            call.mirror,
+            refresh=call.refresh,
+            cwd=Path.home(),
+            token=token,
+        )
+
+    def describe_entry(self, call: messages.DescribeEntry, token: CancelToken) -> EntryDetails:
+        instance = self._instances.get(call.instance)
+        place = open_place(instance, self._access(instance), call.mirror, cwd=Path.home())
+        return describe_entry(place, self._contents, call.key, token)
+
+    def list_repositories(self, call: messages.ListRepositories, token: CancelToken) -> RepositoriesView:
+        return list_repositories(self._access(self._instances.get(call.instance)), call.host, token)
+
+    def update_index(self, call: messages.UpdateIndex, token: CancelToken) -> IndexUpdate:
+        if self._read_only:
+            raise ReadOnlyMode("The index was not updated", "Mirrordeck was started with --read-only")
+        instance = self._instances.get(call.instance)
+        return update_index(
+            instance,
+            self._access(instance),
+            call.mirror,
+            full=call.full,
+            cwd=Path.home(),
+            token=token,
+            progress=lambda _done, _total: None,
+        )
 
     def plan_push(self, call: messages.PlanPush, token: CancelToken) -> PushPlan:
         instance = self._instances.get(call.instance)

@@ -12,8 +12,19 @@ from typing import ClassVar, Generic, TypeVar
 
 import msgspec
 
+from core.caches.protocol import IndexUpdate
 from core.foundation.errors import ErrorInfo
-from core.services.values import InstanceInfo, MirrorsView, PackageRow, PackagesView, SelectionSummary
+from core.services.values import (
+    ContentsRow,
+    ContentsView,
+    EntryDetails,
+    InstanceInfo,
+    MirrorsView,
+    PackageRow,
+    PackagesView,
+    RepositoriesView,
+    SelectionSummary,
+)
 from core.transfers.model import QueueSnapshot
 from core.transfers.plan import PushPlan, PushRequest
 
@@ -66,6 +77,47 @@ class SummarizeSelection(Call[SelectionSummary], frozen=True):
     answer = SelectionSummary
     instance: str
     hashes: tuple[str, ...]
+
+
+class ListContents(Call[ContentsView], frozen=True):
+    """What a cache holds: rows by name, then the same rows again as more is known of them. `mirror` is a name or any
+    address; without `refresh` what is remembered is good enough."""
+
+    method = "contents.list"
+    answer = ContentsView
+    row = ContentsRow
+    instance: str
+    mirror: str
+    refresh: bool = False
+
+
+class DescribeEntry(Call[EntryDetails], frozen=True):
+    """One thing of a listing, by its key."""
+
+    method = "contents.describe"
+    answer = EntryDetails
+    instance: str
+    mirror: str
+    key: str
+
+
+class ListRepositories(Call[RepositoriesView], frozen=True):
+    """The repositories of a registry; `host` may have a scheme."""
+
+    method = "contents.repositories"
+    answer = RepositoriesView
+    instance: str
+    host: str
+
+
+class UpdateIndex(Call[IndexUpdate], frozen=True):
+    """Make the index of a cache agree with what it holds; `full` reads every entry again."""
+
+    method = "contents.update-index"
+    answer = IndexUpdate
+    instance: str
+    mirror: str
+    full: bool = False
 
 
 class PlanPush(Call[PushPlan], frozen=True):
@@ -128,6 +180,10 @@ CALLS: tuple[type[Call[object]], ...] = (
     ListMirrors,
     ListPackages,
     SummarizeSelection,
+    ListContents,
+    DescribeEntry,
+    ListRepositories,
+    UpdateIndex,
     PlanPush,
     StartPush,
     WatchTransfers,

@@ -13,7 +13,7 @@ from core.foundation.errors import MirrordeckError, from_os_error
 from core.mirrors.credentials.states import Direction
 from core.mirrors.model import Mirror
 from core.mirrors.reading import mirrors_of
-from core.services.values import MirrorRow, MirrorsView
+from core.services.values import LoginFacts, MirrorRow, MirrorsView
 from core.spack.instance import Instance
 
 _AT_ONCE = 8
@@ -21,7 +21,8 @@ _AT_ONCE = 8
 
 def view_mirrors(instance: Instance, access: CacheAccess) -> MirrorsView:
     """All mirrors in Spack's order. Folder mirrors are looked at, side by side, so that a dead mount delays only itself
-    and those behind it; nothing is asked over the network."""
+    and those behind it; nothing is asked over the network. A keyring that does not answer delays it as long as it is
+    given, 10 s, however many mirrors have logins."""
     listing = mirrors_of(instance)
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="look") as pool:
         rows = tuple(pool.map(lambda mirror: _look(mirror, access), listing.mirrors))
@@ -31,7 +32,9 @@ def view_mirrors(instance: Instance, access: CacheAccess) -> MirrorsView:
 def _look(mirror: Mirror, access: CacheAccess) -> MirrorRow:
     row = MirrorRow(mirror)
     folder = mirror.push.folder
-    if folder is None or not mirror.binary:
+    if folder is None:
+        return replace(row, login=_login(mirror, access))
+    if not mirror.binary:
         return row
     try:
         if folder.is_dir():
@@ -47,3 +50,8 @@ def _look(mirror: Mirror, access: CacheAccess) -> MirrorRow:
         return replace(row, status=from_os_error(error, f"{mirror.name} cannot be looked at", folder).info())
     writable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
     return replace(row, writable=writable)
+
+
+def _login(mirror: Mirror, access: CacheAccess) -> LoginFacts:
+    login = access.login(mirror, Direction.PUSH)
+    return LoginFacts(login.state, login.user, login.source, login.note)

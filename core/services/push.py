@@ -6,6 +6,7 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -23,6 +24,7 @@ from core.mirrors.model import Mirror
 from core.mirrors.reading import mirrors_of
 from core.packing.measure import measure
 from core.services.images import ImagePlanning, check_image_options
+from core.services.registry_target import RegistryTarget
 from core.signing.gpg import Gnupg, GpgSigner, SecretKey
 from core.spack.closures import push_order
 from core.spack.database import Database
@@ -84,7 +86,9 @@ def plan_push(
     signer = GpgSigner(access.gnupg, key.fingerprint) if key is not None else None
     records = [database.records[dag_hash] for dag_hash in order]
     looked_for = [] if options.force else [_entry_name(record) for record in records if not record.external]
-    cache_push = cache.open_push(looked_for, signer=signer, token=token)
+    target = RegistryTarget.of(mirror, access)
+    with target.explaining("read") if target else nullcontext():
+        cache_push = cache.open_push(looked_for, signer=signer, token=token)
     items = _decide(records, database, cache_push=cache_push, options=options, token=token)
     planning = None
     if isinstance(cache_push, OciPush):
@@ -101,21 +105,26 @@ def plan_push(
         selected=len(roots),
         key=key.fingerprint if key is not None else "",
         key_owner=key.user_id if key is not None else "",
-    )
-    store = Store(
-        install_root=str(instance.install_root),
-        sbang=str(instance.unpadded_root / "bin" / "sbang"),
-        spack_prefix=str(instance.root or instance.install_root),
+        registry=target.facts(token) if target else None,
     )
     if probe:
-        plan = _preflight(plan, mirror.push.folder, cache)
+        plan = _preflight(plan, mirror.push.folder, cache, target)
     tagging = None
     if planning is not None and not plan.blockers:
         plan, tagging = _with_images(plan, planning, roots, token)
+    store = _store(instance)
     job = PushJob(
         plan, cache=cache, cache_push=cache_push, database=database, store=store, signer=signer, tagging=tagging
     )
     return PreparedPush(plan, job)
+
+
+def _store(instance: Instance) -> Store:
+    return Store(
+        install_root=str(instance.install_root),
+        sbang=str(instance.unpadded_root / "bin" / "sbang"),
+        spack_prefix=str(instance.root or instance.install_root),
+    )
 
 
 def _with_images(
@@ -227,12 +236,13 @@ def _entry_name(record: PackageRecord) -> EntryName:
     return EntryName(record.name, record.version, record.hash)
 
 
-def _preflight(plan: PushPlan, folder: Path | None, cache: BuildCache) -> PushPlan:
+def _preflight(plan: PushPlan, folder: Path | None, cache: BuildCache, target: RegistryTarget | None) -> PushPlan:
     """Everything that could only fail later is tried now; what would stop every package is a blocker."""
     warnings: list[ErrorInfo] = []
     free = None
     try:
-        cache.check_writable()
+        with target.explaining("push to") if target else nullcontext():
+            cache.check_writable()
         if folder is not None:
             existing = next(path for path in (folder, *folder.parents) if path.exists())
             free = shutil.disk_usage(existing).free
@@ -241,6 +251,9 @@ def _preflight(plan: PushPlan, folder: Path | None, cache: BuildCache) -> PushPl
         return replace(plan, blockers=(error.info(),))
     except OSError as error:
         return replace(plan, blockers=(from_os_error(error, f"{plan.mirror} cannot be used", folder).info(),))
+    if plan.options.private and plan.registry is not None and plan.registry.anonymous_readable:
+        why = "Packages that may not be redistributed would be given away."
+        warnings.append(ErrorInfo("public", f"Everybody can read what is pushed to {plan.mirror}", why))
     return replace(plan, warnings=tuple(warnings), free_bytes=free)
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import msgspec
 
+from core.caches.browsing import EntryKind
 from core.foundation.errors import ErrorInfo
+from core.mirrors.credentials.states import CredentialState
 from core.mirrors.model import Mirror
 
 
@@ -25,8 +27,20 @@ class InstanceInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class LoginFacts:
+    """Where a mirror's login comes from or why there is none; never the login itself. `user` and `source` (the
+    keyring's or variable's name) are empty where there are none; `note` is what a person should know."""
+
+    state: CredentialState
+    user: str = ""
+    source: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MirrorRow:
-    """A mirror with what can be said about it without touching the network."""
+    """A mirror with what can be said about it without touching the network. `login` is that for pushing, None for
+    folders."""
 
     mirror: Mirror
     status: ErrorInfo | None = None
@@ -34,6 +48,7 @@ class MirrorRow:
     index_written_at: float | None = None
     writable: bool | None = None
     free_bytes: int | None = None
+    login: LoginFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +92,111 @@ class SelectionSummary:
     selected: int
     with_dependencies: int
     size_bytes: int
+
+
+class ContentsRow(msgspec.Struct, frozen=True, array_like=True):
+    """Something in a cache as the contents table shows it; the same `key` comes again when more of it is known.
+
+    `version` is the real one where the index or the image knows it. `in_index` is None where there is no index that
+    could be read, `signed` where that is not known or not available.
+    """
+
+    key: str
+    kind: EntryKind
+    name: str
+    version: str
+    hash: str
+    target: str
+    stored_bytes: int | None
+    modified: float | None
+    signed: bool | None
+    installed: bool
+    in_index: bool | None
+    manifest_digest: str
+    blob_digest: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContentsView:
+    """Answer after the last batch of rows. Times are in unix seconds, `read_at` by our clock.
+
+    With an `error` the cache could not be read, or not to the end, and the rows are those of the time `read_at`.
+    `image` is `host/name` as container tools take it, "" where there are no images. `not_in_index` are packages.
+    """
+
+    count: int
+    read_at: float
+    from_memory: bool
+    url: str
+    image: str = ""
+    has_index: bool | None = None
+    index_written_at: float | None = None
+    not_in_index: int = 0
+    problems: tuple[ErrorInfo, ...] = ()
+    error: ErrorInfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPart:
+    """A layer, config or blob. `note` says more, like its platform or whose archive it is; `shared_by` is how many
+    listed packages and images have it, None where that is not known."""
+
+    digest: str
+    size: int
+    media_type: str
+    note: str
+    shared_by: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryDependency:
+    """A package that another one was built with; `present` in the same cache, None where that is not known."""
+
+    name: str
+    version: str
+    hash: str
+    types: str
+    direct: bool
+    present: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntrySpec:
+    """A package as it was concretized; `text` is Spack's own one-line form."""
+
+    text: str
+    variants: str
+    architecture: str
+    dependencies: tuple[EntryDependency, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CopyLine:
+    """A command to copy, and what it is for."""
+
+    purpose: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryDetails:
+    """One thing in a cache. `missing` and `left_out` name packages whose layers its image does not have."""
+
+    key: str
+    manifest_digest: str
+    media_type: str
+    parts: tuple[EntryPart, ...]
+    annotations: tuple[tuple[str, str], ...]
+    missing: tuple[str, ...]
+    left_out: tuple[str, ...]
+    spec: EntrySpec | None
+    lines: tuple[CopyLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoriesView:
+    """Addresses of a registry's repositories, ready to be opened; None where the registry does not tell."""
+
+    host: str
+    addresses: tuple[str, ...] | None

@@ -74,8 +74,9 @@ class PushJob:
         self._preparing = threading.Lock()
         self._prepared = False
 
-    def push(self, item: PlanItem, *, again: bool, report: Report, token: CancelToken, pool: BlockPool) -> None:
-        """Pack `item` and bring its archive into the cache; `complete` makes it visible.
+    def push(self, item: PlanItem, *, again: bool, report: Report, token: CancelToken, pool: BlockPool) -> str:
+        """Pack `item` and bring its archive into the cache; `complete` makes it visible. Gives how the archive came
+        there, as `CachePush.upload`.
 
         `pool` compresses blocks of large packages. `again` first looks whether an earlier attempt got through after
         all. Raises the error family and Cancelled; nothing half-written stays visible.
@@ -83,7 +84,7 @@ class PushJob:
         record = self._database.records[item.hash]
         entry = EntryName(item.name, item.version, item.hash)
         if again and not self.plan.options.force and self._cache_push.find(entry, token=token):
-            return
+            return "present"
         source = self._source(record)
         target = self._cache_push.staging(entry)
         packed = pack(source, target, self.plan.options.codec, token=token, progress=report.add, pool=pool)
@@ -93,7 +94,8 @@ class PushJob:
             publication = Publication(entry, packed, document, self._signer, record)
             if self.byte_phases > 1:
                 report.phase(ItemState.UPLOADING, packed.stored_bytes)
-            self._cache_push.upload(publication, token=token, progress=report.add if self.byte_phases > 1 else _ignore)
+            progress = report.add if self.byte_phases > 1 else _ignore
+            return self._cache_push.upload(publication, token=token, progress=progress)
         except BaseException:
             target.unlink(missing_ok=True)
             raise

@@ -44,8 +44,9 @@ class TransferRow:
 
     Bytes are those of the phase it is in, of its files otherwise.
     `total_bytes` is None while unknown; `rate_bps` and `left_s` are None while there is nothing honest to say
-    (the first seconds, and when nothing moves). `missing` are hashes of packages an image lacks: Spack installs from
-    it, but it does not run. `image` names the tagged image that was written.
+    (the first seconds, and when nothing moves). `blob` says how the archive came there, as `CachePush.upload` does;
+    "present" also where only the entry had to be completed. `missing` are hashes of packages an image lacks: Spack
+    installs from it, but it does not run. `image` names the tagged image that was written.
     """
 
     id: str
@@ -63,6 +64,7 @@ class TransferRow:
     attempt: int = 1
     seconds: float = 0.0
     entry: CacheEntry | None = None
+    blob: str = ""
     missing: tuple[str, ...] = ()
     image: str = ""
     index: IndexUpdate | None = None

@@ -10,6 +10,7 @@ from enum import StrEnum
 from core.caches.protocol import CacheEntry
 from core.foundation.errors import ErrorInfo
 from core.packing.model import Codec
+from core.registry.messages import RateLimit
 
 
 class Decision(StrEnum):
@@ -94,11 +95,25 @@ class ImageFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class RegistryFacts:
+    """What a plan found out about the registry it goes to. `host` is who will be contacted.
+
+    `anonymous_readable`: whether everybody can read what is pushed, None where that is not known.
+    `rate_limit` is what the registry said last, None where it says nothing.
+    """
+
+    host: str
+    anonymous_readable: bool | None = None
+    rate_limit: RateLimit | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PushPlan:
     """`items` are in pushing order, dependencies first. `blockers` would make every item fail; `warnings` would not.
 
     `key` is the fingerprint entries will be signed with, empty for an unsigned push.
     `free_bytes` is what the target has left, None where that cannot be known.
+    `registry` and `images` are None where the target is no registry; `images` also where it cannot be used.
     """
 
     id: str
@@ -113,6 +128,7 @@ class PushPlan:
     free_bytes: int | None = None
     warnings: tuple[ErrorInfo, ...] = ()
     blockers: tuple[ErrorInfo, ...] = ()
+    registry: RegistryFacts | None = None
     images: ImageFacts | None = None
 
     def of(self, *decisions: Decision) -> Iterator[PlanItem]:

@@ -205,7 +205,7 @@ class TransferQueue:
             completed = job.complete(row.item, token=token)
             row.entry, row.missing = completed.entry, completed.missing
         else:
-            job.push(row.item, again=row.attempt > 1, report=report, token=token, pool=self._blocks)
+            row.blob = job.push(row.item, again=row.attempt > 1, report=report, token=token, pool=self._blocks)
             with self._changed:
                 self._defer(row)
                 self._changed.notify_all()

@@ -37,6 +37,7 @@ class Row:
     started_at: float | None = None
     seconds: float = 0.0
     entry: CacheEntry | None = None
+    blob: str = ""
     missing: tuple[str, ...] = ()
     image: str = ""
     index: IndexUpdate | None = None
@@ -77,6 +78,7 @@ class Row:
             attempt=self.attempt,
             seconds=now - self.started_at if self.state.moving and self.started_at is not None else self.seconds,
             entry=self.entry,
+            blob=self.blob,
             missing=self.missing,
             image=self.image,
             index=self.index,
@@ -107,6 +109,7 @@ class Push:
         self._ready: list[Row] = []
         for row in self.packages:
             if row.item is not None and row.item.decision is Decision.COMPLETE:
+                row.blob = "present"
                 self.defer(row, now)
         self._waiting = sorted((row for row in self.packages if row.state is ItemState.WAITING), key=_size)
         last = [(RowKind.TAG, bool(plan.options.tag)), (RowKind.INDEX, plan.options.update_index)]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from core.engine import messages
 from core.engine.messages import CALLS, PROTOCOL, Batch, Call, Cancel, Hello, Reply, Request, Snapshot, ToWindow
 from core.foundation.errors import ErrorInfo
 from core.services.sample import make_sample_instance
-from core.services.values import InstanceInfo, PackageRow
+from core.services.values import ContentsRow, ContentsView, EntryDetails, InstanceInfo, PackageRow
 from core.transfers.plan import Decision, PushOptions, PushPlan, PushRequest
 
 ROOT = Path(__file__).parents[2]
@@ -200,3 +201,47 @@ def test_a_request_that_waits_can_be_cancelled_and_others_go_on_meanwhile(engine
         assert (reply.id, reply.error and reply.error.code) == (100, "cancelled")
         assert holder.stdin is not None
         holder.stdin.close()
+
+
+def test_contents_come_by_name_and_again_with_facts(engine, sample, golden):
+    info = open_sample(engine, sample)
+    mirror = str(golden / "mirrors/signed")
+    view, rows = engine.ask(messages.ListContents(instance=info.id, mirror=mirror))
+    assert isinstance(view, ContentsView), view
+    assert isinstance(rows[0], ContentsRow)
+    assert len({row.key for row in rows}) == view.count < len(rows)
+    package = next(row for row in reversed(rows) if row.kind == "package")
+    details, _ = engine.ask(messages.DescribeEntry(instance=info.id, mirror=mirror, key=package.key))
+    assert isinstance(details, EntryDetails), details
+    assert details.manifest_digest == package.manifest_digest
+    again, known = engine.ask(messages.ListContents(instance=info.id, mirror=mirror))
+    assert again.from_memory
+    assert len(known) == view.count
+
+
+def test_an_index_is_updated_on_request(engine, sample, golden, tmp_path):
+    info = open_sample(engine, sample)
+    copy = shutil.copytree(golden / "mirrors/unsigned", tmp_path / "copy")
+    shutil.rmtree(copy / "v3/manifests/index")
+    view, _ = engine.ask(messages.ListContents(instance=info.id, mirror=str(copy)))
+    assert (view.has_index, view.not_in_index) == (False, 20)
+    update, _ = engine.ask(messages.UpdateIndex(instance=info.id, mirror=str(copy)))
+    assert (update.entries, update.added, update.skipped) == (20, 20, ())
+    view, _ = engine.ask(messages.ListContents(instance=info.id, mirror=str(copy), refresh=True))
+    assert (view.has_index, view.not_in_index) == (True, 0)
+
+
+def test_read_only_looks_but_changes_and_keeps_nothing(sample, golden, home):
+    engine = Engine("--read-only")
+    info = open_sample(engine, sample)
+    mirror = str(golden / "mirrors/signed")
+    view, _ = engine.ask(messages.ListContents(instance=info.id, mirror=mirror))
+    assert view.count
+    answer, _ = engine.ask(messages.UpdateIndex(instance=info.id, mirror=mirror))
+    assert isinstance(answer, ErrorInfo)
+    assert answer.code == "read-only"
+    answer, _ = engine.ask(messages.ListRepositories(instance=info.id, host="no host"))
+    assert isinstance(answer, ErrorInfo)
+    assert answer.code == "usage"
+    engine.end()
+    assert not (home / "mirrordeck").exists()

@@ -14,8 +14,17 @@ from core.engine.messages import (
     WatchTransfers,
 )
 from core.foundation.errors import ErrorInfo
+from core.mirrors.credentials.states import CredentialState
 from core.mirrors.model import Connection, KeyOrigin, Mirror
-from core.services.values import InstanceInfo, MirrorRow, MirrorsView, PackageRow, PackagesView, SelectionSummary
+from core.services.values import (
+    InstanceInfo,
+    LoginFacts,
+    MirrorRow,
+    MirrorsView,
+    PackageRow,
+    PackagesView,
+    SelectionSummary,
+)
 from core.transfers.model import QueueSnapshot, Totals
 
 INSTANCE = InstanceInfo("spack-1", "/opt/spack", "/opt/spack/opt/spack", "1.1.1", "hpc-base")
@@ -57,7 +66,10 @@ def mirrors_view() -> MirrorsView:
                 mirror("scratch", "file:///scratch/cache", autopush=True), None, 1204, 1.7e9, True, 4_900_000_000_000
             ),
             MirrorRow(mirror("nfs", "file:///nfs/cache", scope="site"), denied, 318, 1.7e9, False, 10**9),
-            MirrorRow(mirror("public", "https://bin.example.org/cache", scope="site", line=9)),
+            MirrorRow(
+                mirror("public", "https://bin.example.org/cache", scope="site", line=9),
+                login=LoginFacts(CredentialState.NONE_NEEDED),
+            ),
         )
     )
 

@@ -15,7 +15,7 @@ from qasync import QEventLoop
 from gui.main_window import MainWindow, WindowOptions
 from gui.widgets.controls import IconButton
 
-PAGES = pytest.mark.parametrize("page", [0, 1, 2], ids=["mirrors", "packages", "transfers"])
+PAGES = pytest.mark.parametrize("page", range(4), ids=["mirrors", "packages", "transfers", "contents"])
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_placeholders_are_not_the_only_name_of_a_field(window: MainWindow) -> No
 
 
 def test_disabled_actions_say_why(window: MainWindow) -> None:
-    for page in range(3):
+    for page in range(4):
         window.show_page(page)
         for action in window.commands.children():
             if action.objectName() and not action.isEnabled():  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import contents_samples
 import pytest
 import transfer_samples as samples
 from fake_client import FakeClient
@@ -14,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from qasync import QEventLoop
 from samples import INSTANCE, package
 
-from core.engine.messages import ListMirrors, ListPackages, OpenInstance
+from core.engine.messages import DescribeEntry, ListContents, ListMirrors, ListPackages, OpenInstance
 from core.foundation.errors import NotFound
 from core.transfers.model import ItemState, QueueSnapshot, Totals
 from gui import main_window, messages, theme
@@ -219,6 +220,26 @@ def test_without_environment_and_selection_packages_are_chosen_first(
     assert dialog is not None
     dialog.reject()
     qtbot.waitUntil(lambda: not window.tasks.busy)
+
+
+def test_contents_of_a_mirror_and_back_to_an_installed_package(
+    opened: Opener, client: FakeClient, qtbot: QtBot
+) -> None:
+    client.answers[ListContents] = contents_samples.view(image="")
+    installed = package("zlib", "1.10")
+    client.rows[ListContents] = [[contents_samples.entry("zlib", "1.10", installed=True)]]
+    client.answers[DescribeEntry] = lambda call: contents_samples.details(call.key)
+    window = opened()
+    qtbot.keyClick(window.mirrors.table, Qt.Key.Key_Down)
+    qtbot.keyClick(window.mirrors.table, Qt.Key.Key_B)
+    assert window.page is window.contents
+    qtbot.waitUntil(lambda: window.contents.model.rowCount() == 1 and not window.contents.reader.busy)
+    assert {call.mirror for call in client.asked(ListContents)} == {"nfs"}
+    window.contents.package_wanted.emit(installed.hash)
+    assert window.page is window.packages
+    assert window.packages.model.row_at(window.packages.table.currentIndex().row()).hash == installed.hash
+    qtbot.keyClick(window, Qt.Key.Key_4, Qt.KeyboardModifier.ControlModifier)
+    assert window.page is window.contents
 
 
 def test_closing_while_transfers_run_asks_first(opened: Opener, client: FakeClient, qtbot: QtBot) -> None:

@@ -15,8 +15,9 @@ from samples import INSTANCE, mirror, mirrors_view
 
 from core.engine.messages import ListMirrors
 from core.foundation.errors import ConfigError, ErrorInfo
+from core.mirrors.credentials.states import CredentialState
 from core.mirrors.model import Connection, KeyOrigin
-from core.services.values import MirrorRow, MirrorsView
+from core.services.values import LoginFacts, MirrorRow, MirrorsView
 from gui import messages
 from gui.actions import Actions
 from gui.mirrors import words
@@ -55,9 +56,9 @@ def test_rows_say_what_they_are(themed: QApplication) -> None:
     def texts(row: int) -> list[object]:
         return [model.index(row, column).data() for column in Column]
 
-    assert texts(0) == ["scratch", "/scratch/cache", "yes", "on", "user", "ok", "1,204"]
-    assert texts(1) == ["nfs", "/nfs/cache", "yes", "–", "site", "not writable", "318"]
-    assert texts(2) == ["public", "https://bin.example.org/cache", "yes", "–", "site", "not checked", "–"]
+    assert texts(0) == ["scratch", "/scratch/cache", "yes", "on", "–", "user", "ok", "1,204"]
+    assert texts(1) == ["nfs", "/nfs/cache", "yes", "–", "–", "site", "not writable", "318"]
+    assert texts(2) == ["public", "https://bin.example.org/cache", "yes", "–", "none", "site", "not checked", "–"]
     assert model.index(0, Column.NAME).data(Role.DETAIL) == ("folder",)
     assert model.index(1, Column.STATUS).data(Role.LOOK).tone == "bad"
     assert "root:sw" in model.index(1, Column.STATUS).data(Qt.ItemDataRole.ToolTipRole)
@@ -178,3 +179,98 @@ def test_a_broken_configuration_is_not_an_empty_one(page: MirrorsPage, client: F
     load(page, qtbot)
     assert page.banner.title == "mirrors.yaml:4: not valid YAML"
     assert page.empty.sentence == messages.MIRRORS_BROKEN
+
+
+def registry_row(state: CredentialState, *, url: str = "oci://registry.site.org/hpc/cache", **login: str) -> MirrorRow:
+    return MirrorRow(mirror("site-oci", url), login=LoginFacts(state, **login))
+
+
+def test_registries_are_rows_like_the_others(themed: QApplication) -> None:
+    model = MirrorsModel()
+    plain = registry_row(CredentialState.NONE_NEEDED, url="oci+http://localhost:5000/lab")
+    model.set_rows((registry_row(CredentialState.STORED, user="hpcbot", source="GNOME Keyring"), plain))
+    texts = [model.index(0, column).data() for column in Column]
+    assert texts == ["site-oci", "registry.site.org/hpc/cache", "n/a", "–", "stored", "user", "not checked", "–"]
+    assert model.index(0, Column.SIGNED).data(Qt.ItemDataRole.ToolTipRole) == messages.NOT_SIGNED_TIP
+    assert model.index(0, Column.NAME).data(Role.DETAIL) == ("OCI",)
+    assert model.index(1, Column.NAME).data(Role.DETAIL) == ("OCI (plain http)",)
+    assert model.index(1, Column.PUSH_ADDRESS).data() == "localhost:5000/lab"
+    sentence = model.index(0, Column.NAME).data(Qt.ItemDataRole.AccessibleTextRole)
+    assert sentence == "site-oci, OCI, oci://registry.site.org/hpc/cache, Login stored, not checked"
+
+
+@pytest.mark.parametrize("state", list(CredentialState))
+def test_every_login_state_has_a_word_and_what_needs_care_a_shape(themed: QApplication, state: CredentialState) -> None:
+    model = MirrorsModel()
+    model.set_rows((registry_row(state, note="something to know"),))
+    cell = model.index(0, Column.LOGIN)
+    assert cell.data()
+    assert "omething to know" in cell.data(Qt.ItemDataRole.ToolTipRole)
+    lacking = {"plain-text", "missing", "locked", "no-keyring", "waiting"}
+    assert (cell.data(Role.LOOK) is not None) == (state in lacking)
+
+
+def test_a_plain_secret_cries_out() -> None:
+    row = registry_row(CredentialState.PLAIN_TEXT, note="the configuration of mirror site-oci holds a secret")
+    assert words.login_word(row) == "plain text!"
+    assert words.login_tip(row) == "The configuration of mirror site-oci holds a secret"
+
+
+def test_a_login_from_the_keyring_makes_up_for_variables_that_are_not_set() -> None:
+    side = Connection("oci://r.org/x", "oci://r.org/x", user="bot", secret_variable="S", unset=("S",))
+    entry = replace(mirror("m", side.url), push=side, fetch=side)
+    assert words.status_look(MirrorRow(entry, login=LoginFacts(CredentialState.STORED))).word == "not checked"
+    lacking = MirrorRow(entry, login=LoginFacts(CredentialState.MISSING))
+    assert words.status_look(lacking).word == "login incomplete"
+    assert "`S` (secret_variable) not set" in words.status_tip(lacking)
+
+
+def test_details_show_the_login_of_registries_and_the_space_of_folders(
+    page: MirrorsPage, client: FakeClient, commands: Actions, qtbot: QtBot
+) -> None:
+    stored = registry_row(CredentialState.STORED, user="hpcbot", source="GNOME Keyring")
+    locked = registry_row(CredentialState.LOCKED, note="the keyring is locked")
+    client.answers[ListMirrors] = MirrorsView((stored, locked, mirrors_view().rows[0]))
+    load(page, qtbot)
+    assert page.details.fact(messages.LOGIN) == "hpcbot, stored (GNOME Keyring)"
+    assert page.details._facts[messages.SPACE].isHidden()
+    assert not page.details._problem.isVisible()
+    assert commands.push_to_mirror.isEnabled()
+    commands.copy_address.trigger()
+    assert QGuiApplication.clipboard().text() == "oci://registry.site.org/hpc/cache"
+    page.table.select_row(1)
+    assert page.details._problem.text() == "The keyring is locked"
+    page.table.select_row(2)
+    assert page.details._facts[messages.LOGIN].isHidden()
+    assert not page.details._facts[messages.SPACE].isHidden()
+
+
+def test_narrow_tables_leave_room_for_addresses(page: MirrorsPage, qtbot: QtBot) -> None:
+    load(page, qtbot)
+    page.resize(820, 560)
+    qtbot.waitUntil(lambda: page.table.isColumnHidden(Column.AUTOPUSH) and page.table.isColumnHidden(Column.SCOPE))
+    assert page.table.columnWidth(Column.PUSH_ADDRESS) > 150
+    page.resize(1240, 700)
+    qtbot.waitUntil(lambda: not page.table.isColumnHidden(Column.SCOPE))
+    assert page.table.columnWidth(Column.SCOPE) > 50
+
+
+def test_the_selected_mirror_stays_in_sight_when_its_details_need_room(page: MirrorsPage, qtbot: QtBot) -> None:
+    load(page, qtbot)
+    rows = tuple(MirrorRow(mirror(f"m{number}", f"file:///m{number}")) for number in range(20))
+    page.model.set_rows(rows)
+    last = page.table.rowAt(page.table.viewport().height() - 2)
+    page.table.select_row(last)
+    page.resize(page.width(), page.height() - 80)
+    qtbot.waitUntil(lambda: page.table.visualRect(page.table.currentIndex()).bottom() <= page.table.viewport().height())
+
+
+def test_contents_of_the_selected_mirror_are_asked_for(page: MirrorsPage, commands: Actions, qtbot: QtBot) -> None:
+    load(page, qtbot)
+    with qtbot.waitSignal(page.contents_requested) as wanted:
+        commands.browse_contents.trigger()
+    assert wanted.args == ["scratch"]
+    page.table.select_row(2)
+    assert commands.browse_contents.toolTip() == messages.WHY_NOT_READABLE
+    assert words.why_not_browse(mirror("m", "oci+http://host.org/x")) == ""
+    assert words.why_not_browse(replace(mirror("m", "file:///c"), binary=False)) == messages.WHY_NO_BINARIES

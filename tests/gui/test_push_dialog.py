@@ -87,7 +87,7 @@ def test_plan_in_words_and_numbers(open_dialog: Open) -> None:
     assert dialog.notice.accessibleName().replace("\u2009", " ") == (
         "Checked just now: you may write there, 212 GB free."
     )
-    assert dialog.signing_combo.currentText() == "as the mirror says: signed with 8F21…C8CC hpc-team"
+    assert dialog.signing.combo.currentText() == "as the mirror says: signed with 8F21…C8CC hpc-team"
     assert dialog.maximumWidth() == 760
 
 
@@ -180,8 +180,8 @@ def test_options_reach_the_plan_and_can_be_taken_back(open_dialog: Open, client:
     assert dialog.push_button.text() == "Push 104 packages"
     dialog.index_combo.setCurrentIndex(1)
     dialog.index_combo.activated.emit(1)
-    dialog.signing_combo.setCurrentIndex(2)
-    dialog.signing_combo.activated.emit(2)
+    dialog.signing.combo.setCurrentIndex(2)
+    dialog.signing.combo.activated.emit(2)
     settle(dialog, qtbot)
     assert plans(client)[-1].options == PushOptions(force=True, private=True, signing=Signing.UNSIGNED)
 

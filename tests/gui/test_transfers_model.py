@@ -17,6 +17,8 @@ from gui.widgets.cell import Role
 DISPLAY = Qt.ItemDataRole.DisplayRole
 SPOKEN = Qt.ItemDataRole.AccessibleTextRole
 
+DONE = samples.row("a", state=ItemState.DONE, stored=38_000_000, seconds=30)
+
 
 @pytest.fixture
 def model(qapp: object) -> TransfersModel:
@@ -103,8 +105,18 @@ def test_bytes_above_four_gib_keep_their_value(model: TransfersModel) -> None:
         (samples.row("a", mirror="file:///data/my%20cache"), Column.TO, "/data/my cache"),
         (samples.row("a", attempt=3), Column.TRY, "3"),
         (samples.row("evil\u202etxt"), Column.PACKAGE, "evil\\u202etxt"),
+        (samples.row("a", state=ItemState.UPLOADED), Column.PROGRESS, "Waits for the packages it depends on"),
+        (replace(DONE, blob="uploaded"), Column.PROGRESS, "38 MB in 30 s"),
+        (replace(DONE, blob="present"), Column.PROGRESS, "38 MB, already there"),
+        (replace(DONE, blob="mounted"), Column.PROGRESS, "38 MB, mounted from another repository"),
+        (samples.tag_row(), Column.PACKAGE, "Image my-env"),
+        (samples.tag_row(), Column.STATE, "After packages"),
+        (samples.tag_row(), Column.TRY, ""),
+        (samples.tag_row(ItemState.FINALISING), Column.STATE, "Finalising"),
+        (samples.tag_row(ItemState.DONE), Column.PROGRESS, "Tagged registry.site.org/hpc/cache:my-env"),
+        (samples.row("a", mirror="oci://registry.site.org/hpc"), Column.TO, "registry.site.org/hpc"),
         (samples.index_row(), Column.PACKAGE, "Index"),
-        (samples.index_row(), Column.STATE, "After the packages"),
+        (samples.index_row(), Column.STATE, "After packages"),
         (samples.index_row(ItemState.DONE), Column.PROGRESS, "12 new entries, 1,204 in all"),
         (samples.index_row(ItemState.INDEXING), Column.STATE, "Updating the index"),
     ],
@@ -200,3 +212,24 @@ def test_ten_thousand_rows_are_touched_only_where_they_change(model: TransfersMo
     told.clear()
     model.apply(replace(whole, rows=tuple(replace(row, state=ItemState.CANCELLED) for row in rows)))
     assert told == [10_000]
+
+
+@pytest.mark.parametrize(
+    ("missing", "sentence"),
+    [
+        (("h1",), "Usable as cache, not runnable until zlib@1 is pushed"),
+        (("h1", "h2"), "Usable as cache, not runnable until zlib@1 and hdf5@2 are pushed"),
+        (("h1", "h2", "h3"), "Usable as cache, not runnable until zlib@1, hdf5@2 and 1 other are pushed"),
+        (("h1", "h2", "h3", "h4"), "Usable as cache, not runnable until zlib@1, hdf5@2 and 2 others are pushed"),
+    ],
+)
+def test_an_image_that_lacks_layers_is_done_but_not_well(qapp: object, missing: tuple[str, ...], sentence: str) -> None:
+    model = TransfersModel({"h1": "zlib@1", "h2": "hdf5@2"}.__getitem__)
+    stopped, whole = samples.row("stopped", state=ItemState.CANCELLED), samples.row("whole", state=ItemState.DONE)
+    half = replace(samples.row("half", state=ItemState.DONE, stored=7_000), missing=missing)
+    model.apply(samples.snapshot([whole, half, stopped]))
+    assert names(model) == ["stopped", "half", "whole"]
+    assert text(model, 1, Column.PROGRESS) == sentence
+    look = text(model, 1, Column.STATE, Role.LOOK)
+    assert (look.icon, look.tone, look.word) == ("triangle", "warn", "Done")  # type: ignore[attr-defined]
+    assert text(model, 1, Column.PACKAGE, SPOKEN) == "half 1.0 to scratch, done, usable as cache, not runnable"

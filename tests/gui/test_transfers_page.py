@@ -17,7 +17,9 @@ from pytestqt.qtbot import QtBot
 from core.engine.messages import ClearTransfers, PauseTransfers, RetryTransfers, StopTransfers, WatchTransfers
 from core.foundation.errors import ErrorInfo, PermissionDenied
 from core.transfers.model import ItemState, QueueSnapshot
+from core.transfers.plan import Decision
 from gui.actions import Actions
+from gui.transfers.model import Column
 from gui.transfers.page import TransfersPage
 from gui.transfers.state import TransfersState
 from gui.widgets.controls import ActionButton
@@ -280,3 +282,73 @@ def test_what_was_stopped_is_not_finished(page: TransfersPage) -> None:
     receive(page, replace(samples.snapshot(rows), overall=totals))
     assert page.overall.head.text() == "Stopped"
     assert page.overall.bar.share == 0.25
+
+
+class TestRegistries:
+    def test_the_summary_counts_what_does_not_run_and_only_what_was_sent(self, page: TransfersPage) -> None:
+        receive(page, samples.registry_ended())
+        assert page.summary.text.text().replace("\u2009", " ") == (
+            "3 pushed (1 not runnable yet), 1 failed. 82 MB in 4 min. "
+            "Tagged registry.site.org/hpc/cache:my-env. Index updated."
+        )
+        assert page.sentence.text() == "4 packages to site-oci. 3 done, 1 failed."
+
+    def test_the_name_of_the_image_can_be_copied(self, page: TransfersPage, qtbot: QtBot) -> None:
+        receive(page, samples.registry_ended())
+        qtbot.mouseClick(page.summary.copy_image, Qt.MouseButton.LeftButton)
+        assert clipboard() == "registry.site.org/hpc/cache:my-env"
+        QGuiApplication.clipboard().clear()
+        select(page, "my-env")
+        page.commands.copy_image_name.trigger()
+        assert clipboard() == "registry.site.org/hpc/cache:my-env"
+        assert not page.commands.show_package.isEnabled()
+        select(page, "cmake")
+        assert page.commands.copy_image_name.toolTip() == "Only a push with a tag writes an image with a name"
+
+    def test_without_a_tag_there_is_no_image_to_name(self, page: TransfersPage) -> None:
+        receive(page, samples.ended())
+        assert page.summary.copy_image.isHidden()
+
+    def test_what_an_image_lacks_is_said_and_retried_from_there(self, page: TransfersPage, qtbot: QtBot) -> None:
+        receive(page, samples.registry_ended())
+        select(page, "hdf5")
+        assert page.failure.isVisible()
+        page.failure.error._on_copy()
+        assert clipboard().startswith("hdf5@1.14.5 is usable as cache, not runnable\nIts image lacks")
+        assert page.commands.retry_transfer.isEnabled()
+        qtbot.mouseClick(page.failure.retry, Qt.MouseButton.LeftButton)
+        zlib = next(row for row in page.state.rows.values() if row.name == "zlib")
+        assert asked(qtbot, page, RetryTransfers) == RetryTransfers((zlib.id,))
+
+    def test_what_lacks_something_that_cannot_be_retried_says_what_to_do(self, page: TransfersPage) -> None:
+        half = replace(samples.row("half", state=ItemState.DONE), missing=(samples.dag_hash("gone"),))
+        gone = samples.item("gone", "3.0", Decision.NOT_INSTALLED)
+        receive(page, samples.snapshot([half], skipped=(gone,)))
+        select(page, "half")
+        assert page.failure.retry.isHidden()
+        assert not page.commands.retry_transfer.isEnabled()
+        page.failure.error._on_copy()
+        assert "lacks the layers of gone@3.0" in clipboard()
+        assert "the next push of this package completes the image" in clipboard()
+
+    def test_the_report_names_image_and_index(self, page: TransfersPage, qtbot: QtBot) -> None:
+        receive(page, samples.registry_ended())
+        qtbot.mouseClick(page.summary.copy, Qt.MouseButton.LeftButton)
+        report = clipboard()
+        assert "Image my-env  Tagged registry.site.org/hpc/cache:my-env" in report
+        assert "not runnable until zlib@1.3.1 is pushed" in report
+        assert "Index  12 new entries" in report
+
+    def test_an_image_that_failed_is_not_forgotten(self, page: TransfersPage) -> None:
+        failed = replace(samples.tag_row(ItemState.FAILED), error=samples.NO_SPACE)
+        receive(page, samples.snapshot([samples.row("a", state=ItemState.DONE), failed]))
+        assert "The image my-env was not written." in page.summary.text.text()
+        assert page.sentence.text() == "1 package to scratch. 1 done."
+
+    def test_narrow_tables_give_their_room_to_the_sentences(self, page: TransfersPage, qtbot: QtBot) -> None:
+        receive(page, samples.registry_ended())
+        assert not page.table.isColumnHidden(Column.RATE)
+        page.window().resize(760, 560)
+        qtbot.waitUntil(lambda: page.table.isColumnHidden(Column.RATE) and page.table.isColumnHidden(Column.TRY))
+        page.window().resize(1240, 560)
+        qtbot.waitUntil(lambda: not page.table.isColumnHidden(Column.RATE))

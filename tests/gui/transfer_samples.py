@@ -10,8 +10,9 @@ from hashlib import sha256
 
 from core.caches.protocol import CacheEntry, EntryName, IndexUpdate
 from core.foundation.errors import ErrorInfo
+from core.registry.messages import RateLimit
 from core.transfers.model import ItemState, PushStatus, QueueSnapshot, RowKind, Totals, TransferRow
-from core.transfers.plan import Decision, PlanItem, PushOptions, PushPlan
+from core.transfers.plan import Decision, ImageFacts, PlanItem, PushOptions, PushPlan, RegistryFacts
 
 NO_SPACE = ErrorInfo(
     "no-space",
@@ -59,6 +60,25 @@ def row(
 def index_row(state: ItemState = ItemState.WAITING, *, push: str = "p1", mirror: str = "scratch") -> TransferRow:
     update = IndexUpdate(1204, 12, 0, (), "sha256:" + "0" * 64) if state is ItemState.DONE else None
     return TransferRow(f"{push}:index", push, RowKind.INDEX, "", "", "", mirror, state, index=update)
+
+
+def tag_row(state: ItemState = ItemState.WAITING, *, push: str = "p1", mirror: str = "site-oci") -> TransferRow:
+    image = "registry.site.org/hpc/cache:my-env" if state is ItemState.DONE else ""
+    return TransferRow(f"{push}:tag", push, RowKind.TAG, "", "my-env", "", mirror, state, image=image)
+
+
+def registry_ended() -> QueueSnapshot:
+    """A push to a registry with a tag: zlib failed, so that hdf5 does not run; python's archive was there already."""
+    rows = [
+        row("zlib", "1.3.1", ItemState.FAILED, mirror="site-oci", error=NO_SPACE),
+        replace(row("hdf5", "1.14.5", ItemState.DONE, mirror="site-oci", stored=44_000_000), blob="uploaded",
+                missing=(dag_hash("zlib"),)),
+        replace(row("cmake", "3.30.5", ItemState.DONE, mirror="site-oci", stored=38_000_000), blob="uploaded"),
+        replace(row("python", "3.12.7", ItemState.DONE, mirror="site-oci", stored=61_000_000), blob="present"),
+        tag_row(ItemState.DONE),
+        index_row(ItemState.DONE, mirror="site-oci"),
+    ]  # fmt: skip
+    return snapshot(rows)
 
 
 def totals(rows: Sequence[TransferRow], **figures: object) -> Totals:
@@ -153,6 +173,25 @@ def item(
 ) -> PlanItem:
     known = entry(name, version, 2_000_000) if decision is Decision.PRESENT else None
     return PlanItem(dag_hash(name), name, version, decision, reason, size, f"/opt/spack/opt/spack/{name}", known)
+
+
+def registry_plan(options: PushOptions | None = None, *, mirror: str = "site-oci", **changes: object) -> PushPlan:
+    """12 to upload, 3 to complete, 27 there; everybody can read the repository; 143 layers if there is a tag."""
+    options = options or PushOptions()
+    items = [
+        *(item(f"app-{number}", "2.1", Decision.PUSH, size=92_000_000 + number) for number in range(12)),
+        *(item(f"half-{number}", "1.2", Decision.COMPLETE) for number in range(3)),
+        *(item(f"lib-{number}", "1.4", Decision.PRESENT) for number in range(27)),
+    ]
+    warnings = ()
+    if options.tag and options.squash_to is None:
+        warnings = (ErrorInfo("too-many-layers", f"{options.tag} will have 143 layers", "more than 127 do not run"),)
+    made = PushPlan(
+        "plan-1", "spack-1", mirror, "oci://registry.site.org/hpc/cache", tuple(items), options, 3, warnings=warnings,
+        registry=RegistryFacts("registry.site.org", anonymous_readable=True, rate_limit=RateLimit(76, 100, 21600)),
+        images=ImageFacts("spack", tag_layers=143 if options.tag else 0),
+    )  # fmt: skip
+    return replace(made, **changes)  # type: ignore[arg-type]
 
 
 def plan(options: PushOptions | None = None, *, mirror: str = "scratch", **changes: object) -> PushPlan:

@@ -26,8 +26,14 @@ def checkout(tmp_path) -> Path:
 
 
 @pytest.fixture
-def instance(checkout) -> Instance:
-    return find_instance(str(checkout), environ={})
+def environ() -> dict[str, str]:
+    """The environment variables of the instance."""
+    return {}
+
+
+@pytest.fixture
+def instance(checkout, environ) -> Instance:
+    return find_instance(str(checkout), environ=environ)
 
 
 @pytest.fixture

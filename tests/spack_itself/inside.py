@@ -34,6 +34,7 @@ CONFIGURATION = {
     "config": {"build_stage:": [f"{SCRATCH}/stage"], "source_cache": f"{SCRATCH}/source"},
     "repos:": {"lab": f"{SCRATCH}/recipes/spack_repo/lab"},
 }
+VARIABLES: dict[str, str] = {}  # that both programs get besides
 
 
 # ---- the stage ----
@@ -81,6 +82,7 @@ def environment(root: Path) -> dict[str, str]:
         "SPACK_SYSTEM_CONFIG_PATH": f"{SCRATCH}/system",
         "SPACK_USER_CONFIG_PATH": f"{own}/user",
         "SPACK_USER_CACHE_PATH": f"{own}/cache",
+        **VARIABLES,
     }
 
 
@@ -152,6 +154,10 @@ def index_of(mirror: Path) -> dict[str, Any]:
 def listed(mirror: Path) -> set[str]:
     """Hashes of the consumer's `spack buildcache list`, externals too."""
     spack(CONSUMER, "mirror", "add", "--type", "binary", "--unsigned", "listed", mirror)
+    return listed_by_spack()
+
+
+def listed_by_spack() -> set[str]:
     output = spack(CONSUMER, "buildcache", "list", "--allarch", "--very-long")
     return set(re.findall(r"^([a-z2-7]{32}) ", output, re.MULTILINE))
 

@@ -18,8 +18,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from registry.servers import RunningRegistry
 
-INSIDE = Path(__file__).with_name("inside.py")
+HERE = Path(__file__).parent
 # Read now, because the guards of conftest.py take variables of Spack out of a test's environment.
 CHECKOUT = Path(os.environ.get("SPACK_FOR_TESTS", ""))
 PYTHON = os.environ.get("SPACK_FOR_TESTS_PYTHON", "")
@@ -85,12 +86,27 @@ def collect_recipes(prefixes: Path, target: Path) -> None:
         recipe.write_text(STAND_IN.format(name=name.capitalize()))
 
 
-@pytest.mark.parametrize("scenario", ["unsigned", "signed", "after_spack", "before_spack", "in_turns"])
-def test_with_real_spack(folder: Path, scenario: str) -> None:
-    """The scenarios are functions of inside.py, which say what must be true."""
-    command = ["unshare", "--mount", sys.executable, str(INSIDE), scenario, str(folder)]
-    environment = os.environ | ({"SPACK_FOR_TESTS_PYTHON": str(Path(PYTHON).absolute())} if PYTHON else {})
+def carry_out(script: str, *arguments: str) -> None:
+    command = ["unshare", "--mount", sys.executable, str(HERE / script), *arguments]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE.parent), str(HERE.parents[1])])}
+    environment |= {"SPACK_FOR_TESTS_PYTHON": str(Path(PYTHON).absolute())} if PYTHON else {}
     done = subprocess.run(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("scenario", ["unsigned", "signed", "after_spack", "before_spack", "in_turns"])
+def test_with_real_spack(folder: Path, scenario: str) -> None:
+    """The scenarios are functions of inside.py, which say what must be true."""
+    carry_out("inside.py", scenario, str(folder))
+
+
+@pytest.mark.parametrize("kind", ["basic", "token"])
+@pytest.mark.parametrize("scenario", ["installed", "same_images", "after_spack", "before_spack"])
+def test_registries_with_real_spack(
+    folder: Path, real_registries: dict[str, RunningRegistry], kind: str, scenario: str
+) -> None:
+    """The scenarios are functions of inside_registry.py; TLS with an authority of our own, and a password."""
+    running = real_registries[kind]
+    carry_out("inside_registry.py", scenario, str(folder), f"{running.host}/{kind}/{scenario}", str(running.authority))

@@ -282,3 +282,17 @@ def test_a_thousand_rows_are_all_moved_by_several_workers(journal):
     assert queue.snapshot().overall.done == 1001
     assert job.order[-1] == "index"
     queue.close()
+
+
+def test_rows_say_how_their_archives_came_there(queue):
+    items = make_item("sent"), make_item("mounted"), make_item("old", decision=Decision.COMPLETE)
+    job = FakeJob(make_plan(*items))
+    job.byte_phases = 2
+    job.blobs["mounted"] = "mounted"
+    push_id = queue.add(job)
+    assert queue.wait(push_id, 30)
+    assert {row.name: row.blob for row in queue.outcome(push_id).rows} == {
+        "sent": "uploaded",
+        "mounted": "mounted",
+        "old": "present",
+    }

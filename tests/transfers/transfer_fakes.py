@@ -48,6 +48,7 @@ class FakeJob:
         self.order: list[str] = []
         self.completed: list[str] = []
         self.missing: dict[str, tuple[str, ...]] = {}
+        self.blobs: dict[str, str] = {}
         self.again: list[str] = []
         self.gate = threading.Event()
         self.reached = threading.Event()
@@ -62,6 +63,7 @@ class FakeJob:
         if self.byte_phases > 1:
             report.phase(ItemState.UPLOADING, 10)
             report.add(10)
+        return self.blobs.get(item.name, "uploaded")
 
     def needs(self, item):
         return {name.ljust(32, "a") for name in self.needed.get(item.name, ())}

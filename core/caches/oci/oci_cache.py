@@ -12,6 +12,7 @@ from core.caches.folder_objects import read_ahead
 from core.caches.index import decode_spec
 from core.caches.oci.blob_cache import BlobCache
 from core.caches.oci.names import entry_of_tag, is_spec_tag
+from core.caches.oci.oci_browser import OciBrowser
 from core.caches.oci.oci_index import IndexWriter, read_index
 from core.caches.oci.oci_push import OciPush
 from core.caches.oci.staging import staging_path
@@ -40,8 +41,9 @@ class OciCache:
 
     def check_writable(self) -> None:
         """Begin an upload and drop it. Raises AuthRequired, AccessDenied or what else the registry says."""
-        sessions = UploadSessions(self._repository.transport, self._repository.reference)
-        sessions.cancel(sessions.open(CancelToken()))
+        transport, token = self._repository.transport, CancelToken()
+        sessions = UploadSessions(transport, self._repository.reference)
+        sessions.cancel(transport.retrying(lambda: sessions.open(token), token=token))
 
     def present(self, entries: Sequence[EntryName], *, signed: bool, token: CancelToken) -> dict[str, CacheEntry]:
         """As the protocol says, with all layers; images marked as incomplete do not count. Nothing is ever signed."""
@@ -91,6 +93,9 @@ class OciCache:
         token.raise_if_cancelled()
         writer = IndexWriter(self._repository, self._blobs, clock=self._clock, token=token, progress=progress)
         return writer.update(self.url, full=full)
+
+    def browser(self) -> OciBrowser:
+        return OciBrowser(self._repository, self._blobs)
 
     def _listed(self, tag: str, *, token: CancelToken) -> CacheEntry | ErrorInfo:
         token.raise_if_cancelled()

@@ -38,7 +38,7 @@ from core.foundation.digests import digest_of
 from core.foundation.errors import CacheError
 from core.registry.bodies import BytesBody, FileBody
 from core.registry.manifests import Descriptor
-from core.registry.repository import Repository
+from core.registry.repository import BlobOutcome, Repository
 from core.spack.formats import default_format
 from core.spack.specs import spec_document
 
@@ -149,7 +149,7 @@ class OciPush:
             self._tar_bytes.pop(entry.hash, None)
         return True
 
-    def upload(self, publication: Publication, *, token: CancelToken, progress: Callable[[int], None]) -> None:
+    def upload(self, publication: Publication, *, token: CancelToken, progress: Callable[[int], None]) -> BlobOutcome:
         """As the protocol says. Consumes the file if it was staged here. `progress` ends at the size of the archive,
         also if the registry had it already."""
         packed = publication.packed
@@ -163,7 +163,7 @@ class OciPush:
 
         token.raise_if_cancelled()
         body = FileBody(packed.path, packed.stored_bytes)
-        self.repository.upload(packed.digest, body, token=token, progress=count)
+        outcome = self.repository.upload(packed.digest, body, token=token, progress=count)
         progress(packed.stored_bytes - done)
         with self._lock:
             self._layers[dag_hash] = Layer(packed.digest, packed.stored_bytes, packed.diff_id)
@@ -171,6 +171,7 @@ class OciPush:
             self._found.pop(dag_hash, None)
         if packed.path.parent == self.staging_directory:
             packed.path.unlink(missing_ok=True)
+        return outcome
 
     def needs(self, dag_hash: str) -> tuple[str, ...]:
         """The packages of this push whose layers belong in the image as well."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -59,7 +60,7 @@ class Survey:
         self._repository = repository
         self._cache = cache
         self._lock = threading.Lock()
-        self._sizes: dict[str, int | None] = {}
+        self._sizes: dict[str, Future[int | None]] = {}
 
     def find(self, entries: Sequence[EntryName], token: CancelToken) -> dict[str, FoundImage]:
         """Those of `entries` that are there, by hash. Raises CacheError for impossible names, and the registry's
@@ -97,13 +98,15 @@ class Survey:
         )
 
     def _has(self, digest: str, size: int, token: CancelToken) -> bool:
+        mine: Future[int | None] = Future()
         with self._lock:
-            known = digest in self._sizes
-        if not known:
-            found = self._repository.blob_size(digest, token)
-            with self._lock:
-                self._sizes[digest] = found
-        return self._sizes[digest] == size
+            answer = self._sizes.setdefault(digest, mine)
+        if answer is mine:
+            try:
+                mine.set_result(self._repository.blob_size(digest, token))
+            except BaseException as error:
+                mine.set_exception(error)
+        return answer.result() == size
 
 
 def read_image(
@@ -115,8 +118,13 @@ def read_image(
     NotFound if the config is gone; and the errors of the registry.
     """
     raw = cache.manifest(repository, reference, token, expected=expected)
-    if raw is None:
-        return None
+    return image_parts(repository, cache, raw, reference, token) if raw is not None else None
+
+
+def image_parts(
+    repository: Repository, cache: BlobCache, raw: RawManifest, reference: str, token: CancelToken
+) -> ImageParts:
+    """As `read_image`, for a manifest that was read before."""
     manifest = parse_image_manifest(raw)
     config = cache.read(repository, manifest.config, CONFIG_LIMIT_BYTES, token)
     facts = decode_object(config, f"the config of {reference}")

@@ -72,9 +72,10 @@ def completed(outcome: object) -> Completed:
 
 @contextmanager
 def open_repository(registry: FakeRegistry, name: str = NAME, clock: FakeClock | None = None) -> Iterator[Repository]:
-    transport = Transport(registry.endpoint, None, clock=clock or FakeClock())
+    clock = clock or FakeClock()
+    transport = Transport(registry.endpoint, None, clock=clock)
     try:
-        yield Repository(ImageReference(registry.endpoint.scheme, registry.host, name), transport)
+        yield Repository(ImageReference(registry.endpoint.scheme, registry.host, name), transport, clock=clock)
     finally:
         transport.close()
 
@@ -138,7 +139,7 @@ class Lab:
                     outcomes[name] = error
         return outcomes
 
-    def upload(self, push: OciPush, name: str, noise: bytes = b"", token: CancelToken | None = None) -> None:
+    def upload(self, push: OciPush, name: str, noise: bytes = b"", token: CancelToken | None = None) -> str:
         content = archive_of(name) + noise
         path = push.staging(entry_of(name))
         path.write_bytes(content)
@@ -146,7 +147,7 @@ class Lab:
         packed = PackedPackage(path, digest_of(content), diff_id, len(content), 10 * len(content), 1, Codec.DEFAULT)
         record = RECORDS[name]
         publication = Publication(entry_of(name), packed, spec_document(record, BY_HASH), None, record)
-        push.upload(publication, token=token or CancelToken(), progress=lambda _: None)
+        return push.upload(publication, token=token or CancelToken(), progress=lambda _: None)
 
     def complete(self, push: OciPush, name: str) -> Completed:
         return push.complete(hash_of(name), token=CancelToken())

@@ -32,9 +32,10 @@ class LabJob:
         self.plan = PushPlan("p", "i", "m", "oci://m", tuple(items), PushOptions(), len(items))
         self._push.prepare(CancelToken())
 
-    def push(self, item, *, again, report, token, pool) -> None:
-        if not (again and self._push.find(entry_of(item.name), token=token)):
-            self._lab.upload(self._push, item.name, token=token)
+    def push(self, item, *, again, report, token, pool) -> str:
+        if again and self._push.find(entry_of(item.name), token=token):
+            return "present"
+        return self._lab.upload(self._push, item.name, token=token)
 
     def needs(self, item) -> Collection[str]:
         return self._push.needs(item.hash)

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The selected entry in full."""
+
+from __future__ import annotations
+
+import asyncio
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QPlainTextEdit,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.engine.messages import DescribeEntry
+from core.foundation.errors import MirrordeckError
+from core.foundation.text import visible
+from core.services.values import ContentsRow, CopyLine, EntryDetails
+from gui import messages, theme
+from gui.actions import Actions
+from gui.contents import words
+from gui.engine_client import EngineClient
+from gui.theme import FontRole
+from gui.widgets.card import Card, Fact
+from gui.widgets.controls import ActionButton, IconButton, TabBar
+from gui.widgets.labels import ElidedLabel, Label
+from gui.widgets.page import TaskOwner
+
+_DELAY_S = 0.15
+_TEXT_HEIGHT = 84
+_COLUMNS = 3
+_MOST_LINES = 4
+_LINE_HEIGHT = 26
+_FACTS = (words.ENTRY, words.SIZE, words.PUSHED, words.DIGEST, words.MEDIA_TYPE, words.IN_INDEX)
+
+
+class CommandLine(QWidget):
+    """A command with its purpose before it and a button that copies it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._purpose = Label("", tone="dim")
+        self._purpose.setMinimumWidth(theme.scaled(176))
+        self.text = ElidedLabel("", FontRole.MONO)
+        self.text.make_selectable()
+        self.copy_button = IconButton("copy", words.COPY)
+        self.copy_button.setFixedHeight(_LINE_HEIGHT)
+        self.copy_button.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text.text()))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.SPACE_S)
+        row.addWidget(self._purpose)
+        row.addWidget(self.text, 1)
+        row.addWidget(self.copy_button)
+
+    def show_line(self, line: CopyLine | None) -> None:
+        self.setVisible(line is not None)
+        if line is not None:
+            self._purpose.setText(line.purpose)
+            self.text.setText(line.text)
+            name = words.COPY_COMMAND.format(purpose=line.purpose)
+            self.copy_button.setAccessibleName(name)
+            self.copy_button.setToolTip(name)
+
+
+class EntryCard(Card):
+    """Tabs about one entry. What the list knows is there at once, the rest a moment after the last change."""
+
+    def __init__(self, client: EngineClient, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.tasks = TaskOwner()
+        self._client = client
+        self._shown: tuple[str, str, str, str] | None = None
+        self.details: EntryDetails | None = None
+        self.tabs = TabBar(words.DETAILS, (words.OVERVIEW, words.COMMANDS, words.LAYERS, words.SPEC))
+        self.heading = ElidedLabel("", FontRole.STRONG)
+        self.heading.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        top = QHBoxLayout()
+        top.setSpacing(theme.SPACE_S)
+        top.addWidget(self.tabs)
+        top.addWidget(self.heading, 1)
+        top.addWidget(ActionButton(actions.show_installed))
+        self._facts: dict[str, Fact] = {}
+        self._problem = Label("", tone="warn")
+        self.lines = [CommandLine() for _ in range(_MOST_LINES)]
+        self._no_lines = Label("", tone="dim")
+        self.layers = _text_view(words.LAYERS)
+        self.spec = _text_view(words.SPEC)
+        pages = QStackedWidget()
+        for page in (self._overview(), self._commands(), self.layers, self.spec):
+            pages.addWidget(page)
+        self.tabs.currentChanged.connect(pages.setCurrentIndex)
+        self.body.addLayout(top)
+        self.body.addWidget(pages, 1)
+
+    def _overview(self) -> QWidget:
+        widget, layout = _column()
+        layout.setSpacing(theme.SPACE_M)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(theme.SPACE_XL)
+        grid.setVerticalSpacing(theme.SPACE_M)
+        for place, caption in enumerate(_FACTS):
+            fact = self._facts[caption] = Fact(caption, elide_mode=Qt.TextElideMode.ElideMiddle)
+            fact.value.make_selectable()
+            grid.addWidget(fact, place // _COLUMNS, place % _COLUMNS)
+        for column, stretch in enumerate((2, 1, 1)):
+            grid.setColumnStretch(column, stretch)
+        self._problem.setWordWrap(True)
+        self._problem.make_selectable()
+        layout.addLayout(grid)
+        layout.addWidget(self._problem)
+        layout.addStretch(1)
+        return widget
+
+    def _commands(self) -> QWidget:
+        widget, layout = _column()
+        layout.setSpacing(0)
+        layout.addWidget(self._no_lines)
+        for line in self.lines:
+            layout.addWidget(line)
+        layout.addStretch(1)
+        return widget
+
+    def show_entry(self, instance_id: str, place: str, row: ContentsRow) -> None:
+        """Show what `row` says, and what the engine says about it unless that is here already."""
+        wanted = (instance_id, place, row.key, row.manifest_digest)
+        self._show_row(row)
+        if wanted != self._shown:
+            self._shown = wanted
+            self.details = None
+            self._show_rest(words.READING_DETAILS)
+            self.tasks.cancel_all()
+            self.tasks.start(self._ask(DescribeEntry(instance_id, place, row.key)))
+
+    def show_nothing(self) -> None:
+        self._shown = None
+        self.tasks.cancel_all()
+        self.hide()
+
+    async def _ask(self, call: DescribeEntry) -> None:
+        await asyncio.sleep(_DELAY_S)
+        try:
+            self.details = await self._client.call(call)
+        except MirrordeckError as error:
+            self._show_rest(error.info().sentence())
+            self._shown = None  # so that choosing it again asks again
+        else:
+            self._show_rest("")
+
+    def _show_row(self, row: ContentsRow) -> None:
+        facts = {
+            words.ENTRY: visible(row.key),
+            words.SIZE: words.size_text(row.stored_bytes, reading=False),
+            words.PUSHED: words.moment(row.modified) if row.modified else "",
+            words.DIGEST: row.manifest_digest or row.blob_digest,
+            words.IN_INDEX: "" if row.in_index is None else words.IN_THE_INDEX if row.in_index else words.IN_NO_INDEX,
+        }
+        for caption, text in facts.items():
+            self._facts[caption].set(text or messages.NONE)
+        self._show_problem(visible(row.problem))
+        self.heading.setText(words.full_title(row))
+        self.setAccessibleName(f"{words.DETAILS}: {words.full_title(row)}")
+        self.show()
+
+    def _show_rest(self, instead: str) -> None:
+        """What the engine said; `instead` of it where it said nothing."""
+        details = self.details
+        lines = details.lines if details is not None else ()
+        for number, widget in enumerate(self.lines):
+            widget.show_line(lines[number] if number < len(lines) else None)
+        self._no_lines.setText(instead or words.NO_COMMANDS)
+        self._no_lines.setVisible(not lines)
+        self.layers.setPlainText(words.details_text(details) if details is not None else instead)
+        self.spec.setPlainText(words.spec_text(details) if details is not None else instead)
+        if details is None:
+            self._facts[words.MEDIA_TYPE].set(messages.NONE)
+            return
+        self._facts[words.MEDIA_TYPE].set(details.media_type or words.SPACK_MANIFEST)
+        self._facts[words.DIGEST].set(details.manifest_digest or self._facts[words.DIGEST].value.text())
+        if words.incomplete(details):
+            self._show_problem(words.incomplete(details))
+
+    def _show_problem(self, text: str) -> None:
+        self._problem.setText(text)
+        self._problem.setVisible(bool(text))
+
+    def fact(self, caption: str) -> str:
+        """What the overview says below `caption`."""
+        return self._facts[caption].value.text()
+
+    @property
+    def problem(self) -> str:
+        return self._problem.text()
+
+
+def _column() -> tuple[QWidget, QVBoxLayout]:
+    widget = QWidget()
+    layout = QVBoxLayout(widget)
+    layout.setContentsMargins(0, theme.SPACE_XS, 0, 0)
+    return widget, layout
+
+
+def _text_view(name: str) -> QPlainTextEdit:
+    view = QPlainTextEdit()
+    view.setReadOnly(True)
+    view.setFont(theme.font(FontRole.MONO))
+    view.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+    view.setAccessibleName(name)
+    view.setTabChangesFocus(True)
+    view.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+    view.setMinimumHeight(_TEXT_HEIGHT)
+    return view
