@@ -27,6 +27,7 @@ _ENTRIES: dict[str, _Entry] = {
     "show_mirrors": _Entry(messages.MIRRORS, ("Ctrl+1",), "mirrors"),
     "show_packages": _Entry(messages.PACKAGES, ("Ctrl+2",), "packages"),
     "show_transfers": _Entry(messages.TRANSFERS, ("Ctrl+3", "Ctrl+J"), "transfers"),
+    "show_contents": _Entry(messages.CONTENTS, ("Ctrl+4",), "contents"),
     "appearance_system": _Entry("As the system", tip="Light or dark, as the desktop is", checkable=True),
     "appearance_light": _Entry("Light", checkable=True),
     "appearance_dark": _Entry("Dark", checkable=True),
@@ -39,6 +40,7 @@ _ENTRIES: dict[str, _Entry] = {
     "restart_engine": _Entry(messages.RESTART_ENGINE),
     "about": _Entry(f"About {messages.APP_NAME}"),
     "push_to_mirror": _Entry("Push…", ("Ctrl+P",), "arrow-up", messages.MIRRORS, "Push packages to this mirror"),
+    "browse_contents": _Entry("Browse contents", ("B",), "layers", messages.MIRRORS, "Show what this mirror holds"),
     "open_mirror_folder": _Entry("Open folder", (), "folder", messages.MIRRORS),
     "copy_address": _Entry("Copy address", ("Ctrl+C",), "copy", messages.MIRRORS),
     "push_packages": _Entry(
@@ -57,9 +59,18 @@ _ENTRIES: dict[str, _Entry] = {
     "retry_failed": _Entry("Retry failed", ("Ctrl+Shift+R",), "retry"),
     "clear_ended": _Entry("Clear finished", (), "", messages.TRANSFERS),
     "copy_error": _Entry("Copy error", ("Ctrl+C",), "copy", messages.TRANSFERS),
+    "copy_image_name": _Entry("Copy image name", (), "copy", messages.TRANSFERS),
     "copy_digest": _Entry("Copy digest", (), "copy", messages.TRANSFERS),
     "copy_row_hash": _Entry("Copy hash", ("Ctrl+Shift+C",), "copy", messages.TRANSFERS),
     "show_package": _Entry("Show package", (), "packages", messages.TRANSFERS),
+    "stop_reading": _Entry("Stop reading", ("Ctrl+.",), "stop", messages.CONTENTS),
+    "update_index": _Entry("Update index", (), "retry", messages.CONTENTS, "Make the index agree with what is there"),
+    "copy_tag": _Entry("Copy tag", ("Ctrl+C",), "copy", messages.CONTENTS, "Copy the tag, or the path in a folder"),
+    "copy_entry_digest": _Entry("Copy digest", ("Ctrl+Shift+C",), "copy", messages.CONTENTS),
+    "copy_pull_line": _Entry("Copy pull line", (), "copy", messages.CONTENTS, "Copy a docker pull command"),
+    "show_installed": _Entry("Show installed package", (), "packages", messages.CONTENTS),
+    "open_groups": _Entry("Open all groups", ("Ctrl++",), "", messages.CONTENTS),
+    "close_groups": _Entry("Close all groups", ("Ctrl+-",), "", messages.CONTENTS),
 }
 
 
@@ -71,6 +82,7 @@ class Actions(QObject):
     show_mirrors: QAction
     show_packages: QAction
     show_transfers: QAction
+    show_contents: QAction
     appearance_system: QAction
     appearance_light: QAction
     appearance_dark: QAction
@@ -83,6 +95,7 @@ class Actions(QObject):
     restart_engine: QAction
     about: QAction
     push_to_mirror: QAction
+    browse_contents: QAction
     open_mirror_folder: QAction
     copy_address: QAction
     push_packages: QAction
@@ -99,9 +112,18 @@ class Actions(QObject):
     retry_failed: QAction
     clear_ended: QAction
     copy_error: QAction
+    copy_image_name: QAction
     copy_digest: QAction
     copy_row_hash: QAction
     show_package: QAction
+    stop_reading: QAction
+    update_index: QAction
+    copy_tag: QAction
+    copy_entry_digest: QAction
+    copy_pull_line: QAction
+    show_installed: QAction
+    open_groups: QAction
+    close_groups: QAction
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -24,6 +24,7 @@ from core.foundation.errors import EngineGone, ErrorInfo, MirrordeckError
 from core.services.values import InstanceInfo
 from gui import appearance, messages, theme
 from gui.actions import Actions
+from gui.contents.page import ContentsPage
 from gui.engine_client import EngineClient
 from gui.menus import fill_menu_bar
 from gui.mirrors.page import MirrorsPage
@@ -86,10 +87,13 @@ class MainWindow(QMainWindow):
         self.mirrors = MirrorsPage(self.client, a)
         self.packages = PackagesPage(self.client, a)
         self.transfers = TransfersPage(self.client, a, self.state)
-        self.mirrors.read_only = self.packages.read_only = self.options.read_only
-        self.pages: tuple[Page, ...] = (self.mirrors, self.packages, self.transfers)
-        self._page_actions = (a.show_mirrors, a.show_packages, a.show_transfers)
-        self.side_bar = SideBar(a, tuple(zip(self._page_actions, ("mirrors", "packages", "transfers"), strict=True)))
+        self.contents = ContentsPage(self.client, a)
+        self.pages: tuple[Page, ...] = (self.mirrors, self.packages, self.transfers, self.contents)
+        for page in self.pages:
+            page.read_only = self.options.read_only
+        self._page_actions = (a.show_mirrors, a.show_packages, a.show_transfers, a.show_contents)
+        icons = ("mirrors", "packages", "transfers", "contents")
+        self.side_bar = SideBar(a, tuple(zip(self._page_actions, icons, strict=True)))
         self.no_instance = EmptyState("empty-folder", messages.OPENING_INSTANCE)
         self.no_instance.add_button(ActionButton(a.open_instance, primary=True))
         self.stack = QStackedWidget()
@@ -144,9 +148,11 @@ class MainWindow(QMainWindow):
         appearance.connect(a)
         a.about.triggered.connect(lambda: self.tasks.start(self._about()))
         self.mirrors.push_requested.connect(self._on_push_to_mirror)
+        self.mirrors.contents_requested.connect(self._on_contents_wanted)
         self.packages.push_requested.connect(self._on_push_packages)
         self.transfers.packages_wanted.connect(lambda: self.show_page(1))
         self.transfers.package_wanted.connect(self._on_package_wanted)
+        self.contents.package_wanted.connect(self._on_package_wanted)
         self.status.transfers_wanted.connect(lambda: self.show_page(2))
         self.state.request_failed.connect(self._on_request_failed)
         self.client.engine_lost.connect(self._on_engine_lost)
@@ -248,6 +254,10 @@ class MainWindow(QMainWindow):
     def _on_package_wanted(self, dag_hash: str) -> None:
         self.show_page(1)
         self.packages.show_package(dag_hash)
+
+    def _on_contents_wanted(self, mirror: str) -> None:
+        self.show_page(3)
+        self.contents.open_mirror(mirror)
 
     def _fit_navigation(self) -> None:
         narrow = self.commands.toggle_navigation.isChecked() or self.width() < theme.scaled(_NARROW_BELOW)

@@ -17,7 +17,7 @@ def fill_menu_bar(bar: QMenuBar, a: Actions) -> None:
         bar,
         "&View",
         [
-            *(a.show_mirrors, a.show_packages, a.show_transfers, None),
+            *(a.show_mirrors, a.show_packages, a.show_transfers, a.show_contents, None),
             *(a.filter, a.refresh, None),
             *(a.next_pane, a.previous_pane, None),
             *(a.toggle_navigation, a.compact_rows),
@@ -25,7 +25,7 @@ def fill_menu_bar(bar: QMenuBar, a: Actions) -> None:
     )
     look = view.addMenu(messages.APPEARANCE)
     look.addActions([a.appearance_system, a.appearance_light, a.appearance_dark])
-    _add(bar, "&Mirror", [a.push_to_mirror, None, a.copy_address, a.open_mirror_folder])
+    _add(bar, "&Mirror", [a.push_to_mirror, a.browse_contents, None, a.copy_address, a.open_mirror_folder])
     _add(
         bar,
         "&Package",
@@ -39,7 +39,15 @@ def fill_menu_bar(bar: QMenuBar, a: Actions) -> None:
         "&Transfers",
         [
             *(a.pause_all, a.stop_all, a.retry_failed, a.clear_ended, None),
-            *(a.stop_transfer, a.retry_transfer, None, a.copy_error, a.copy_digest),
+            *(a.stop_transfer, a.retry_transfer, None, a.copy_error, a.copy_image_name, a.copy_digest),
+        ],
+    )
+    _add(
+        bar,
+        "&Contents",
+        [
+            *(a.stop_reading, a.update_index, None, a.open_groups, a.close_groups, None),
+            *(a.copy_tag, a.copy_entry_digest, a.copy_pull_line, None, a.show_installed),
         ],
     )
     _add(bar, "&Help", [a.restart_engine, None, a.about])

@@ -55,7 +55,7 @@ MIRRORS_BROKEN = "No mirror could be read."
 MIRRORS_BROKEN_DETAIL = "Correct what is told above, then refresh."
 MIRRORS_READING = "Reading mirrors…"
 MIRROR_DETAILS = "Details of the selected mirror"
-MIRROR_COLUMNS = ("Name", "Push address", "Signed", "Autopush", "Scope", "Status", "Packages")
+MIRROR_COLUMNS = ("Name", "Push address", "Signed", "Autopush", "Login", "Scope", "Status", "Packages")
 OVERVIEW = "Overview"
 SPACK_YAML = "Spack YAML"
 FETCH_ADDRESS = "Fetch address"
@@ -64,6 +64,7 @@ CONTAINS = "Contains"
 INDEX = "Index"
 MAY_PUSH = "May push"
 SPACE = "Free space"
+LOGIN = "Login"
 STATUS_OK = "ok"
 STATUS_NO_INDEX = "ok, no index yet"
 STATUS_NOT_WRITABLE = "not writable"
@@ -88,7 +89,7 @@ KIND_WORDS = {
     "s3": "S3",
     "gs": "Google Storage",
     "oci": "OCI",
-    "oci-http": "OCI, plain HTTP",
+    "oci-http": "OCI (plain http)",
     "ftp": "FTP",
     "sftp": "SFTP",
 }
@@ -96,6 +97,34 @@ KIND_UNKNOWN = "no address"
 MAY_PUSH_YES = "yes, writable"
 MAY_PUSH_NOT_CHECKED = "not checked"
 NOT_AVAILABLE = "not available"
+NOT_APPLICABLE = "n/a"
+NOT_SIGNED_TIP = "Not available: Spack does not sign OCI images"
+LOGIN_WORDS = {
+    "session": "session",
+    "stored": "stored",
+    "variable": "variable",
+    "command": "command",
+    "docker": "container tools",
+    "none-needed": "none",
+    "plain-text": "plain text!",
+    "missing": "missing",
+    "locked": "keyring locked",
+    "no-keyring": "no keyring",
+    "waiting": "no answer",
+}
+LOGIN_TIPS = {
+    "session": "Typed for this session only",
+    "stored": "Stored in the keyring",
+    "variable": "Read from an environment variable",
+    "command": "Asked from a command",
+    "docker": "The login of docker or podman",
+    "none-needed": "No login is configured: only what everybody may do is possible",
+    "plain-text": "",
+    "missing": "A login is configured, but it is nowhere to be found",
+    "locked": "The keyring is locked",
+    "no-keyring": "No keyring is available here",
+    "waiting": "The keyring has not answered yet",
+}
 BINARIES, SOURCES = "binaries", "sources"
 BINARIES_AND_SOURCES = "binaries and sources"
 NO_INDEX = "no index"
@@ -140,6 +169,10 @@ STATE_TIPS = {
 # Transfers
 TRANSFERS = "Transfers"
 
+# Contents
+CONTENTS = "Contents"
+WHY_NOT_READABLE = "This version reads folder mirrors and OCI registries only"
+
 # Why an action is not possible
 WHY_ENGINE_RUNS = "The engine is running"
 WHY_READ_ONLY = "Mirrordeck was started read-only"
@@ -149,7 +182,7 @@ WHY_NO_MIRROR = "Choose a mirror first"
 WHY_NOTHING_SHOWN = "No package is shown"
 WHY_NO_PREFIX = "This package has no folder"
 WHY_NOT_FOLDER = "Only folder mirrors can be opened"
-WHY_NOT_PUSHABLE = "This version pushes to folder mirrors only"
+WHY_NOT_PUSHABLE = "This version pushes to folders and OCI registries only"
 WHY_NO_BINARIES = "This mirror is not for binaries"
 WHY_OTHER_PAGE = "Go to the {page} page first"
 WHY_NOTHING_CHECKED = "Nothing is selected"

@@ -45,6 +45,7 @@ class MirrorDetails(Card):
         top.addStretch(1)
         top.addWidget(ActionButton(actions.copy_address))
         top.addWidget(ActionButton(actions.open_mirror_folder))
+        top.addWidget(ActionButton(actions.browse_contents))
         top.addWidget(self.push_button)
         self._facts: dict[str, Fact] = {}
         self._problem = Label("", tone="bad")
@@ -82,8 +83,10 @@ class MirrorDetails(Card):
             messages.INDEX,
             messages.MAY_PUSH,
             messages.SPACE,
+            messages.LOGIN,
         )
-        for place, caption in enumerate(captions):
+        places = [*range(len(captions) - 1), len(captions) - 2]  # folders have no login, others no free space
+        for place, caption in zip(places, captions, strict=True):
             middle = Qt.TextElideMode.ElideMiddle  # the ends of addresses are what tells them apart
             fact = self._facts[caption] = Fact(caption, elide_mode=middle)
             fact.value.make_selectable()
@@ -96,8 +99,10 @@ class MirrorDetails(Card):
 
     def show_mirror(self, row: MirrorRow) -> None:
         mirror = row.mirror
-        self._problem.setText(words.status_tip(row) if words.status_look(row).tone in ("bad", "warn") else "")
-        self._problem.set_tone(words.status_look(row).tone)
+        look, lacks = words.status_look(row), words.login_lacks(row)
+        in_trouble = look.tone in ("bad", "warn")
+        self._problem.setText(words.status_tip(row) if in_trouble else words.login_tip(row) if lacks else "")
+        self._problem.set_tone(look.tone if in_trouble else "warn")
         self._problem.setVisible(bool(self._problem.text()))
         self._fit_problem()
         facts = {
@@ -106,10 +111,14 @@ class MirrorDetails(Card):
             messages.CONTAINS: words.contains_text(mirror),
             messages.INDEX: words.index_text(row),
             messages.MAY_PUSH: words.may_push_text(row),
+            messages.LOGIN: visible(words.login_text(row)),
             messages.SPACE: messages.free_space(row.free_bytes) if row.free_bytes is not None else messages.NONE,
         }
         for caption, text in facts.items():
             self._facts[caption].set(text or messages.NONE)
+        self._facts[messages.LOGIN].setToolTip(words.login_tip(row))
+        self._facts[messages.LOGIN].setVisible(row.login is not None)
+        self._facts[messages.SPACE].setVisible(row.login is None)
         lines = words.yaml_lines(mirror)
         width = max((len(text) for text, _ in lines), default=0) + 3
         self.yaml.setPlainText("\n".join(f"{visible(text):<{width}} # {visible(origin)}" for text, origin in lines))

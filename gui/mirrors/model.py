@@ -13,7 +13,7 @@ from core.foundation.text import format_age, visible
 from core.services.values import MirrorRow
 from gui import messages
 from gui.mirrors import words
-from gui.widgets.cell import Index, Role
+from gui.widgets.cell import Index, Look, Role
 
 _NO_PARENT = QModelIndex()
 _ItemRole = Qt.ItemDataRole
@@ -24,9 +24,10 @@ class Column(IntEnum):
     PUSH_ADDRESS = 1
     SIGNED = 2
     AUTOPUSH = 3
-    SCOPE = 4
-    STATUS = 5
-    PACKAGES = 6
+    LOGIN = 4
+    SCOPE = 5
+    STATUS = 6
+    PACKAGES = 7
 
 
 class MirrorsModel(QAbstractTableModel):
@@ -80,6 +81,10 @@ def _tone(row: MirrorRow, column: Column) -> str:
 def _tip(row: MirrorRow, column: Column) -> str | None:
     if column is Column.STATUS:
         return words.status_tip(row) or None
+    if column is Column.LOGIN:
+        return words.login_tip(row) or None
+    if column is Column.SIGNED:
+        return words.signed_tip(row.mirror) or None
     if column is Column.SCOPE and row.mirror.origin:
         first = row.mirror.origin[0]
         return messages.origin(first.scope, first.file, first.line)
@@ -93,18 +98,31 @@ def _sentence(row: MirrorRow, column: Column) -> str | None:
         return None
     mirror = row.mirror
     count = messages.mirror_packages(row.packages) if row.packages is not None else ""
-    parts = (mirror.name, words.kind_text(mirror), words.push_address(mirror), words.status_look(row).word, count)
+    login = f"{messages.LOGIN} {words.login_word(row)}" if row.login is not None else ""
+    parts = (
+        mirror.name,
+        words.kind_text(mirror),
+        words.push_address(mirror),
+        login,
+        words.status_look(row).word,
+        count,
+    )
     return ", ".join(part for part in parts if part)
 
 
 _TEXTS: dict[Column, Callable[[MirrorRow], str]] = {
     Column.NAME: lambda row: row.mirror.name,
-    Column.PUSH_ADDRESS: lambda row: words.push_address(row.mirror),
+    Column.PUSH_ADDRESS: lambda row: words.short_push_address(row.mirror),
     Column.SIGNED: lambda row: words.signed_text(row.mirror),
     Column.AUTOPUSH: lambda row: messages.AUTOPUSH_ON if row.mirror.autopush else messages.NONE,
+    Column.LOGIN: words.login_word,
     Column.SCOPE: lambda row: row.mirror.scope,
     Column.STATUS: lambda row: words.status_look(row).word,
     Column.PACKAGES: lambda row: f"{row.packages:,}" if row.packages is not None else messages.NONE,
+}
+_LOOKS: dict[Column, Callable[[MirrorRow], Look | None]] = {
+    Column.STATUS: words.status_look,
+    Column.LOGIN: words.login_look,
 }
 _ROLES: dict[int, Callable[[MirrorRow, Column], object]] = {
     _ItemRole.DisplayRole: _text,
@@ -114,5 +132,5 @@ _ROLES: dict[int, Callable[[MirrorRow, Column], object]] = {
     Role.OBJECT: lambda row, _column: row,
     Role.TONE: _tone,
     Role.DETAIL: lambda row, column: (words.kind_text(row.mirror),) if column is Column.NAME else (),
-    Role.LOOK: lambda row, column: words.status_look(row) if column is Column.STATUS else None,
+    Role.LOOK: lambda row, column: _LOOKS[column](row) if column in _LOOKS else None,
 }

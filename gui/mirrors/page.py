@@ -25,20 +25,23 @@ from gui.widgets.state_delegate import StateDelegate
 from gui.widgets.table import TablePane, TableView
 
 _WIDTHS = (
-    (Column.NAME, 150),
-    (Column.SIGNED, 106),
+    (Column.NAME, 172),
+    (Column.SIGNED, 72),
     (Column.AUTOPUSH, 86),
-    (Column.SCOPE, 108),
-    (Column.STATUS, 154),
+    (Column.LOGIN, 112),
+    (Column.SCOPE, 92),
+    (Column.STATUS, 140),
     (Column.PACKAGES, 86),
 )
+_ROOM_FOR_ALL = 900
 
 
 class MirrorsPage(Page):
-    """`push_requested(name)` carries the selected mirror."""
+    """`push_requested(name)` and `contents_requested(name)` carry the selected mirror."""
 
     title = messages.MIRRORS
     push_requested = Signal(str)
+    contents_requested = Signal(str)
 
     def __init__(self, client: EngineClient, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(client, actions, parent)
@@ -61,10 +64,12 @@ class MirrorsPage(Page):
         self.table.setItemDelegateForColumn(Column.NAME, PackageDelegate(self.table))
         middle = CellDelegate(self.table, Qt.TextElideMode.ElideMiddle)
         self.table.setItemDelegateForColumn(Column.PUSH_ADDRESS, middle)
-        self.table.setItemDelegateForColumn(Column.STATUS, StateDelegate(self.table))
+        for column in (Column.LOGIN, Column.STATUS):
+            self.table.setItemDelegateForColumn(column, StateDelegate(self.table))
         self.table.setSelectionMode(QTableView.SelectionMode.SingleSelection)
         self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.table.arrange(_WIDTHS, Column.PUSH_ADDRESS)
+        self.table.spare((Column.AUTOPUSH, Column.SCOPE), below=_ROOM_FOR_ALL)
         self.pane = TablePane(self.table)
         self.empty = EmptyState("empty-mirrors", messages.MIRRORS_READING)
         self.empty.add_button(ActionButton(self.commands.refresh))
@@ -75,6 +80,7 @@ class MirrorsPage(Page):
         self.table.activated.connect(self.commands.push_to_mirror.trigger)
         self.table.customContextMenuRequested.connect(self._on_context_menu)
         self.commands.push_to_mirror.triggered.connect(self._on_push)
+        self.commands.browse_contents.triggered.connect(self._on_browse)
         self.commands.open_mirror_folder.triggered.connect(self._on_open_folder)
         self.commands.copy_address.triggered.connect(self._on_copy_address)
 
@@ -142,6 +148,8 @@ class MirrorsPage(Page):
         none = "" if row else messages.WHY_NO_MIRROR
         no_push = self.why_no_push() or none or (words.why_not_push(row.mirror) if row else "")
         commands.allow(commands.push_to_mirror, no_push)
+        no_look = none or (words.why_not_browse(row.mirror) if row else "")
+        commands.allow(commands.browse_contents, no_look)
         folder = row.mirror.push.folder if row else None
         commands.allow(commands.open_mirror_folder, none or ("" if folder else messages.WHY_NOT_FOLDER))
         commands.allow(commands.copy_address, none)
@@ -165,6 +173,11 @@ class MirrorsPage(Page):
         if row is not None:
             self.push_requested.emit(row.mirror.name)
 
+    def _on_browse(self) -> None:
+        row = self.current()
+        if row is not None:
+            self.contents_requested.emit(row.mirror.name)
+
     def _on_open_folder(self) -> None:
         row = self.current()
         if row is not None and row.mirror.push.folder is not None:
@@ -178,7 +191,7 @@ class MirrorsPage(Page):
     def _on_context_menu(self, place: QPoint) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction(self.commands.push_to_mirror)
+        menu.addActions([self.commands.push_to_mirror, self.commands.browse_contents])
         menu.addSeparator()
         menu.addActions([self.commands.copy_address, self.commands.open_mirror_folder])
         menu.popup(self.table.viewport().mapToGlobal(place))

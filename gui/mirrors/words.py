@@ -6,13 +6,23 @@ from __future__ import annotations
 import time
 from urllib.parse import urlsplit, urlunsplit
 
-from core.foundation.text import format_age
+from core.foundation.text import format_age, visible
+from core.mirrors.credentials.states import CredentialState
 from core.mirrors.model import Mirror, MirrorKind
 from core.services.values import MirrorRow
 from gui import messages
 from gui.widgets.cell import Look
 
-_NO_SIGNATURES = (MirrorKind.OCI, MirrorKind.OCI_HTTP)
+_REGISTRIES = (MirrorKind.OCI, MirrorKind.OCI_HTTP)
+_LOGIN_LACKS = frozenset(
+    {
+        CredentialState.PLAIN_TEXT,
+        CredentialState.MISSING,
+        CredentialState.LOCKED,
+        CredentialState.NO_KEYRING,
+        CredentialState.WAITING,
+    }
+)
 _HIDDEN_PASSWORD = "••••"  # noqa: S105
 
 
@@ -37,15 +47,63 @@ def push_address(mirror: Mirror) -> str:
     return str(folder) if folder else shown_address(mirror.push.url)
 
 
+def short_push_address(mirror: Mirror) -> str:
+    """For a table that names the kind beside it: a repository of a registry without its scheme."""
+    address = push_address(mirror)
+    return address.partition("://")[2] if mirror.push.kind in _REGISTRIES else address
+
+
 def fetch_address(mirror: Mirror) -> str:
     folder = mirror.fetch.folder
     return str(folder) if folder else shown_address(mirror.fetch.url)
 
 
 def signed_text(mirror: Mirror) -> str:
-    if mirror.kind in _NO_SIGNATURES:
-        return messages.NOT_AVAILABLE
+    if mirror.kind in _REGISTRIES:
+        return messages.NOT_APPLICABLE
     return messages.YES if mirror.signed else messages.NO
+
+
+def signed_tip(mirror: Mirror) -> str:
+    return messages.NOT_SIGNED_TIP if mirror.kind in _REGISTRIES else ""
+
+
+def login_word(row: MirrorRow) -> str:
+    """Where the login comes from, or why there is none."""
+    return messages.NONE if row.login is None else messages.LOGIN_WORDS[row.login.state]
+
+
+def login_look(row: MirrorRow) -> Look | None:
+    """What needs care has a shape of its own."""
+    return Look("triangle", "warn", login_word(row)) if login_lacks(row) else None
+
+
+def login_lacks(row: MirrorRow) -> bool:
+    """True if a login is configured that cannot be used as it is."""
+    return row.login is not None and row.login.state in _LOGIN_LACKS
+
+
+def login_text(row: MirrorRow) -> str:
+    """`hpcbot, stored (GNOME Keyring)`."""
+    login = row.login
+    if login is None:
+        return messages.NONE
+    source = f" ({login.source})" if login.source else ""
+    return ", ".join(part for part in (login.user, login_word(row) + source) if part)
+
+
+def login_tip(row: MirrorRow) -> str:
+    if row.login is None:
+        return ""
+    tip, note = messages.LOGIN_TIPS[row.login.state], visible(row.login.note)
+    note = note[:1].upper() + note[1:]
+    return messages.sentences(tip, note if note != tip else "")
+
+
+def _login_problem(row: MirrorRow) -> str:
+    """What Spack says about variables that are not set, unless the login comes from somewhere else."""
+    found = row.login is not None and not login_lacks(row) and not row.mirror.push.problem
+    return "" if found else row.mirror.push_problem
 
 
 def contains_text(mirror: Mirror) -> str:
@@ -58,7 +116,7 @@ def status_look(row: MirrorRow) -> Look:
     mirror = row.mirror
     if row.status is not None:
         return Look("cross", "bad", messages.STATUS_OF_CODE.get(row.status.code, row.status.title))
-    if mirror.push_problem:
+    if _login_problem(row):
         return Look("triangle", "warn", messages.STATUS_NO_LOGIN)
     if mirror.push.plain_secret or mirror.fetch.plain_secret:
         return Look("triangle", "warn", messages.STATUS_PLAIN_SECRET)
@@ -75,8 +133,8 @@ def status_tip(row: MirrorRow) -> str:
     """More about the status: the reason of a problem."""
     if row.status is not None:
         return row.status.sentence()
-    if row.mirror.push_problem:
-        return row.mirror.push_problem
+    if problem := _login_problem(row):
+        return problem
     if row.mirror.push.plain_secret or row.mirror.fetch.plain_secret:
         return messages.STATUS_PLAIN_SECRET_TIP
     if row.writable is False:
@@ -101,7 +159,15 @@ def why_not_push(mirror: Mirror) -> str:
     """ "" if a push can be tried."""
     if not mirror.binary:
         return messages.WHY_NO_BINARIES
-    return "" if mirror.push.folder else messages.WHY_NOT_PUSHABLE
+    return "" if mirror.push.folder or mirror.push.kind in _REGISTRIES else messages.WHY_NOT_PUSHABLE
+
+
+def why_not_browse(mirror: Mirror) -> str:
+    """ "" if what the mirror holds can be shown."""
+    if not mirror.binary:
+        return messages.WHY_NO_BINARIES
+    readable = mirror.fetch.folder is not None or mirror.fetch.kind in _REGISTRIES
+    return "" if readable else messages.WHY_NOT_READABLE
 
 
 def yaml_lines(mirror: Mirror) -> list[tuple[str, str]]:

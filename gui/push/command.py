@@ -25,6 +25,8 @@ def spack_command(request: PushRequest, environment: str) -> str:
         "--private": options.private,
     }
     words += [flag for flag, wanted in flags.items() if wanted]
+    values = {"--base-image": options.base_image, "--tag": options.tag}
+    words += [word for flag, value in values.items() if value for word in (flag, value)]
     words.append(request.mirror)
     words += [f"/{dag_hash}" for dag_hash in request.hashes]
     words += request.queries

@@ -11,14 +11,17 @@ from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QPlainTextEdit,
 
 from core.engine.messages import ListMirrors, PlanPush, StartPush
 from core.foundation.errors import ErrorInfo, MirrordeckError
+from core.registry.references import ImageReference, ReferenceError, parse_mirror_url
 from core.services.values import InstanceInfo
-from core.transfers.plan import Decision, PushOptions, PushPlan, PushRequest, Signing
+from core.transfers.plan import PushOptions, PushPlan, PushRequest
 from gui import messages, theme
 from gui.engine_client import EngineClient
 from gui.push import words
 from gui.push.command import spack_command
+from gui.push.image_options import ImageOptions
 from gui.push.mirror_box import MirrorBox, address
 from gui.push.model import PlanModel
+from gui.push.signing import SigningChoice
 from gui.push.tree import PlanPane, PlanTree
 from gui.settings import remembered
 from gui.theme import FontRole
@@ -30,6 +33,7 @@ from gui.widgets.page import TaskOwner
 from gui.widgets.refresh_line import RefreshLine
 
 _WIDTH, _HEIGHT = 760, 580
+_WINDOW_FRAME = 40
 _COMMAND_LINES = 4
 _MOST_ON_A_COMMAND_LINE = 2000
 _BUILD_KEY = "push/build_dependencies"
@@ -61,7 +65,6 @@ class PushDialog(QDialog):
         self._generation = 0
         self._planning: asyncio.Task[None] | None = None
         self._wanted: dict[bool, int] = {}  # packages with and without build dependencies
-        self._key = ""
         self.tasks = TaskOwner()
         self.model = PlanModel(self)
         self._build()
@@ -69,7 +72,7 @@ class PushDialog(QDialog):
         self.mirror_box.set_target(mirror or str(remembered().value(_MIRROR_KEY, "")))
         self.build_box.setChecked(bool(remembered().value(_BUILD_KEY, True, type=bool)))
         self._connect()
-        self._show_signing()
+        self._show_target()
         self._forbid(words.WHY_PLANNING)
 
     # ---- building ----
@@ -80,13 +83,13 @@ class PushDialog(QDialog):
         self.heading = Label(words.TITLE, FontRole.TITLE)
         self.mirror_box = MirrorBox()
         self.address = ElidedLabel("", tone="dim", mode=Qt.TextElideMode.ElideMiddle)
+        self.contact = ElidedLabel("", FontRole.SMALL, "dim")
         self.selection = ElidedLabel("", tone="dim")
         self.selection.hide()
         self.build_box = CheckBox(words.BUILD_DEPENDENCIES)
         self.tree = PlanTree(self.model)
-        self.signing_combo = ComboBox()
-        for choice in Signing:
-            self.signing_combo.addItem("", choice)
+        self.signing = SigningChoice()
+        self.images = ImageOptions()
         self.index_combo = ComboBox()
         self.index_combo.addItem(words.INDEX_UPDATE, True)
         self.index_combo.addItem(words.INDEX_LEAVE, False)
@@ -111,13 +114,17 @@ class PushDialog(QDialog):
         target.addWidget(_named(words.TO, self.mirror_box))
         target.addWidget(self.mirror_box, 1)
         target.addWidget(self.address, 1)
+        what = QHBoxLayout()
+        what.setSpacing(theme.SPACE_L)
+        what.addWidget(self.build_box)
+        what.addWidget(self.selection, 1)
         choices = QGridLayout()
         choices.setHorizontalSpacing(theme.SPACE_L)
         choices.setVerticalSpacing(theme.SPACE_S)
         choices.setColumnStretch(1, 1)
-        for row, (text, combo) in enumerate(((words.SIGNING, self.signing_combo), (words.INDEX, self.index_combo))):
-            choices.addWidget(_named(text, combo), row, 0)
-            choices.addWidget(combo, row, 1)
+        for row, (text, choice) in enumerate(((words.SIGNING, self.signing), (words.INDEX, self.index_combo))):
+            choices.addWidget(_named(text, choice), row, 0)
+            choices.addWidget(choice, row, 1)
         buttons = QHBoxLayout()
         buttons.setSpacing(theme.SPACE_S)
         buttons.addWidget(self.command_button)
@@ -131,10 +138,11 @@ class PushDialog(QDialog):
         content.setSpacing(theme.SPACE_M)
         content.addWidget(self.heading)
         content.addLayout(target)
-        content.addWidget(self.selection)
-        content.addWidget(self.build_box)
+        content.addWidget(self.contact)
+        content.addLayout(what)
         content.addWidget(PlanPane(self.tree), 1)
         content.addLayout(choices)
+        content.addWidget(self.images)
         content.addWidget(self.notice)
         content.addWidget(self.command)
         content.addSpacing(theme.SPACE_XS)
@@ -153,8 +161,11 @@ class PushDialog(QDialog):
         self.build_box.clicked.connect(self._on_build_clicked)
         for box in (self.tree.replace, self.tree.private):
             box.clicked.connect(self._replan)
-        for combo in (self.signing_combo, self.index_combo):
-            combo.activated.connect(self._replan)
+        self.signing.chosen.connect(self._replan)
+        self.index_combo.activated.connect(self._replan)
+        self.images.editing.connect(self._on_typing)
+        self.images.changed.connect(self._replan)
+        self.images.unfolded.connect(self._make_room)
         self.command_button.clicked.connect(self._on_command)
         self.copy_button.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.command.toPlainText()))
         self.cancel_button.clicked.connect(self.reject)
@@ -175,13 +186,22 @@ class PushDialog(QDialog):
 
     def _options(self, *, build_dependencies: bool | None = None) -> PushOptions:
         build = self.build_box.isChecked() if build_dependencies is None else build_dependencies
-        return PushOptions(
+        options = PushOptions(
             with_build_dependencies=build,
             force=self.tree.replace.isChecked(),
             private=self.tree.private.isChecked(),
             update_index=bool(self.index_combo.currentData()),
-            signing=Signing(self.signing_combo.currentData()),
+            signing=self.signing.signing,
         )
+        return self.images.applied_to(options) if self._registry() is not None else options
+
+    def _registry(self) -> ImageReference | None:
+        """The repository of a registry that the target is; None for other targets."""
+        mirror = self.mirror_box.mirror
+        try:
+            return parse_mirror_url(self.mirror_box.target if mirror is None else mirror.push.url)
+        except ReferenceError:
+            return None
 
     async def _offer_mirrors(self) -> None:
         try:
@@ -210,6 +230,11 @@ class PushDialog(QDialog):
             self.notice.show_notice("", words.CHOOSE_MIRROR, tone="info", closable=False)
             self._forbid(words.WHY_NO_MIRROR)
             return
+        if self._registry() is not None and self.images.problem:
+            self.busy_line.set_running(False)
+            self.notice.show_notice("", self.images.problem, tone="warn", closable=False)
+            self._forbid(self.images.problem)
+            return
         self.notice.show_notice("", words.PLANNING, tone="info", closable=False)
         self.busy_line.set_running(True)
         self._planning = self.tasks.start(self._make_plan(self._generation))
@@ -233,7 +258,7 @@ class PushDialog(QDialog):
             return
         if number == self._generation:
             self._show_plan(plan)
-            if len(self._wanted) == 1:
+            if len(self._wanted) == 1 and plan.registry is None:  # there every look costs many requests
                 self.tasks.start(self._count_others(plan))
 
     async def _count_others(self, plan: PushPlan) -> None:
@@ -252,8 +277,6 @@ class PushDialog(QDialog):
     def _show_plan(self, plan: PushPlan) -> None:
         self._plan = plan
         self._wanted[plan.options.with_build_dependencies] = words.wanted_count(plan)
-        if plan.key:
-            self._key = words.key_text(plan.key, plan.key_owner)
         self.busy_line.set_running(False)
         self.model.set_plan(plan)
         self.tree.show_groups(plan)
@@ -261,17 +284,10 @@ class PushDialog(QDialog):
         self.heading.set_tone("text")
         self._show_target()
         self._show_selection()
-        self._show_signing()
         self._show_checks(plan)
-        count = sum(1 for _ in plan.of(Decision.PUSH))
-        self.push_button.setText(words.push_button(count))
-        if plan.blockers:
-            self._forbid(plan.blockers[0].title)
-        elif not count:
-            self._forbid(words.WHY_ALL_THERE if any(plan.of(Decision.PRESENT)) else words.WHY_NOTHING)
-        else:
-            self.push_button.setEnabled(True)
-            self.push_button.setToolTip("")
+        self.images.show_plan(plan)
+        self.push_button.setText(words.push_button(plan))
+        self._forbid(words.why_no_push(plan))
 
     def _show_checks(self, plan: PushPlan) -> None:
         if plan.blockers:
@@ -285,8 +301,20 @@ class PushDialog(QDialog):
         first, *others = errors
         lines = (first.why, *first.remedies, *(each.sentence() for each in others))
         text = "\n".join(line for line in lines if line)
-        again = words.PLAN_AGAIN if tone == "bad" else ""
-        self.notice.show_notice(first.title, text, tone=tone, button=again, action=self._replan, closable=False)
+        button, action = (words.PLAN_AGAIN, self._replan) if tone == "bad" else ("", self._replan)
+        if any(error.code == "too-many-layers" for error in errors):
+            button, action = words.SQUASH_NOW, self.images.squash
+        self.notice.show_notice(first.title, text, tone=tone, button=button, action=action, closable=False)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Grow as wrapped text and what was unfolded need it; a window does not do that by itself."""
+        layout = self.layout()
+        if layout is None:
+            return
+        width, screen = self.width(), self.screen().availableGeometry().height() - _WINDOW_FRAME
+        wanted = min(layout.totalHeightForWidth(width), screen)
+        self.resize(width, max(self.height(), wanted, layout.totalMinimumHeightForWidth(width)))
 
     def _show_failure(self, error: ErrorInfo) -> None:
         self.busy_line.set_running(False)
@@ -296,10 +324,15 @@ class PushDialog(QDialog):
         self._forbid(error.title)
 
     def _show_target(self) -> None:
-        mirror = self.mirror_box.mirror
-        url = self._plan.mirror_url if self._plan is not None else ""
+        mirror, plan, registry = self.mirror_box.mirror, self._plan, self._registry()
+        url = plan.mirror_url if plan is not None else ""
         where = address(mirror) if mirror is not None else place(url)
-        self.address.setText(where if where != self.mirror_box.target else "")
+        self.address.setText(where if where != place(self.mirror_box.target) else "")
+        self.contact.setText(words.contact(registry, plan.registry if plan else None) if registry is not None else "")
+        self.contact.setVisible(registry is not None)
+        self.images.set_target(registry)
+        self.signing.set_possible(possible=registry is None)
+        self.signing.show_facts(mirror, plan)
 
     def _show_selection(self) -> None:
         known = self._wanted.keys() == {True, False}
@@ -309,15 +342,6 @@ class PushDialog(QDialog):
             self.selection.setText(words.selection(self._plan, build))
             self.selection.show()
 
-    def _show_signing(self) -> None:
-        mirror, plan = self.mirror_box.mirror, self._plan
-        signs = mirror.signed if mirror is not None else None
-        if plan is not None and plan.options.signing is Signing.AS_MIRROR:
-            signs = bool(plan.key)
-        for number in range(self.signing_combo.count()):
-            choice = Signing(self.signing_combo.itemData(number))
-            self.signing_combo.setItemText(number, words.signing(choice, mirror_signs=signs, key=self._key))
-
     def _show_command(self) -> None:
         """The command line, where it is wanted: many thousand hashes take long to lay out, and no shell takes them."""
         fits = len(self._hashes) <= _MOST_ON_A_COMMAND_LINE
@@ -325,10 +349,13 @@ class PushDialog(QDialog):
         if not fits:
             self.command.setPlainText(words.command_too_long(len(self._hashes)))
         elif not self.command.isHidden():
-            self.command.setPlainText(spack_command(self.request(), self._instance.environment))
+            request = self.request()
+            lines = (spack_command(request, self._instance.environment), words.beyond_spack(request.options))
+            self.command.setPlainText("\n".join(line for line in lines if line))
 
     def _forbid(self, why: str) -> None:
-        self.push_button.setEnabled(False)
+        """Say why nothing can be pushed now; "" allows it."""
+        self.push_button.setEnabled(not why)
         self.push_button.setToolTip(why)
 
     # ---- what people do ----
@@ -343,6 +370,7 @@ class PushDialog(QDialog):
         self.copy_button.setVisible(shown)
         self._show_command()
         self.command_button.setText(words.HIDE_COMMAND if shown else words.SHOW_COMMAND)
+        self._make_room()
 
     def _on_push(self) -> None:
         if self._plan is not None:

@@ -17,6 +17,7 @@ _DATA = Qt.ItemDataRole
 DECISIONS = tuple(words.DECISIONS)
 _LOOKS = {
     Decision.PUSH: ("arrow-up", "accent"),
+    Decision.COMPLETE: ("half", "accent"),
     Decision.PRESENT: ("check", "ok"),
     Decision.HELD_BACK: ("triangle", "warn"),
     Decision.EXTERNAL: ("circle", "dim"),

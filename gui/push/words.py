@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from core.foundation.text import format_bytes, plural, visible
-from core.transfers.plan import Decision, PlanItem, PushOptions, PushPlan, Signing
+from core.foundation.text import format_bytes, format_duration, plural, visible
+from core.registry.messages import RateLimit
+from core.registry.references import ImageReference
+from core.transfers.plan import Decision, ImageFacts, PlanItem, PushOptions, PushPlan, RegistryFacts, Signing
 from gui import messages
 from gui.widgets.cell import one_line
 
@@ -22,6 +24,7 @@ REPLACE_NAME = "Replace packages that are already there"
 PRIVATE_MIRROR = "Private mirror, push it too"
 PRIVATE_NAME = "This mirror is private: push packages that may not be redistributed, too"
 SIGNING = "Signing"
+NOT_SIGNED = "not available: Spack does not sign OCI images"
 INDEX = "Index"
 INDEX_UPDATE, INDEX_LEAVE = "update once at the end", "leave as it is"
 SHOW_COMMAND, HIDE_COMMAND = "Show Spack command", "Hide Spack command"
@@ -29,6 +32,20 @@ COMMAND_NAME = "The same push as a Spack command"
 COPY_COMMAND = "Copy"
 PUSH = "Push"
 PLAN_AGAIN = "Plan again"
+
+IMAGE_OPTIONS = "Container image options"
+BASE_IMAGE, TAG = "Base image", "Tag"
+BASE_PLACEHOLDER, TAG_PLACEHOLDER = "ubuntu:24.04", "my-env"
+BASE_CHECKED = "checked before anything is uploaded"
+TAG_OPTIONAL = "one more image, of everything selected"
+NOT_AN_IMAGE = "not the name of an image"
+NOT_A_TAG = "letters, digits, _ . - and no .spack at the end"
+SQUASH = "Squash the tagged image to at most"
+SQUASH_NAME = "Layers of the tagged image"
+LAYERS = "layers"
+COMPLETE = "Complete images that were pushed without their dependencies"
+SQUASH_NOW = "Squash it"
+WHY_NO_SQUASH = "Only the image with a tag of your own can be squashed: name one first"
 
 WHY_PLANNING = "The plan is still being made"
 WHY_NO_MIRROR = "Choose where to push first"
@@ -38,6 +55,7 @@ WHY_NOTHING = "Nothing of this can be pushed"
 
 DECISIONS = {
     Decision.PUSH: "Will upload",
+    Decision.COMPLETE: "Will complete",
     Decision.PRESENT: "Already there",
     Decision.HELD_BACK: "Not redistributable",
     Decision.EXTERNAL: "External",
@@ -47,7 +65,13 @@ DECISIONS = {
 
 def heading(plan: PushPlan) -> str:
     """`12 of 40 to upload`: of what is installed or could be; externals are never pushed."""
-    return f"{sum(1 for _ in plan.of(Decision.PUSH)):,} of {wanted_count(plan):,} to upload"
+    completing = count(plan, Decision.COMPLETE)
+    more = f", {completing:,} to complete" if completing else ""
+    return f"{count(plan, Decision.PUSH):,} of {wanted_count(plan):,} to upload{more}"
+
+
+def count(plan: PushPlan, *decisions: Decision) -> int:
+    return sum(1 for _ in plan.of(*decisions))
 
 
 def selection(plan: PushPlan, build_dependencies: int | None) -> str:
@@ -89,6 +113,8 @@ def group_detail(decision: Decision, items: tuple[PlanItem, ...], options: PushO
     if decision is Decision.PUSH:
         size = sum(item.size_bytes for item in items)
         return f"{format_bytes(size)} on disk" if size else ""
+    if decision is Decision.COMPLETE:
+        return "images that lack layers"
     if decision is Decision.PRESENT:
         return "confirmed just now"
     if decision is Decision.EXTERNAL:
@@ -139,9 +165,86 @@ def checked(plan: PushPlan) -> str:
     return f"Checked just now: you may write there{free}."
 
 
-def push_button(count: int | None) -> str:
-    return f"{PUSH} {plural(count, 'package')}" if count else PUSH
+def push_button(plan: PushPlan) -> str:
+    """`Push 12 packages`, `Complete 3 images`, `Write image my-env`."""
+    if pushing := count(plan, Decision.PUSH):
+        return f"{PUSH} {plural(pushing, 'package')}"
+    if completing := count(plan, Decision.COMPLETE):
+        return f"Complete {plural(completing, 'image')}"
+    return f"Write image {visible(plan.options.tag)}" if plan.options.tag and count(plan, Decision.PRESENT) else PUSH
+
+
+def why_no_push(plan: PushPlan) -> str:
+    """Why nothing would happen; "" if something does."""
+    if plan.blockers:
+        return plan.blockers[0].title
+    if count(plan, Decision.PUSH, Decision.COMPLETE):
+        return ""
+    if not count(plan, Decision.PRESENT):
+        return WHY_NOTHING
+    return "" if plan.options.tag else WHY_ALL_THERE
 
 
 def command_too_long(packages: int) -> str:
     return f"# {packages:,} packages are too many for one command line: choose fewer, or push their environment."
+
+
+# ---- registries and images ----
+
+
+def contact(target: ImageReference, facts: RegistryFacts | None) -> str:
+    """`Will contact: registry.site.org · private · 76 of 100 requests left in 6 h`."""
+    parts = [f"Will contact: {visible(target.domain)}" + (", unencrypted" if target.scheme == "http" else "")]
+    if facts is not None and facts.anonymous_readable is not None:
+        parts.append("public: everybody can read what you push" if facts.anonymous_readable else "private")
+    if facts is not None and facts.rate_limit is not None:
+        parts.append(_rate_limit(facts.rate_limit))
+    return "  ·  ".join(parts)
+
+
+def _rate_limit(limit: RateLimit) -> str:
+    most = f" of {limit.limit:,}" if limit.limit is not None else ""
+    within = f" in {format_duration(limit.window_s)}" if limit.window_s else ""
+    return f"{limit.remaining:,}{most} requests left{within}"
+
+
+def image_options(base: str, tag: str) -> str:
+    """What the folded section says: `Container image options: ubuntu:24.04, tag my-env`."""
+    chosen = ", ".join(part for part in (visible(base), f"tag {visible(tag)}" if tag else "") if part)
+    return f"{IMAGE_OPTIONS}: {chosen}" if chosen else IMAGE_OPTIONS
+
+
+def base_hint(base: ImageReference | None) -> str:
+    return BASE_CHECKED if base is None else f"will contact: {visible(base.domain)}, {BASE_CHECKED}"
+
+
+def tag_hint(tag: str, target: ImageReference | None) -> str:
+    return f"{visible(target.repository)}:{tag}" if tag and target is not None else TAG_OPTIONAL
+
+
+def not_layers(most: int) -> str:
+    return f"{SQUASH_NAME}: a number from 1 to {most}"
+
+
+def layers(count: int) -> str:
+    return f"{LAYERS}; it has {count:,} now" if count else LAYERS
+
+
+def environment(facts: ImageFacts) -> str:
+    """Who told the variables of the images."""
+    if facts.environment_note:
+        return f"Variables: from the packages' files, without what recipes set ({one_line(facts.environment_note)})"
+    return "Variables: told by this instance's spack, recipes included" if facts.environment_by else ""
+
+
+def beyond_spack(options: PushOptions) -> str:
+    """A comment below the command for what Spack has no option for, "" if there is nothing."""
+    beyond = [
+        text
+        for text, wanted in (
+            ("squash the image", options.squash_to is not None),
+            ("complete what was pushed without its dependencies", options.complete_left_out),
+        )
+        if wanted
+    ]
+    return f"# Spack cannot {' or '.join(beyond)}." if beyond else ""

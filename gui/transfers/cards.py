@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from core.transfers.model import ItemState, PushStatus, TransferRow
+from core.transfers.model import ItemState, PushStatus, RowKind, TransferRow
 from gui import icons, messages, theme
 from gui.theme import FontRole
 from gui.transfers import words
@@ -15,7 +15,7 @@ from gui.transfers.state import TransfersState
 from gui.widgets.bar_delegate import percent
 from gui.widgets.bars import Bar
 from gui.widgets.card import Card, Fact
-from gui.widgets.controls import Button
+from gui.widgets.controls import ActionButton, Button
 from gui.widgets.error_text import ErrorText
 from gui.widgets.labels import ElidedLabel, Label
 
@@ -96,6 +96,7 @@ class PushSummary(QFrame):
         self._state = state
         self._push: PushStatus | None = None
         self._failed: tuple[str, ...] = ()
+        self._image = ""
         self._picture = QLabel()
         self._title = Label("", FontRole.STRONG)
         self.text = Label("")
@@ -103,6 +104,8 @@ class PushSummary(QFrame):
         self.text.make_selectable()
         self.retry = Button(words.RETRY_FAILED, flat=True)
         self.retry.clicked.connect(lambda: self.retry_wanted.emit(self._failed))
+        self.copy_image = Button(words.COPY_IMAGE_NAME, flat=True)
+        self.copy_image.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._image))
         self.copy = Button(words.COPY_REPORT, flat=True)
         self.copy.clicked.connect(self._on_copy)
         layout = QHBoxLayout(self)
@@ -112,6 +115,7 @@ class PushSummary(QFrame):
         layout.addWidget(self._title)
         layout.addWidget(self.text, 1)
         layout.addWidget(self.retry)
+        layout.addWidget(self.copy_image)
         layout.addWidget(self.copy)
         self.hide()
 
@@ -125,25 +129,27 @@ class PushSummary(QFrame):
             return
         rows = self._state.rows_of(push.id)
         self._failed = tuple(row.id for row in rows if row.state is ItemState.FAILED)
-        name, tone = ("warning", "warn") if self._failed else ("check", "ok")
+        image = self._state.closing_row(push.id, RowKind.TAG)
+        self._image = image.image if image is not None else ""
+        name, tone = ("warning", "warn") if self._failed or any(row.missing for row in rows) else ("check", "ok")
         if push.totals.cancelled and not self._failed:
             name, tone = "slash", "dim"
         icons.bind_label(self._picture, name, tone)
         self._title.setText(words.push_title(push))
         self.text.setText(self.summary(push, rows))
         self.retry.setVisible(bool(self._failed))
+        self.copy_image.setVisible(bool(self._image))
         self.setAccessibleName(f"{self._title.text()}: {self.text.text()}")
 
     def summary(self, push: PushStatus, rows: list[TransferRow]) -> str:
-        index = self._state.index_row(push.id)
-        packages = self._state.package_totals([push])
-        pushed = (row.entry for row in rows if row.state is ItemState.DONE)
-        return words.push_summary(push, packages, sum(entry.stored_bytes for entry in pushed if entry), index)
+        image, index = (self._state.closing_row(push.id, kind) for kind in (RowKind.TAG, RowKind.INDEX))
+        return words.push_summary(push, self._state.package_totals([push]), rows, image=image, index=index)
 
     def _on_copy(self) -> None:
         if self._push is not None:
             rows = self._state.rows_of(self._push.id)
-            QGuiApplication.clipboard().setText(words.report(self._push, self.summary(self._push, rows), rows))
+            text = words.report(self._push, self.summary(self._push, rows), rows, self._state.label)
+            QGuiApplication.clipboard().setText(text)
 
 
 class WordsArea(QScrollArea):
@@ -159,7 +165,7 @@ class WordsArea(QScrollArea):
         layout.addStretch()
         self.setWidget(self._content)
         self.setWidgetResizable(True)
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
 
@@ -171,19 +177,31 @@ class WordsArea(QScrollArea):
 
 
 class FailureCard(Card):
-    """Why a row has failed, and what to do."""
+    """Why a row has failed, or what its image lacks, and what to do."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, state: TransfersState, retry: QAction, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._state = state
         self.setAccessibleName(words.FAILURE_PANEL)
         self.error = ErrorText()
-        self.body.addWidget(WordsArea(self.error))
+        self.retry = ActionButton(retry)
+        row = QHBoxLayout()
+        row.setSpacing(theme.SPACE_M)
+        self._area = WordsArea(self.error)
+        row.addWidget(self._area, 1)
+        row.addWidget(self.retry, 0, Qt.AlignmentFlag.AlignTop)
+        self.body.addLayout(row)
         self.hide()
 
     def show_row(self, row: TransferRow | None) -> None:
-        """Show the error of `row`; hide where there is none."""
-        if row is None or row.error is None:
+        """Show what is wrong with `row`; hide where nothing is."""
+        if row is None or (row.error is None and not row.missing):
             self.hide()
             return
-        self.error.show_error(row.error, words.spoken(row, None, paused=False))
+        can_retry = bool(self._state.remedy_rows(row))
+        error = row.error or words.incomplete_error(row, self._state.label, can_retry=can_retry)
+        tone = "bad" if row.error is not None else "warn"
+        self.error.show_error(error, words.spoken(row, None, paused=False), tone=tone)
+        self.retry.setVisible(can_retry)
         self.show()
+        self._area.updateGeometry()  # a scroll area does not pass on that its words need more room now

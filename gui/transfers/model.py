@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, IntEnum
 from itertools import groupby
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 
+from core.foundation.text import short_hash
 from core.transfers.model import ItemState, QueueSnapshot, RowKind, TransferRow
 from gui.transfers import words
 from gui.widgets.bar_delegate import percent
@@ -31,9 +32,10 @@ _RANKS = {
     ItemState.UPLOADED: 2,
     ItemState.WAITING: 3,
     ItemState.CANCELLED: 4,
-    ItemState.DONE: 5,
-    ItemState.PRESENT: 6,
+    ItemState.DONE: 6,
+    ItemState.PRESENT: 7,
 }
+_INCOMPLETE_RANK = 5
 _LOOKS = {
     ItemState.WAITING: ("circle", "dim"),
     ItemState.PACKING: ("half", "accent"),
@@ -92,8 +94,10 @@ class TransfersModel(QAbstractTableModel):
     Ten thousand rows stay fluid: a snapshot touches only the cells that look different afterwards.
     """
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, label: Callable[[str], str] = short_hash, parent: QObject | None = None) -> None:
+        """`label` names a package by its hash."""
         super().__init__(parent)
+        self._label = label
         self._rows: dict[str, TransferRow] = {}
         self._places: dict[str, int] = {}
         self._next_place = 0
@@ -178,7 +182,7 @@ class TransfersModel(QAbstractTableModel):
                 self._tell(before, row)
 
     def _key(self, row: TransferRow) -> Key:
-        rank = _RANKS[row.state]
+        rank = _rank(row)
         return -self._started[row.push_id], row.push_id, rank, self._places[row.id], row.id
 
     def _take_out(self, row_ids: Sequence[str]) -> None:
@@ -231,7 +235,7 @@ class TransfersModel(QAbstractTableModel):
     def _picture(self, row: TransferRow, column: Column) -> object:
         """All that a cell shows; two rows with the same picture look the same there."""
         if column is Column.STATE:
-            return row.state
+            return row.state, bool(row.missing)
         if column is Column.PROGRESS:
             share = phase_share(row)
             return self._text(row, column), None if share is None else int(share * 1000), row.state.moving
@@ -249,15 +253,15 @@ class TransfersModel(QAbstractTableModel):
                 return words.state_word(row, paused=self._paused)
             case Column.PROGRESS:
                 share = phase_share(row)
-                return percent(share) if share is not None else words.progress_sentence(row)
+                return percent(share) if share is not None else words.progress_sentence(row, self._label)
             case Column.RATE:
                 return words.rate(row) if row.state.moving else ""
             case Column.LEFT:
                 return words.time_left(row) if row.state.moving else ""
-        return "" if row.state is ItemState.PRESENT or row.kind is RowKind.INDEX else str(row.attempt)
+        return "" if row.state is ItemState.PRESENT or row.kind is not RowKind.PACKAGE else str(row.attempt)
 
     def _look(self, row: TransferRow) -> Look:
-        icon, tone = _LOOKS[row.state]
+        icon, tone = _LOOKS[row.state] if not _is_incomplete(row) else ("triangle", "warn")
         waits = row.state is ItemState.WAITING
         if waits and self._paused:
             icon = "pause"
@@ -280,7 +284,7 @@ class TransfersModel(QAbstractTableModel):
     def _sort_value(self, row: TransferRow, column: Column) -> object:
         match column:
             case Column.STATE:
-                return _RANKS[row.state]
+                return _rank(row)
             case Column.PROGRESS:
                 return row.done_bytes
             case Column.RATE:
@@ -331,6 +335,15 @@ class TransfersModel(QAbstractTableModel):
         if role == _DATA.AccessibleTextRole:
             return self._sentence(row) if column is Column.PACKAGE else self._text(row, column)
         return None
+
+
+def _is_incomplete(row: TransferRow) -> bool:
+    """Done, but not all that was wanted."""
+    return row.state is ItemState.DONE and bool(row.missing)
+
+
+def _rank(row: TransferRow) -> int:
+    return _INCOMPLETE_RANK if _is_incomplete(row) else _RANKS[row.state]
 
 
 def _step(row: TransferRow) -> tuple[ItemState, int]:

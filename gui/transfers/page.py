@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QTableView, QWidget
 
-from core.transfers.model import ItemState, PushStatus, QueueSnapshot, RowKind, TransferRow
+from core.transfers.model import PushStatus, QueueSnapshot, RowKind, TransferRow
 from gui import messages, theme
 from gui.actions import Actions
 from gui.engine_client import EngineClient
@@ -36,6 +36,7 @@ _WIDTHS = (
     (Column.TRY, 48),
 )
 _ROWS_AT_LEAST = 3
+_ROOM_FOR_ALL = 860
 
 
 class TransfersPage(Page):
@@ -50,10 +51,10 @@ class TransfersPage(Page):
     ) -> None:
         super().__init__(client, actions, parent)
         self.state = state
-        self.model = TransfersModel(self)
+        self.model = TransfersModel(state.label, self)
         self.overall = OverallCard(state)
         self.summary = PushSummary(state)
-        self.failure = FailureCard()
+        self.failure = FailureCard(state, actions.retry_transfer)
         for action in (actions.retry_failed, actions.pause_all, actions.stop_all):
             self.header_buttons.addWidget(ActionButton(action))
         self.body.addWidget(self.overall)
@@ -91,6 +92,7 @@ class TransfersPage(Page):
         self.table.setSelectionMode(QTableView.SelectionMode.ExtendedSelection)
         self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.table.arrange(_WIDTHS, Column.PROGRESS)
+        self.table.spare((Column.RATE, Column.TRY), below=_ROOM_FOR_ALL)
         self.pane = TablePane(self.table)
         self.pane.setMinimumHeight(_ROWS_AT_LEAST * theme.comfortable_height())
         self.empty = EmptyState("empty-transfers", words.EMPTY, words.EMPTY_DETAIL)
@@ -114,10 +116,11 @@ class TransfersPage(Page):
         commands.pause_all.triggered.connect(lambda: state.pause(not state.paused))
         commands.stop_all.triggered.connect(state.stop_all)
         commands.stop_transfer.triggered.connect(lambda: state.stop(self._ids(_can_stop)))
-        commands.retry_transfer.triggered.connect(lambda: state.retry(self._ids(_can_retry)))
+        commands.retry_transfer.triggered.connect(lambda: state.retry(self._remedy_ids()))
         commands.clear_ended.triggered.connect(state.clear)
         commands.copy_error.triggered.connect(lambda: self._copy(_error_text))
         commands.copy_digest.triggered.connect(lambda: self._copy(_digest))
+        commands.copy_image_name.triggered.connect(lambda: self._copy(_image_name))
         commands.copy_row_hash.triggered.connect(lambda: self._copy(_hash_text))
         commands.show_package.triggered.connect(self._on_show_package)
 
@@ -141,9 +144,12 @@ class TransfersPage(Page):
         row, rows = self._current_row(), self._selected()
         none = "" if rows else words.WHY_NO_ROW
         commands.allow(commands.stop_transfer, none or _why(any(map(_can_stop, rows)), words.WHY_ENDED))
-        commands.allow(commands.retry_transfer, none or _why(any(map(_can_retry, rows)), words.WHY_NOT_RETRYABLE))
+        commands.allow(
+            commands.retry_transfer, none or _why(any(map(self.state.remedy_rows, rows)), words.WHY_NOT_RETRYABLE)
+        )
         commands.allow(commands.copy_error, none or _why(any(map(_error_text, rows)), words.WHY_NO_ERROR))
         commands.allow(commands.copy_digest, none or _why(any(map(_digest, rows)), words.WHY_NO_DIGEST))
+        commands.allow(commands.copy_image_name, none or _why(any(map(_image_name, rows)), words.WHY_NO_IMAGE))
         commands.allow(commands.copy_row_hash, none or _why(any(map(_hash_text, rows)), words.WHY_NO_PACKAGE))
         is_package = row is not None and row.kind is RowKind.PACKAGE
         commands.allow(commands.show_package, none or _why(is_package, words.WHY_NO_PACKAGE))
@@ -214,6 +220,9 @@ class TransfersPage(Page):
     def _ids(self, wanted: Callable[[TransferRow], bool]) -> tuple[str, ...]:
         return tuple(row.id for row in self._selected() if wanted(row))
 
+    def _remedy_ids(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(row_id for row in self._selected() for row_id in self.state.remedy_rows(row)))
+
     def _copy(self, text_of: Callable[[TransferRow], str]) -> None:
         texts = (text_of(row) for row in self._selected())
         QGuiApplication.clipboard().setText("\n".join(text for text in texts if text))
@@ -229,7 +238,7 @@ class TransfersPage(Page):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addActions([commands.stop_transfer, commands.retry_transfer])
         menu.addSeparator()
-        menu.addActions([commands.copy_error, commands.copy_digest, commands.copy_row_hash])
+        menu.addActions([commands.copy_error, commands.copy_image_name, commands.copy_digest, commands.copy_row_hash])
         menu.addSeparator()
         menu.addAction(commands.show_package)
         menu.popup(self.table.viewport().mapToGlobal(place))
@@ -243,16 +252,16 @@ def _can_stop(row: TransferRow) -> bool:
     return not row.state.ended
 
 
-def _can_retry(row: TransferRow) -> bool:
-    return row.state in (ItemState.FAILED, ItemState.CANCELLED)
-
-
 def _error_text(row: TransferRow) -> str:
     return details_of(row.error, words.spoken(row, None, paused=False)) if row.error is not None else ""
 
 
 def _digest(row: TransferRow) -> str:
     return row.entry.blob_digest if row.entry is not None else ""
+
+
+def _image_name(row: TransferRow) -> str:
+    return row.image
 
 
 def _hash_text(row: TransferRow) -> str:

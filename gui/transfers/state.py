@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.engine.messages import Call, ClearTransfers, PauseTransfers, RetryTransfers, StopTransfers, WatchTransfers
 from core.foundation.errors import EngineGone, MirrordeckError
+from core.foundation.text import short_hash
 from core.transfers.model import ItemState, PushStatus, QueueSnapshot, RowKind, Totals, TransferRow
 from gui.engine_client import EngineClient
 from gui.widgets.page import TaskOwner
@@ -42,7 +43,9 @@ class TransfersState(QObject):
         self.paused = False
         self.moving: tuple[TransferRow, ...] = ()
         self.interrupted = 0
-        self._index_rows: dict[str, str] = {}
+        self._closing: dict[str, dict[RowKind, str]] = {}
+        self._labels: dict[str, str] = {}
+        self._packages: dict[tuple[str, str], str] = {}
         self._client = client
         self._tasks = TaskOwner()
         client.snapshot_received.connect(self.apply)
@@ -58,7 +61,7 @@ class TransfersState(QObject):
         if before.keys() - self.pushes.keys():
             self.rows = {key: row for key, row in self.rows.items() if row.push_id in self.pushes}
         self.rows.update((row.id, row) for row in snapshot.rows)
-        self._index_rows.update((row.push_id, row.id) for row in snapshot.rows if row.kind is RowKind.INDEX)
+        self._note_names(snapshot)
         self.moving = tuple(sorted((row for row in snapshot.rows if row.state.moving), key=lambda row: -row.seconds))
         self.overall, self.paused = snapshot.overall, snapshot.paused
         self.changed.emit(snapshot)
@@ -75,17 +78,31 @@ class TransfersState(QObject):
     def rows_of(self, push_id: str) -> list[TransferRow]:
         return [row for row in self.rows.values() if row.push_id == push_id]
 
-    def index_row(self, push_id: str) -> TransferRow | None:
-        return self.rows.get(self._index_rows.get(push_id, ""))
+    def closing_row(self, push_id: str, kind: RowKind) -> TransferRow | None:
+        """The row that tags an image or updates the index after the packages of a push, if there is one."""
+        return self.rows.get(self._closing.get(push_id, {}).get(kind, ""))
+
+    def label(self, dag_hash: str) -> str:
+        """`zlib@1.3.1`, or the short hash of a package that no push is about."""
+        return self._labels.get(dag_hash, short_hash(dag_hash))
+
+    def remedy_rows(self, row: TransferRow) -> tuple[str, ...]:
+        """What to try again for `row`: itself if it failed or was stopped; for an image that lacks packages those of
+        them that did."""
+        if can_retry(row):
+            return (row.id,)
+        lacking = (self._packages.get((row.push_id, dag_hash), "") for dag_hash in row.missing)
+        return tuple(row_id for row_id in lacking if row_id in self.rows and can_retry(self.rows[row_id]))
 
     def package_totals(self, pushes: Iterable[PushStatus]) -> Totals:
-        """Counts of the packages of `pushes`, without their index rows; no bytes."""
+        """Counts of the packages of `pushes`, without the rows that close them; no bytes."""
         counts: Counter[str] = Counter()
         for push in pushes:
             counts.update({name: getattr(push.totals, name) for name in _COUNTS})
-            index = self.index_row(push.id)
-            if index is not None:
-                counts["moving" if index.state.moving else index.state.value] -= 1
+            for row_id in self._closing.get(push.id, {}).values():
+                if row_id in self.rows:
+                    state = self.rows[row_id].state
+                    counts["moving" if state.moving else state.value] -= 1
         return Totals(**counts)
 
     def watch(self) -> None:
@@ -118,6 +135,16 @@ class TransfersState(QObject):
     def leave(self) -> None:
         self._tasks.cancel_all()
 
+    def _note_names(self, snapshot: QueueSnapshot) -> None:
+        for row in snapshot.rows:
+            if row.kind is RowKind.PACKAGE:
+                self._labels[row.hash] = f"{row.name}@{row.version}"
+                self._packages[row.push_id, row.hash] = row.id
+            else:
+                self._closing.setdefault(row.push_id, {})[row.kind] = row.id
+        for push in snapshot.pushes:
+            self._labels.update((item.hash, f"{item.name}@{item.version}") for item in push.skipped)
+
     def _on_engine_lost(self) -> None:
         """Nothing moves without an engine, and a new one will not know these rows."""
         unfinished = [row for row in self.rows.values() if not row.state.ended]
@@ -142,6 +169,10 @@ class TransfersState(QObject):
             return  # the window says so itself
         except MirrordeckError as error:
             self.request_failed.emit(error.info())
+
+
+def can_retry(row: TransferRow) -> bool:
+    return row.state in (ItemState.FAILED, ItemState.CANCELLED)
 
 
 def _stopped(totals: Totals) -> Totals:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from core.foundation.errors import ErrorInfo
@@ -26,6 +26,7 @@ SHOW_ALL = "Show all"
 PAUSE_ALL, RESUME, STOP_ALL = "Pause all", "Resume", "Stop all"
 RETRY, RETRY_FAILED = "Retry", "Retry failed"
 COPY_REPORT = messages.COPY_REPORT
+COPY_IMAGE_NAME = "Copy image name"
 OVERALL_BAR = "Progress of all transfers"
 FAILURE_PANEL = "Why the selected transfer failed"
 RATE, TIME_LEFT, ALREADY_THERE, FAILED = "Rate", "Time left", "Already there", "Failed"
@@ -35,7 +36,9 @@ PAUSING = "Pausing: what moves now is finished first"
 FINISHED = "Finished"
 STOPPED = "Stopped"
 INDEX = "Index"
-AFTER_PACKAGES = "After the packages"
+IMAGE = "Image"
+AFTER_PACKAGES = "After packages"
+RETRY_LATER = "Push what is missing: the next push of this package completes the image."
 WAITS_FOR_OTHERS = "Waits for the packages it depends on"
 SHOW_TRANSFERS = "Show Transfers"
 
@@ -44,11 +47,15 @@ WHY_NOTHING_RUNS = "Nothing is running or waiting"
 WHY_NOTHING_ENDED = "No push has ended"
 WHY_NO_ROW = "Choose a transfer first"
 WHY_ENDED = "This transfer has ended"
-WHY_NOT_RETRYABLE = "Only failed and stopped transfers can be tried again"
+WHY_NOT_RETRYABLE = "Only what failed, was stopped or lacks such a package can be tried again"
 WHY_NO_ERROR = "This transfer has not failed"
 WHY_NO_DIGEST = "There is no digest before a package is in the cache"
-WHY_NO_PACKAGE = "This is the index, not a package"
+WHY_NO_PACKAGE = "This row is not about a package"
+WHY_NO_IMAGE = "Only a push with a tag writes an image with a name"
 
+# How an archive came to be there, where that is worth saying.
+_BLOBS = {"present": "already there", "mounted": "mounted from another repository"}
+_MOST_NAMES = 2
 _INSTANT_S = 0.1
 _EXACT_BELOW_S = 9.5
 STATE_WORDS = {
@@ -69,24 +76,29 @@ def state_word(row: TransferRow, *, paused: bool) -> str:
     if row.state is ItemState.WAITING:
         if paused:
             return PAUSED
-        if row.kind is RowKind.INDEX:
+        if row.kind is not RowKind.PACKAGE:
             return AFTER_PACKAGES
     return STATE_WORDS[row.state]
 
 
 def package_name(row: TransferRow) -> str:
-    return visible(row.name) if row.kind is RowKind.PACKAGE else INDEX
+    match row.kind:
+        case RowKind.TAG:
+            return f"{IMAGE} {visible(row.name)}"
+        case RowKind.INDEX:
+            return INDEX
+    return visible(row.name)
 
 
 def package_details(row: TransferRow) -> tuple[str, ...]:
     """What stands dim behind the name."""
-    if row.kind is RowKind.INDEX:
+    if row.kind is not RowKind.PACKAGE:
         return ()
     return visible(row.version), short_hash(row.hash)
 
 
-def progress_sentence(row: TransferRow) -> str:
-    """What the Progress column says where there is no bar."""
+def progress_sentence(row: TransferRow, label: Callable[[str], str] = short_hash) -> str:
+    """What the Progress column says where there is no bar. `label` names a package by its hash."""
     match row.state:
         case ItemState.WAITING:
             return f"{format_bytes(row.total_bytes)} on disk" if row.total_bytes else ""
@@ -94,15 +106,50 @@ def progress_sentence(row: TransferRow) -> str:
             return WAITS_FOR_OTHERS
         case ItemState.FAILED:
             return short_reason(row.error) if row.error else ""
+        case ItemState.DONE if row.missing:
+            return incomplete(row, label)
+        case ItemState.DONE if row.image:
+            return f"Tagged {visible(row.image)}"
         case ItemState.DONE if row.index is not None:
             return index_sentence(row.index.added, row.index.dropped, row.index.entries)
         case ItemState.DONE if row.entry is not None:
-            size = format_bytes(row.entry.stored_bytes)
-            took = f" in {format_duration(row.seconds)}" if row.seconds >= _INSTANT_S else ""
-            return size + took + (f", lacks {plural(len(row.missing), 'package')} it needs" if row.missing else "")
+            return _done(row, row.entry.stored_bytes)
         case ItemState.PRESENT if row.entry is not None:
             return format_bytes(row.entry.stored_bytes)
     return ""
+
+
+def _done(row: TransferRow, stored_bytes: int) -> str:
+    """`38 MB in 2 s`, `38 MB, already there`."""
+    if row.blob in _BLOBS:
+        return f"{format_bytes(stored_bytes)}, {_BLOBS[row.blob]}"
+    took = f" in {format_duration(row.seconds)}" if row.seconds >= _INSTANT_S else ""
+    return format_bytes(stored_bytes) + took
+
+
+def incomplete(row: TransferRow, label: Callable[[str], str]) -> str:
+    """`Usable as cache, not runnable until zlib@1.3.1 is pushed`."""
+    verb = "is" if len(row.missing) == 1 else "are"
+    return f"Usable as cache, not runnable until {_missing_names(row, label)} {verb} pushed"
+
+
+def _missing_names(row: TransferRow, label: Callable[[str], str]) -> str:
+    """`zlib@1.3.1`, `zlib@1.3.1 and hdf5@1.14`, `zlib@1.3.1, hdf5@1.14 and 7 others`."""
+    names = [visible(label(dag_hash)) for dag_hash in row.missing[:_MOST_NAMES]]
+    others = len(row.missing) - len(names)
+    return joined([*names, *([f"{others:,} {'other' if others == 1 else 'others'}"] if others else [])])
+
+
+def incomplete_error(row: TransferRow, label: Callable[[str], str], *, can_retry: bool) -> ErrorInfo:
+    """The same in full, for the panel below the table."""
+    verb = "is" if len(row.missing) == 1 else "are"
+    remedy = "Retry pushes what is missing, then completes the image." if can_retry else RETRY_LATER
+    return ErrorInfo(
+        "incomplete",
+        f"{visible(row.name)}@{visible(row.version)} is usable as cache, not runnable",
+        f"Its image lacks the layers of {_missing_names(row, label)}, which {verb} not on {place(row.mirror)}.",
+        (remedy,),
+    )
 
 
 def short_reason(error: ErrorInfo) -> str:
@@ -135,12 +182,14 @@ def _estimate(seconds: float) -> str:
 
 def spoken(row: TransferRow, share: float | None, *, paused: bool) -> str:
     """`openmpi 5.0.6 to site-oci, uploading, 62 per cent`."""
-    what = f"{row.name} {row.version}" if row.kind is RowKind.PACKAGE else INDEX
-    parts = [f"{visible(what)} to {place(row.mirror)}", state_word(row, paused=paused).lower()]
+    what = f"{visible(row.name)} {visible(row.version)}" if row.kind is RowKind.PACKAGE else package_name(row)
+    parts = [f"{what} to {place(row.mirror)}", state_word(row, paused=paused).lower()]
     if share is not None:
         parts.append(f"{int(share * 100)} per cent")
     elif row.error is not None:
         parts.append(one_line(row.error.sentence()))
+    elif row.missing:
+        parts.append("usable as cache, not runnable")
     return ", ".join(parts)
 
 
@@ -170,12 +219,19 @@ def page_sentence(totals: Totals, mirrors: Sequence[str]) -> str:
     )
 
 
-def push_summary(push: PushStatus, packages: Totals, stored_bytes: int, index: TransferRow | None) -> str:
-    """`11 pushed, 28 already there, 1 failed, 2 skipped. 1.1 GB in 4 min. Index updated.`"""
+def push_summary(
+    push: PushStatus,
+    packages: Totals,
+    rows: Sequence[TransferRow],
+    image: TransferRow | None,
+    index: TransferRow | None,
+) -> str:
+    """`11 pushed, 28 already there, 1 failed, 2 skipped. 1 not runnable yet. 1.1 GB in 4 min. Index updated.`"""
+    lacking = sum(bool(row.missing) for row in rows)
     facts = [
         f"{number:,} {word}"
         for number, word in (
-            (packages.done, "pushed"),
+            (packages.done, "pushed" + (f" ({lacking:,} not runnable yet)" if lacking else "")),
             (packages.present, "already there"),
             (packages.failed, "failed"),
             (packages.cancelled, "stopped"),
@@ -185,7 +241,16 @@ def push_summary(push: PushStatus, packages: Totals, stored_bytes: int, index: T
     ]
     sentences = [", ".join(facts) or "Nothing to push"]
     if packages.done:
-        sentences.append(f"{format_bytes(stored_bytes)} in {format_duration(push.seconds)}")
+        sent = (row.entry for row in rows if row.state is ItemState.DONE and row.blob not in _BLOBS)
+        size = sum(entry.stored_bytes for entry in sent if entry)
+        sentences.append(f"{format_bytes(size)} in {format_duration(push.seconds)}")
+    if image is not None:
+        sentences.append(
+            {
+                ItemState.DONE: progress_sentence(image),
+                ItemState.FAILED: f"The image {visible(image.name)} was not written",
+            }.get(image.state, "")
+        )
     if index is not None:
         sentences.append(
             {ItemState.DONE: "Index updated", ItemState.FAILED: "The index was not updated"}.get(index.state, "")
@@ -197,13 +262,15 @@ def push_title(push: PushStatus) -> str:
     return f"Push to {place(push.mirror)}"
 
 
-def report(push: PushStatus, summary: str, rows: Sequence[TransferRow]) -> str:
+def report(push: PushStatus, summary: str, rows: Sequence[TransferRow], label: Callable[[str], str]) -> str:
     """The outcome of a push as text for a mail or a ticket."""
     started = datetime.fromtimestamp(push.started_at).astimezone().strftime("%Y-%m-%d %H:%M %Z")
     lines = [f"{push_title(push)}, {started}", summary, ""]
     for row in rows:
-        name = f"{row.name}@{row.version}/{short_hash(row.hash)}" if row.kind is RowKind.PACKAGE else INDEX.lower()
-        lines.append(f"{state_word(row, paused=False):<14}  {visible(name)}  {progress_sentence(row)}".rstrip())
+        name = package_name(row)
+        if row.kind is RowKind.PACKAGE:
+            name += f"@{visible(row.version)}/{short_hash(row.hash)}"
+        lines.append(f"{state_word(row, paused=False):<14}  {name}  {progress_sentence(row, label)}".rstrip())
     lines += [
         f"{'Skipped':<14}  {visible(item.name)}@{item.version}/{short_hash(item.hash)}  {one_line(item.reason)}"
         for item in push.skipped
@@ -247,7 +314,7 @@ def running_row(row: TransferRow, share: float | None) -> str:
     """`openmpi 62 %`, `openmpi finalising`, `updating the index`."""
     if row.kind is RowKind.INDEX:
         return STATE_WORDS[ItemState.INDEXING].lower()
-    name = visible(row.name)
+    name = package_name(row)
     return f"{name} {percent(share)}" if share is not None else f"{name} {STATE_WORDS[row.state].lower()}"
 
 

@@ -119,6 +119,9 @@ def one_line(text: str) -> str:
 
 
 def place(address: str) -> str:
-    """A mirror's name or address as people write it: a folder as its path."""
+    """A mirror's name or address as people write it: a folder as its path, a repository without scheme."""
+    scheme, separator, rest = address.partition("://")
+    if separator and scheme in ("oci", "oci+http"):
+        return visible(rest)
     folder = folder_of(address) if address.startswith("file:") else None
     return visible(str(folder) if folder is not None else address)

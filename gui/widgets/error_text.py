@@ -37,9 +37,10 @@ class ErrorText(QWidget):
         layout.addSpacing(theme.SPACE_XS)
         layout.addLayout(row)
 
-    def show_error(self, error: ErrorInfo, details: str = "") -> None:
-        """`details` is added to what can be copied."""
+    def show_error(self, error: ErrorInfo, details: str = "", *, tone: str = "bad") -> None:
+        """`details` is added to what can be copied; `tone` is that of the title."""
         self._title.setText(error.title)
+        self._title.set_tone(tone)
         self._why.setText(error.why)
         self._why.setVisible(bool(error.why))
         self._remedies.setText("\n".join(error.remedies))

@@ -69,6 +69,7 @@ class TableView(QTableView):
         super().__init__(parent)
         self._memory = memory
         self._stretch = -1
+        self._spared: tuple[Sequence[int], int] = ((), 0)
         self.setAccessibleName(name)
         self.setHorizontalHeader(TableHeader(self))
         self.setShowGrid(False)
@@ -108,6 +109,10 @@ class TableView(QTableView):
         if isinstance(state, QByteArray):
             header.restoreState(state)
 
+    def spare(self, columns: Sequence[int], below: int) -> None:
+        """Hide `columns` while the table is narrower than `below` (in pixels for a usual font)."""
+        self._spared = columns, below
+
     def _on_section_resized(self, column: int) -> None:
         if column != self._stretch:
             self._fill_width()
@@ -137,7 +142,13 @@ class TableView(QTableView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        columns, below = self._spared
+        for column in columns:
+            self.setColumnHidden(column, self.width() < theme.scaled(below))
         self._fill_width()
+        current = self.visualRect(self.currentIndex())
+        if current.top() < event.oldSize().height() and current.bottom() >= event.size().height():
+            self.scrollTo(self.currentIndex())  # what was chosen stays in sight
 
     def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
         actions = QAbstractItemView.CursorAction
