@@ -32,7 +32,7 @@ class CacheAccess:
 
     Connections are kept for each registry and mirror, so that lanes and back-off are shared by all that goes there.
     `staging` is for archives on their way, `kept` for what was read before; `ca_file` are authorities to trust beside
-    the system's. Close it at the end.
+    the system's; `plain_passwords` allows sending passwords unencrypted to registries without TLS. Close it at the end.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class CacheAccess:
         staging: Path,
         kept: BlobCache,
         ca_file: Path | None = None,
+        plain_passwords: bool = False,
         clock: Clock | None = None,
     ) -> None:
         self.gnupg = gnupg
@@ -51,7 +52,7 @@ class CacheAccess:
         self.kept = kept
         self._credentials = credentials
         self._mirrors = tuple(mirrors)
-        self._ca_file = ca_file
+        self._options = TransportOptions(ca_file=ca_file, plain_passwords=plain_passwords)
         self._clock = clock or Clock()
         self._lock = threading.Lock()
         self._transports: dict[tuple[Endpoint, str, str, Direction], Transport] = {}
@@ -99,8 +100,8 @@ class CacheAccess:
         with self._lock:
             transport = self._transports.get(key)
             if transport is None:
-                options = TransportOptions(ca_file=self._ca_file)
-                transport = self._transports[key] = Transport(reference.endpoint, source, options, clock=self._clock)
+                transport = Transport(reference.endpoint, source, self._options, clock=self._clock)
+                self._transports[key] = transport
         return Repository(reference, transport, clock=self._clock)
 
     def close(self) -> None:

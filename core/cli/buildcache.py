@@ -82,6 +82,11 @@ def _add_push(actions: Any) -> None:
 
 def _add_login(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--docker-login", action="store_true", help="also use the logins of docker and podman")
+    parser.add_argument(
+        "--plain-passwords",
+        action="store_true",
+        help="send passwords unencrypted to oci+http mirrors (local tests only)",
+    )
 
 
 def _positive(text: str) -> int:

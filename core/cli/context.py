@@ -37,8 +37,12 @@ class Context:
     @cached_property
     def access(self) -> CacheAccess:
         """Connections and logins for this run; `close` ends them."""
-        docker_login = getattr(self._options, "docker_login", False)
-        return open_access(self.instance, keep=not self.read_only, docker_login=docker_login)
+        return open_access(
+            self.instance,
+            keep=not self.read_only,
+            docker_login=self._options.docker_login,
+            plain_passwords=self._options.plain_passwords,
+        )
 
     def close(self) -> None:
         if "access" in self.__dict__:

@@ -19,11 +19,13 @@ from core.spack.substitutions import resolve_path
 _SOURCE_CACHE = "$spack/var/spack/cache"
 
 
-def open_access(instance: Instance, *, keep: bool = True, docker_login: bool = False) -> CacheAccess:
+def open_access(
+    instance: Instance, *, keep: bool = True, docker_login: bool = False, plain_passwords: bool = False
+) -> CacheAccess:
     """Keys, logins and places for the caches of `instance`; close it at the end. Reads configuration files.
 
     Without `keep` nothing that was read over the network is kept on disk. `docker_login` also uses the logins of docker
-    and podman.
+    and podman; `plain_passwords` allows sending passwords unencrypted to `oci+http` mirrors.
     """
     environ = instance.environ
     source_cache = _configured_path(instance, "source_cache")
@@ -36,6 +38,7 @@ def open_access(instance: Instance, *, keep: bool = True, docker_login: bool = F
         mirrors=mirrors_of(instance).mirrors,
         staging=cache_dir() / "packing",
         kept=BlobCache(cache_dir() / "blobs" if keep else None, source_cache / "blobs" / "sha256"),
+        plain_passwords=plain_passwords,
         ca_file=certificates if certificates is not None and certificates.exists() else None,
     )
 

@@ -75,16 +75,9 @@ def plan_push(
     cache = access.open(mirror, Direction.PUSH)
     database = instance.database(token)
     roots = _roots(instance, database, request)
-    order = push_order(
-        database,
-        roots,
-        only=_ONLY[options.only],
-        with_build_dependencies=options.with_build_dependencies,
-        externals=True,
-    )
+    records = _selected(database, roots, options)
     key = _signing_key(access.gnupg, mirror, options)
     signer = GpgSigner(access.gnupg, key.fingerprint) if key is not None else None
-    records = [database.records[dag_hash] for dag_hash in order]
     looked_for = [] if options.force else [_entry_name(record) for record in records if not record.external]
     target = RegistryTarget.of(mirror, access)
     with target.explaining("read") if target else nullcontext():
@@ -117,6 +110,18 @@ def plan_push(
         plan, cache=cache, cache_push=cache_push, database=database, store=store, signer=signer, tagging=tagging
     )
     return PreparedPush(plan, job)
+
+
+def _selected(database: Database, roots: Sequence[str], options: PushOptions) -> list[PackageRecord]:
+    """Everything the push is about, externals among it, dependencies first."""
+    order = push_order(
+        database,
+        roots,
+        only=_ONLY[options.only],
+        with_build_dependencies=options.with_build_dependencies,
+        externals=True,
+    )
+    return [database.records[dag_hash] for dag_hash in order]
 
 
 def _store(instance: Instance) -> Store:
