@@ -134,7 +134,7 @@ class Authenticator:
             raise AuthRequired(
                 f"{urlsplit(url).netloc} wants a password over an unencrypted connection",
                 "everybody on the way could read it",
-                remedies=("Use the registry by https", "For local tests, allow unencrypted passwords (--plain-passwords)"),
+                remedies=("Use the registry by https", "For local tests: --plain-passwords"),
                 status=401,
             )
 
