@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core.caches.folder_cache import FolderCache
 from core.caches.oci.blob_cache import BlobCache
+from core.caches.oci.holders import BlobHolders
 from core.caches.oci.oci_cache import OciCache
 from core.caches.protocol import BuildCache
 from core.foundation.clock import Clock
@@ -54,6 +55,7 @@ class CacheAccess:
         self._mirrors = tuple(mirrors)
         self._options = TransportOptions(ca_file=ca_file, plain_passwords=plain_passwords)
         self._clock = clock or Clock()
+        self._holders = BlobHolders()
         self._lock = threading.Lock()
         self._transports: dict[tuple[Endpoint, str, str, Direction], Transport] = {}
 
@@ -74,7 +76,14 @@ class CacheAccess:
             except ReferenceError as error:
                 raise UsageError(f"{name} cannot be used", str(error)) from error
             repository = self.repository(reference, mirror, direction)
-            return OciCache(repository, url=connection.url, staging=self.staging, blobs=self.kept, clock=self._clock)
+            return OciCache(
+                repository,
+                url=connection.url,
+                staging=self.staging,
+                blobs=self.kept,
+                clock=self._clock,
+                holders=self._holders,
+            )
         raise UsageError(
             f"{name} cannot be opened as a build cache",
             f"{connection.url}: this version reads and writes build caches in folders and OCI registries only",

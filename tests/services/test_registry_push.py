@@ -272,3 +272,13 @@ def test_two_writers_lose_nothing_of_each_other(checkout: Path, look: Look, envi
     installs = json.loads(registry.repository.read_blob(layer["digest"], layer["size"], TOKEN))["database"]["installs"]
     there = {record["spec"]["name"] for record in installs.values() if record["in_buildcache"]}
     assert there == {name for group in groups for name in group} == set(registry.packages())
+
+
+def test_what_another_repository_of_the_registry_is_known_to_hold_is_mounted(
+    plan: Plan, carry_out: CarryOut, real_registries: dict[str, RunningRegistry], name: str
+) -> None:
+    first = carry_out(plan("hwloc", to="plain"))
+    second = carry_out(plan("hwloc", to=f"{url(real_registries['plain'], name)}-second"))
+    assert {row.blob for row in first.rows} == {"uploaded"}
+    assert {row.blob for row in second.rows} == {"mounted"}
+    assert {row.state for row in second.rows} == {ItemState.DONE}

@@ -11,6 +11,7 @@ from pathlib import Path
 from core.caches.folder_objects import read_ahead
 from core.caches.index import decode_spec
 from core.caches.oci.blob_cache import BlobCache
+from core.caches.oci.holders import BlobHolders
 from core.caches.oci.names import entry_of_tag, is_spec_tag
 from core.caches.oci.oci_browser import OciBrowser
 from core.caches.oci.oci_index import IndexWriter, read_index
@@ -29,11 +30,22 @@ from core.spack.specs import PackageRecord, decode_node
 class OciCache:
     """The `BuildCache` in `repository`. Its packages are never signed: Spack has no signatures there.
 
-    `staging` is a directory for archives on their way, made when needed. `blobs` keeps what was read before.
+    `staging` is a directory for archives on their way, made when needed. `blobs` keeps what was read before, `holders`
+    knows which other repositories have a blob.
     """
 
-    def __init__(self, repository: Repository, *, url: str, staging: Path, blobs: BlobCache, clock: Clock) -> None:
+    def __init__(
+        self,
+        repository: Repository,
+        *,
+        url: str,
+        staging: Path,
+        blobs: BlobCache,
+        clock: Clock,
+        holders: BlobHolders | None = None,
+    ) -> None:
         self.url = url
+        self._holders = holders or BlobHolders()
         self._repository = repository
         self._staging = staging
         self._blobs = blobs
@@ -74,7 +86,8 @@ class OciCache:
         Layers are taken from all of `entries`, installed here or not. `signer` is ignored: Spack cannot sign there.
         """
         found = Survey(self._repository, self._blobs).find(entries, token)
-        return OciPush(self._repository, self._blobs, self._staging, found)
+        self._holders.note(self._repository.reference, (image.own.digest for image in found.values()))
+        return OciPush(self._repository, self._blobs, self._staging, found, self._holders)
 
     def prepare(self, signer: Signer | None) -> None:
         """Nothing: a repository needs no mark, and keys cannot be kept in it."""

@@ -18,6 +18,7 @@ from core.caches.oci.architecture import image_architecture
 from core.caches.oci.base_image import BaseImage, copy_base_layer
 from core.caches.oci.blob_cache import BlobCache
 from core.caches.oci.environment import environment_from_files, start_of
+from core.caches.oci.holders import BlobHolders
 from core.caches.oci.image import (
     NO_BASE,
     Base,
@@ -90,9 +91,15 @@ class OciPush:
     byte_phases = 2
 
     def __init__(
-        self, repository: Repository, cache: BlobCache, staging: Path, found: Mapping[str, FoundImage]
+        self,
+        repository: Repository,
+        cache: BlobCache,
+        staging: Path,
+        found: Mapping[str, FoundImage],
+        holders: BlobHolders,
     ) -> None:
         self.repository = repository
+        self._holders = holders
         self.cache = cache
         self.staging_directory = staging
         self.present = {dag_hash: image.entry for dag_hash, image in found.items()}
@@ -163,7 +170,10 @@ class OciPush:
 
         token.raise_if_cancelled()
         body = FileBody(packed.path, packed.stored_bytes)
-        outcome = self.repository.upload(packed.digest, body, token=token, progress=count)
+        reference = self.repository.reference
+        mount_from = self._holders.others(reference, packed.digest)
+        outcome = self.repository.upload(packed.digest, body, mount_from=mount_from, token=token, progress=count)
+        self._holders.note(reference, [packed.digest])
         progress(packed.stored_bytes - done)
         with self._lock:
             self._layers[dag_hash] = Layer(packed.digest, packed.stored_bytes, packed.diff_id)
