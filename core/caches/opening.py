@@ -22,7 +22,7 @@ from core.registry.endpoints import Endpoint
 from core.registry.options import TransportOptions
 from core.registry.references import ImageReference, ReferenceError, parse_mirror_url
 from core.registry.repository import Repository
-from core.registry.transport import Transport
+from core.registry.transport import HostShare, Transport
 from core.signing.gpg import Gnupg
 
 OCI_KINDS = (MirrorKind.OCI, MirrorKind.OCI_HTTP)
@@ -31,7 +31,7 @@ OCI_KINDS = (MirrorKind.OCI, MirrorKind.OCI_HTTP)
 class CacheAccess:
     """What opening caches takes in this process: keys, logins, connections and places on disk. Thread-safe.
 
-    Connections are kept for each registry and mirror, so that lanes and back-off are shared by all that goes there.
+    Connections are kept for each registry and mirror; lanes and back-off are shared by all that goes to one registry.
     `staging` is for archives on their way, `kept` for what was read before; `ca_file` are authorities to trust beside
     the system's; `plain_passwords` allows sending passwords unencrypted to registries without TLS. Close it at the end.
     """
@@ -57,6 +57,7 @@ class CacheAccess:
         self._clock = clock or Clock()
         self._holders = BlobHolders()
         self._lock = threading.Lock()
+        self._shares: dict[Endpoint, HostShare] = {}
         self._transports: dict[tuple[Endpoint, str, str, Direction], Transport] = {}
 
     def open(self, mirror: Mirror, direction: Direction) -> BuildCache:
@@ -109,7 +110,9 @@ class CacheAccess:
         with self._lock:
             transport = self._transports.get(key)
             if transport is None:
-                transport = Transport(reference.endpoint, source, self._options, clock=self._clock)
+                endpoint = reference.endpoint
+                share = self._shares.setdefault(endpoint, HostShare(self._options, self._clock))
+                transport = Transport(endpoint, source, self._options, clock=self._clock, share=share)
                 self._transports[key] = transport
         return Repository(reference, transport, clock=self._clock)
 

@@ -44,8 +44,19 @@ class StreamedResponse:
         return self._answer.read(count)
 
 
+class HostShare:
+    """What all transports to one registry have in common, whoever they log in as: lanes and back-off. Any thread."""
+
+    def __init__(self, options: TransportOptions, clock: Clock) -> None:
+        self.lanes = Lanes(options.parallel_transfers, _METADATA_LANES)
+        self.pace = Pace(clock)
+
+
 class Transport:
-    """All requests to one registry go through one of these, from any thread; `close` it when none runs any more."""
+    """All requests to one registry with one login, from any thread; `close` it when none runs any more.
+
+    Several to the same registry are given the same `share`.
+    """
 
     def __init__(
         self,
@@ -55,6 +66,7 @@ class Transport:
         *,
         clock: Clock | None = None,
         realms: KnownRealms | None = None,
+        share: HostShare | None = None,
     ) -> None:
         """Raises TlsError if certificates named in `options` cannot be used."""
         options = options or TransportOptions()
@@ -69,8 +81,9 @@ class Transport:
             header_s=options.header_timeout_s,
             connections=options.parallel_transfers + _METADATA_LANES,
         )
-        self._lanes = Lanes(options.parallel_transfers, _METADATA_LANES)
-        self._pace = Pace(self.clock)
+        share = share or HostShare(options, self.clock)
+        self._lanes = share.lanes
+        self._pace = share.pace
         self._guard = Guard(endpoint)
         self._notes = Notes()
         self._caller = Caller(

@@ -54,6 +54,8 @@ class Journal:
         record = {"t": "row", "id": row.id, "state": row.state, "attempt": row.attempt}
         if row.entry is not None:
             record["manifest_digest"] = row.entry.manifest_digest
+        if row.missing:
+            record["missing"] = row.missing
         if row.error is not None:
             record["error"] = row.error
         self._append(record, sync=False)

@@ -148,6 +148,7 @@ def test_a_refused_archive_and_a_refused_image_and_the_push_after(
     with at(registry.endpoint, "lab/other") as other:
         refused = other.image(tag).layers[-1].removeprefix("sha256:")
     registry.faults.add(method="PUT", path=refused, status=403, times=None)
+    registry.faults.add(method="POST", path=f"mount=.*{refused}", status=403, times=None)
     registry.faults.add(method="PUT", path="/manifests/openssl-", status=403, times=None)
 
     outcome = carry_out(plan("openmpi", to="fake", update_index=True, tag="tools"))
