@@ -73,7 +73,8 @@ QMenu::separator { height: 1px; background: $line; margin: 4px 8px; }
 
 QTableView, QTreeView, QListView { background: transparent; border: none; outline: none; }
 QTableView QTableCornerButton::section { background: transparent; border: none; }
-QHeaderView { background: transparent; border: none; }
+QHeaderView { background: $surface; border: none; }
+TableHeader { background: transparent; }
 
 QTabWidget::pane { border: none; }
 QTabBar { background: transparent; qproperty-drawBase: 0; }

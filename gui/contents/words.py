@@ -16,7 +16,7 @@ from core.services.values import ContentsRow, ContentsView, EntryDependency, Ent
 from gui import messages
 
 TABLE = "What the mirror holds"
-COLUMNS = ("Package / tag", "Hash", "Target", "Size", "Pushed", "Signed", "Installed here")
+COLUMNS = ("Package / tag", "Hash", "Target", "Size", "Date", "Signed", "Installed here")
 PLACE_LABEL = "Mirror"
 PLACE_NAME = "Mirror, address or registry to look into"
 PLACE_PLACEHOLDER = "mirror, address or registry"
@@ -49,7 +49,7 @@ STOPPED = "Stopped before everything was read."
 OF_ALL = "of all"
 DETAILS = "Details of the selected entry"
 OVERVIEW, COMMANDS, LAYERS, SPEC = "Overview", "Commands", "Layers", "Spec"
-ENTRY, DIGEST, MEDIA_TYPE, SIZE, PUSHED, IN_INDEX = "Entry", "Digest", "Media type", "Size", "Pushed", "Index"
+ENTRY, DIGEST, MEDIA_TYPE, SIZE, PUSHED, IN_INDEX = "Entry", "Digest", "Media type", "Size", "Date", "Index"
 SPACK_MANIFEST = "Spack manifest"
 READING_DETAILS = "Reading…"
 NO_SPEC = "This is not a package."
