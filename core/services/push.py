@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import uuid
 from collections.abc import Sequence
@@ -230,6 +231,8 @@ def _set_aside(record: PackageRecord, options: PushOptions, database: Database, 
         decision, reason = Decision.NOT_INSTALLED, "package not installed"
     elif record.state is PackageState.DEPRECATED:
         decision, reason = Decision.NOT_INSTALLED, f"deprecated, replaced by /{record.deprecated_for}"
+    elif not is_present and not os.path.isdir(record.prefix or ""):  # noqa: PTH112  a Path each would cost seconds
+        decision, reason = Decision.NOT_INSTALLED, f"{record.prefix}: no such directory, though the database lists it"
     elif not options.private and not is_present:
         redistribution = redistributable(record, database.records)
         if redistribution.verdict is not Verdict.YES:
@@ -253,9 +256,10 @@ def _preflight(plan: PushPlan, folder: Path | None, cache: BuildCache, target: R
             free = shutil.disk_usage(existing).free
             warnings = _folder_warnings(plan, existing, free)
     except MirrordeckError as error:
-        return replace(plan, blockers=(error.info(),))
+        info = error.info()
+        return replace(plan, blockers=(replace(info, title=f"Cannot write to {folder}") if folder else info,))
     except OSError as error:
-        return replace(plan, blockers=(from_os_error(error, f"{plan.mirror} cannot be used", folder).info(),))
+        return replace(plan, blockers=(from_os_error(error, f"Cannot write to {plan.mirror}", folder).info(),))
     if plan.options.private and plan.registry is not None and plan.registry.anonymous_readable:
         why = "Packages that may not be redistributed would be given away."
         warnings.append(ErrorInfo("public", f"Everybody can read what is pushed to {plan.mirror}", why))

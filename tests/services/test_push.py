@@ -168,19 +168,29 @@ class TestPushing:
 class TestBadInput:
     def test_a_vanished_prefix_fails_alone_and_is_named(self, instance, plan, carry_out):
         gone = prefix_of(instance, "hwloc")
+        prepared = plan("openmpi", private=True)
         shutil.move(gone, gone.with_name("elsewhere"))
-        outcome = carry_out(plan("openmpi", private=True))
+        outcome = carry_out(prepared)
         (failed,) = outcome.in_state(ItemState.FAILED)
         assert failed.name == "hwloc"
         assert failed.error.code == "not-installed"
         assert str(gone) in failed.error.why
         assert "openmpi" in {row.name for row in outcome.in_state(ItemState.DONE)}
 
+    def test_a_prefix_that_is_gone_before_the_plan_is_named_in_it(self, instance, plan, carry_out):
+        gone = prefix_of(instance, "hwloc")
+        shutil.move(gone, gone.with_name("elsewhere"))
+        prepared = plan("openmpi")
+        (item,) = prepared.plan.of(Decision.NOT_INSTALLED)
+        assert (item.name, str(gone) in item.reason) == ("hwloc", True)
+        assert {row.state for row in carry_out(prepared).rows} == {ItemState.DONE}
+
     def test_a_target_that_is_a_file_is_a_blocker(self, tmp_path, plan):
         (tmp_path / "file").write_text("")
         prepared = plan("zlib-ng", to="./file/cache", signing=Signing.UNSIGNED)
         (blocker,) = prepared.plan.blockers
-        assert str(tmp_path / "file") in blocker.sentence()
+        assert blocker.title == f"Cannot write to {tmp_path}/file/cache"
+        assert str(tmp_path / "file") in blocker.why
 
     def test_nothing_half_written_is_visible_after_a_failure(self, checkout, plan, carry_out):
         prepared = plan("zlib-ng")
