@@ -130,12 +130,6 @@ class CacheError(MirrordeckError):
     code = "cache"
 
 
-class SpackFailed(MirrordeckError):
-    """The instance's own spack could not answer."""
-
-    code = "spack-failed"
-
-
 class RemoteError(MirrordeckError):
     """A server, or the way to it, failed. `status` is HTTP's (0: no answer), `codes` are the server's own.
 

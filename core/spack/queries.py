@@ -38,11 +38,6 @@ class Query:
     def hash_prefix(self) -> str:
         return self.node.hash_prefix
 
-    @property
-    def is_hash_only(self) -> bool:
-        """Whether the query is nothing but `/hash`."""
-        return bool(self.node.hash_prefix) and self.node == NodeConstraint(hash_prefix=self.node.hash_prefix)
-
     def matches(self, record: PackageRecord, records: Mapping[str, PackageRecord]) -> bool:  # noqa: ARG002
         """Whether `record` is what is asked for, whatever its state. `records` holds its dependencies by hash."""
         return self.node.matches(record)

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QPushButton,
-    QRadioButton,
     QSizePolicy,
     QStyle,
     QStyleOptionComboBox,
@@ -100,31 +99,6 @@ class CheckBox(QCheckBox):
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
         paint_check(painter, _mark_rect(self), self.checkState(), enabled=self.isEnabled(), focused=self.hasFocus())
-        _paint_text(self, painter)
-
-
-class RadioButton(QRadioButton):
-    """A radio button with the theme's indicator."""
-
-    def sizeHint(self) -> QSize:
-        return _marked_size(self)
-
-    def minimumSizeHint(self) -> QSize:
-        return _marked_size(self)
-
-    def hitButton(self, pos: QPoint) -> bool:
-        return self.rect().contains(pos)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        ring = QRectF(_mark_rect(self)).adjusted(1, 1, -1, -1)
-        strong = self.isChecked() or self.hasFocus()
-        ink = theme.color("accent" if strong and self.isEnabled() else "control_line")
-        painter.setBrush(theme.color("surface"))
-        painter.setPen(QPen(ink, 5.0 if self.isChecked() else 2.0 if self.hasFocus() else 1.2))
-        inset = 2.0 if self.isChecked() else 0.0
-        painter.drawEllipse(ring.adjusted(inset, inset, -inset, -inset))
         _paint_text(self, painter)
 
 

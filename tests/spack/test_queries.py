@@ -143,15 +143,9 @@ def test_only_available_records_are_selected(change: dict) -> None:
 
 def test_lookup_in_any_state() -> None:
     (query,) = Query.parse(f"/{MISSING[:7]}")
-    assert query.is_hash_only
     assert query.hash_prefix == MISSING[:7]
     assert lookup(database(), query, any_state=False) == []
     assert [record.hash for record in lookup(database(), query, any_state=True)] == [MISSING]
-
-
-@pytest.mark.parametrize("text", ["labzed/3etq", "/3etq+shared", "labzed", "*/3etq"])
-def test_not_only_a_hash(text: str) -> None:
-    assert not Query.parse(text)[0].is_hash_only
 
 
 # ---- parts ----
