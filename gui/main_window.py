@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.engine.messages import ListInstances, OpenInstance
+from core.engine.calls.instances import ListInstances, OpenInstance
 from core.foundation.errors import EngineGone, ErrorInfo, MirrordeckError
 from core.services.values import InstanceInfo
 from gui import appearance, messages, theme

@@ -8,8 +8,8 @@ import signal
 import sys
 from contextlib import suppress
 
-from core.engine.handlers import Handlers
 from core.engine.server import Server
+from core.engine.state import EngineState
 from core.foundation.logs import start_log
 from core.foundation.release import versions
 
@@ -23,7 +23,7 @@ def main() -> None:
     start_log("engine", to_file=not read_only)
     # A window that is gone leaves a broken pipe, also when the rest of the buffer is flushed on closing.
     with suppress(BrokenPipeError), sink:
-        Server(sys.stdin.buffer, sink, Handlers(read_only=read_only), versions()).serve()
+        Server(sys.stdin.buffer, sink, EngineState(read_only=read_only), versions()).serve()
 
 
 if __name__ == "__main__":

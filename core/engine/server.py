@@ -5,26 +5,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO
 
 import msgspec
 
-from core.engine.handlers import Handlers
-from core.engine.messages import (
-    CALLS,
-    PROTOCOL,
-    Batch,
-    Call,
-    Cancel,
-    Hello,
-    Reply,
-    Request,
-    Snapshot,
-    ToEngine,
-    ToWindow,
-)
+from core.engine.dispatch import handler_table
+from core.engine.messages import PROTOCOL, Batch, Cancel, Hello, Reply, Request, Snapshot, ToEngine, ToWindow
+from core.engine.state import EngineState
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import Cancelled, MirrordeckError, UsageError, describe
 
@@ -39,15 +28,15 @@ class Server:
     Requests run in a small pool, so that a slow one does not hold up the others; every line is written whole.
     """
 
-    def __init__(self, source: BinaryIO, sink: BinaryIO, handlers: Handlers, versions: dict[str, str]) -> None:
+    def __init__(self, source: BinaryIO, sink: BinaryIO, state: EngineState, versions: dict[str, str]) -> None:
         self._source = source
         self._sink = sink
-        self._handlers = handlers
+        self._state = state
         self._versions = versions
         self._writing = threading.Lock()
         self._running: dict[int, CancelToken] = {}
         self._stopped = threading.Event()
-        self._calls: dict[str, type[Call[object]]] = {call.method: call for call in CALLS}
+        self._calls = {call.method: (call, handler) for call, handler in handler_table(state).items()}
 
     def serve(self) -> None:
         """Blocks until the input ends; then stops transfers cleanly and returns."""
@@ -70,7 +59,7 @@ class Server:
             for token in list(self._running.values()):
                 token.cancel()
             self._stopped.set()
-            self._handlers.close()
+            self._state.close()
             pool.shutdown(wait=True)
             ticker.join()
 
@@ -86,12 +75,10 @@ class Server:
         self._send(reply)
 
     def _run(self, request: Request, token: CancelToken) -> object:
-        kind = self._calls.get(request.method)
-        if kind is None:
+        if request.method not in self._calls:
             raise UsageError("The engine does not know this request", request.method)
-        call = msgspec.json.decode(request.params, type=kind)
-        handler: Callable[[Call[object], CancelToken], object] = self._handlers.of(kind)
-        answer = handler(call, token)
+        kind, handler = self._calls[request.method]
+        answer = handler(msgspec.json.decode(request.params, type=kind), token)
         if isinstance(answer, Iterator):
             return self._stream(request.id, answer, token)
         return answer
@@ -107,8 +94,8 @@ class Server:
 
     def _tick(self) -> None:
         while not self._stopped.wait(_SNAPSHOT_INTERVAL_S):
-            if self._handlers.queue.has_news():
-                self._send(Snapshot(self._handlers.queue.snapshot()))
+            if self._state.queue.has_news():
+                self._send(Snapshot(self._state.queue.snapshot()))
 
     def _send(self, message: ToWindow) -> None:
         line = msgspec.json.encode(message) + b"\n"

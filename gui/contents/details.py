@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.engine.messages import DescribeEntry
+from core.engine.calls.contents import DescribeEntry
 from core.foundation.errors import MirrordeckError
 from core.foundation.text import visible
 from core.services.values import ContentsRow, CopyLine, EntryDetails

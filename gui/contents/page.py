@@ -10,7 +10,8 @@ from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSplitter, QWidget
 
-from core.engine.messages import ListMirrors, UpdateIndex
+from core.engine.calls.contents import UpdateIndex
+from core.engine.calls.mirrors import ListMirrors
 from core.foundation.errors import MirrordeckError
 from core.mirrors.model import Mirror
 from core.services.values import ContentsRow, ContentsView

@@ -7,7 +7,7 @@ import asyncio
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from core.engine.messages import ListContents
+from core.engine.calls.contents import ListContents
 from core.foundation.errors import ErrorInfo, MirrordeckError
 from core.services.values import ContentsRow, ContentsView
 from gui import messages

@@ -8,7 +8,7 @@ import asyncio
 from PySide6.QtCore import QModelIndex, QObject, QStringListModel, Qt, Signal
 from PySide6.QtWidgets import QTableView, QWidget
 
-from core.engine.messages import ListRepositories
+from core.engine.calls.contents import ListRepositories
 from core.foundation.errors import ErrorInfo, MirrordeckError
 from core.services.values import RepositoriesView
 from gui import messages

@@ -7,7 +7,7 @@ from PySide6.QtCore import QPoint, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QMenu, QSplitter, QTableView, QWidget
 
-from core.engine.messages import ListMirrors
+from core.engine.calls.mirrors import ListMirrors
 from core.foundation.errors import MirrordeckError
 from core.services.values import MirrorRow, MirrorsView
 from gui import messages, theme

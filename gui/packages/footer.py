@@ -7,7 +7,7 @@ import asyncio
 
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from core.engine.messages import SummarizeSelection
+from core.engine.calls.packages import SummarizeSelection
 from core.foundation.errors import MirrordeckError
 from gui import messages, theme
 from gui.actions import Actions

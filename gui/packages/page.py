@@ -10,7 +10,7 @@ from PySide6.QtCore import QPoint, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QTableView, QWidget
 
-from core.engine.messages import ListPackages
+from core.engine.calls.packages import ListPackages
 from core.foundation.errors import MirrordeckError
 from core.services.values import PackageRow, PackagesView
 from gui import messages, theme

@@ -9,7 +9,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
-from core.engine.messages import ListMirrors, PlanPush, StartPush
+from core.engine.calls.mirrors import ListMirrors
+from core.engine.calls.push import PlanPush, StartPush
 from core.foundation.errors import ErrorInfo, MirrordeckError
 from core.registry.references import ImageReference, ReferenceError, parse_mirror_url
 from core.services.values import InstanceInfo

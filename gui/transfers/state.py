@@ -10,7 +10,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from core.engine.messages import Call, ClearTransfers, PauseTransfers, RetryTransfers, StopTransfers, WatchTransfers
+from core.engine.calls.transfers import ClearTransfers, PauseTransfers, RetryTransfers, StopTransfers, WatchTransfers
+from core.engine.messages import Call
 from core.foundation.errors import EngineGone, MirrordeckError
 from core.foundation.text import short_hash
 from core.transfers.model import ItemState, PushStatus, QueueSnapshot, RowKind, Totals, TransferRow

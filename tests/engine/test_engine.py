@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import shutil
 import subprocess
 import sys
@@ -14,8 +16,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.engine import messages
-from core.engine.messages import CALLS, PROTOCOL, Batch, Call, Cancel, Hello, Reply, Request, Snapshot, ToWindow
+from core.engine import calls
+from core.engine.calls.contents import DescribeEntry, ListContents, ListRepositories, UpdateIndex
+from core.engine.calls.instances import ListInstances, OpenInstance
+from core.engine.calls.mirrors import ListMirrors
+from core.engine.calls.packages import ListPackages, SummarizeSelection
+from core.engine.calls.push import PlanPush, StartPush
+from core.engine.calls.transfers import WatchTransfers
+from core.engine.dispatch import handler_table
+from core.engine.messages import PROTOCOL, Batch, Call, Cancel, Hello, Reply, Request, Snapshot, ToWindow
+from core.engine.state import EngineState
 from core.foundation.errors import ErrorInfo
 from core.services.sample import make_sample_instance
 from core.services.values import ContentsRow, ContentsView, EntryDetails, InstanceInfo, PackageRow
@@ -86,20 +96,21 @@ def sample(tmp_path_factory) -> Path:
 
 
 def open_sample(engine: Engine, sample: Path) -> InstanceInfo:
-    info, _ = engine.ask(messages.OpenInstance(directory=str(sample)))
+    info, _ = engine.ask(OpenInstance(directory=str(sample)))
     assert isinstance(info, InstanceInfo), info
     return info
 
 
 def test_every_call_has_a_handler_and_a_name_of_its_own():
-    from core.engine.handlers import Handlers
-
-    handlers = Handlers(read_only=True)
+    for module in pkgutil.iter_modules(calls.__path__):
+        importlib.import_module(f"{calls.__name__}.{module.name}")
+    state = EngineState(read_only=True)
     try:
-        assert len({call.method for call in CALLS}) == len(CALLS)
-        assert all(callable(handlers.of(call)) for call in CALLS)
+        known = handler_table(state)
+        assert set(known) == set(Call.__subclasses__())
+        assert len({call.method for call in known}) == len(known)
     finally:
-        handlers.close()
+        state.close()
 
 
 def test_it_says_hello_first_and_leaves_when_the_window_does(engine):
@@ -110,9 +121,9 @@ def test_it_says_hello_first_and_leaves_when_the_window_does(engine):
 
 def test_mirrors_and_packages_of_an_instance(engine, sample):
     info = open_sample(engine, sample)
-    mirrors, _ = engine.ask(messages.ListMirrors(instance=info.id))
+    mirrors, _ = engine.ask(ListMirrors(instance=info.id))
     assert {row.mirror.name for row in mirrors.rows} >= {"team", "scratch"}
-    view, rows = engine.ask(messages.ListPackages(instance=info.id))
+    view, rows = engine.ask(ListPackages(instance=info.id))
     assert view.count == len(rows) > 10
     assert all(isinstance(row, PackageRow) for row in rows)
     assert {row.state for row in rows} >= {"installed", "external"}
@@ -120,18 +131,18 @@ def test_mirrors_and_packages_of_an_instance(engine, sample):
 
 def test_plan_push_watch(engine, sample):
     info = open_sample(engine, sample)
-    _, rows = engine.ask(messages.ListPackages(instance=info.id))
+    _, rows = engine.ask(ListPackages(instance=info.id))
     chosen = next(row for row in rows if row.name == "zlib-ng" and row.state == "installed")
     request = PushRequest(
         "team", hashes=(chosen.hash,), options=PushOptions(update_index=True, with_build_dependencies=False)
     )
-    plan, _ = engine.ask(messages.PlanPush(instance=info.id, request=request))
+    plan, _ = engine.ask(PlanPush(instance=info.id, request=request))
     assert isinstance(plan, PushPlan), plan
     assert chosen.hash in {item.hash for item in plan.of(Decision.PUSH)}
-    push_id, _ = engine.ask(messages.StartPush(plan=plan.id))
+    push_id, _ = engine.ask(StartPush(plan=plan.id))
     assert push_id == plan.id
     states: dict[str, str] = {}
-    engine.ask(messages.WatchTransfers())
+    engine.ask(WatchTransfers())
     while True:
         message = engine.snapshots.pop(0) if engine.snapshots else engine.receive()
         assert isinstance(message, Snapshot)
@@ -139,20 +150,20 @@ def test_plan_push_watch(engine, sample):
         if all(push.ended for push in message.queue.pushes):
             break
     assert set(states.values()) == {"done"}
-    summary, _ = engine.ask(messages.SummarizeSelection(instance=info.id, hashes=(chosen.hash,)))
+    summary, _ = engine.ask(SummarizeSelection(instance=info.id, hashes=(chosen.hash,)))
     assert summary.selected == 1
     assert summary.with_dependencies >= 1
     assert summary.size_bytes > 0
 
 
 def test_errors_are_answers(engine, tmp_path):
-    answer, _ = engine.ask(messages.OpenInstance(directory=str(tmp_path / "nowhere")))
+    answer, _ = engine.ask(OpenInstance(directory=str(tmp_path / "nowhere")))
     assert isinstance(answer, ErrorInfo)
     assert str(tmp_path / "nowhere") in answer.sentence()
-    answer, _ = engine.ask(messages.ListMirrors(instance="no such"))
+    answer, _ = engine.ask(ListMirrors(instance="no such"))
     assert isinstance(answer, ErrorInfo)
     assert answer.code == "not-found"
-    answer, _ = engine.ask(messages.StartPush(plan="gone"))
+    answer, _ = engine.ask(StartPush(plan="gone"))
     assert isinstance(answer, ErrorInfo)
 
 
@@ -168,9 +179,9 @@ def test_read_only_plans_but_does_not_push(sample, home):
     engine = Engine("--read-only")
     info = open_sample(engine, sample)
     request = PushRequest("scratch", queries=("zlib-ng",))
-    plan, _ = engine.ask(messages.PlanPush(instance=info.id, request=request))
+    plan, _ = engine.ask(PlanPush(instance=info.id, request=request))
     assert isinstance(plan, PushPlan), plan
-    answer, _ = engine.ask(messages.StartPush(plan=plan.id))
+    answer, _ = engine.ask(StartPush(plan=plan.id))
     assert isinstance(answer, ErrorInfo)
     assert answer.code == "read-only"
     engine.end()
@@ -191,9 +202,9 @@ def test_a_request_that_waits_can_be_cancelled_and_others_go_on_meanwhile(engine
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
-        call = messages.ListPackages(instance=info.id)
+        call = ListPackages(instance=info.id)
         engine.send(Request(100, call.method, msgspec.Raw(msgspec.json.encode(call))))
-        instances, _ = engine.ask(messages.ListInstances())
+        instances, _ = engine.ask(ListInstances())
         assert info in instances
         engine.send(Cancel(100))
         reply = engine.receive()
@@ -206,15 +217,15 @@ def test_a_request_that_waits_can_be_cancelled_and_others_go_on_meanwhile(engine
 def test_contents_come_by_name_and_again_with_facts(engine, sample, golden):
     info = open_sample(engine, sample)
     mirror = str(golden / "mirrors/signed")
-    view, rows = engine.ask(messages.ListContents(instance=info.id, mirror=mirror))
+    view, rows = engine.ask(ListContents(instance=info.id, mirror=mirror))
     assert isinstance(view, ContentsView), view
     assert isinstance(rows[0], ContentsRow)
     assert len({row.key for row in rows}) == view.count < len(rows)
     package = next(row for row in reversed(rows) if row.kind == "package")
-    details, _ = engine.ask(messages.DescribeEntry(instance=info.id, mirror=mirror, key=package.key))
+    details, _ = engine.ask(DescribeEntry(instance=info.id, mirror=mirror, key=package.key))
     assert isinstance(details, EntryDetails), details
     assert details.manifest_digest == package.manifest_digest
-    again, known = engine.ask(messages.ListContents(instance=info.id, mirror=mirror))
+    again, known = engine.ask(ListContents(instance=info.id, mirror=mirror))
     assert again.from_memory
     assert len(known) == view.count
 
@@ -223,11 +234,11 @@ def test_an_index_is_updated_on_request(engine, sample, golden, tmp_path):
     info = open_sample(engine, sample)
     copy = shutil.copytree(golden / "mirrors/unsigned", tmp_path / "copy")
     shutil.rmtree(copy / "v3/manifests/index")
-    view, _ = engine.ask(messages.ListContents(instance=info.id, mirror=str(copy)))
+    view, _ = engine.ask(ListContents(instance=info.id, mirror=str(copy)))
     assert (view.has_index, view.not_in_index) == (False, 20)
-    update, _ = engine.ask(messages.UpdateIndex(instance=info.id, mirror=str(copy)))
+    update, _ = engine.ask(UpdateIndex(instance=info.id, mirror=str(copy)))
     assert (update.entries, update.added, update.skipped) == (20, 20, ())
-    view, _ = engine.ask(messages.ListContents(instance=info.id, mirror=str(copy), refresh=True))
+    view, _ = engine.ask(ListContents(instance=info.id, mirror=str(copy), refresh=True))
     assert (view.has_index, view.not_in_index) == (True, 0)
 
 
@@ -235,12 +246,12 @@ def test_read_only_looks_but_changes_and_keeps_nothing(sample, golden, home):
     engine = Engine("--read-only")
     info = open_sample(engine, sample)
     mirror = str(golden / "mirrors/signed")
-    view, _ = engine.ask(messages.ListContents(instance=info.id, mirror=mirror))
+    view, _ = engine.ask(ListContents(instance=info.id, mirror=mirror))
     assert view.count
-    answer, _ = engine.ask(messages.UpdateIndex(instance=info.id, mirror=mirror))
+    answer, _ = engine.ask(UpdateIndex(instance=info.id, mirror=mirror))
     assert isinstance(answer, ErrorInfo)
     assert answer.code == "read-only"
-    answer, _ = engine.ask(messages.ListRepositories(instance=info.id, host="no host"))
+    answer, _ = engine.ask(ListRepositories(instance=info.id, host="no host"))
     assert isinstance(answer, ErrorInfo)
     assert answer.code == "usage"
     engine.end()

@@ -5,14 +5,10 @@ from __future__ import annotations
 
 from fake_client import FakeClient
 
-from core.engine.messages import (
-    ListInstances,
-    ListMirrors,
-    ListPackages,
-    OpenInstance,
-    SummarizeSelection,
-    WatchTransfers,
-)
+from core.engine.calls.instances import ListInstances, OpenInstance
+from core.engine.calls.mirrors import ListMirrors
+from core.engine.calls.packages import ListPackages, SummarizeSelection
+from core.engine.calls.transfers import WatchTransfers
 from core.foundation.errors import ErrorInfo
 from core.mirrors.credentials.states import CredentialState
 from core.mirrors.model import Connection, KeyOrigin, Mirror

@@ -15,7 +15,8 @@ from pytestqt.qtbot import QtBot
 from samples import INSTANCE, mirror, mirrors_view
 
 from core.caches.protocol import IndexUpdate
-from core.engine.messages import DescribeEntry, ListContents, ListMirrors, ListRepositories, UpdateIndex
+from core.engine.calls.contents import DescribeEntry, ListContents, ListRepositories, UpdateIndex
+from core.engine.calls.mirrors import ListMirrors
 from core.foundation.errors import EngineGone, ErrorInfo, NetworkDown, NotFound
 from core.services.values import MirrorRow, MirrorsView, RepositoriesView
 from gui import messages

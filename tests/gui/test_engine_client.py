@@ -11,7 +11,10 @@ from PySide6.QtCore import QProcess
 from pytestqt.qtbot import QtBot
 from qasync import QEventLoop
 
-from core.engine.messages import ClearTransfers, ListInstances, ListPackages, PauseTransfers, StartPush, StopTransfers
+from core.engine.calls.instances import ListInstances
+from core.engine.calls.packages import ListPackages
+from core.engine.calls.push import StartPush
+from core.engine.calls.transfers import ClearTransfers, PauseTransfers, StopTransfers
 from core.foundation.errors import EngineGone
 from core.services.values import InstanceInfo, PackageRow, PackagesView
 from gui.engine_client import CallFailed, EngineClient, engine_command

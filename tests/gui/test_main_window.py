@@ -15,7 +15,10 @@ from pytestqt.qtbot import QtBot
 from qasync import QEventLoop
 from samples import INSTANCE, package
 
-from core.engine.messages import DescribeEntry, ListContents, ListMirrors, ListPackages, OpenInstance
+from core.engine.calls.contents import DescribeEntry, ListContents
+from core.engine.calls.instances import OpenInstance
+from core.engine.calls.mirrors import ListMirrors
+from core.engine.calls.packages import ListPackages
 from core.foundation.errors import NotFound
 from core.transfers.model import ItemState, QueueSnapshot, Totals
 from gui import main_window, messages, theme

@@ -13,7 +13,7 @@ from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 from samples import INSTANCE, mirror, mirrors_view
 
-from core.engine.messages import ListMirrors
+from core.engine.calls.mirrors import ListMirrors
 from core.foundation.errors import ConfigError, ErrorInfo
 from core.mirrors.credentials.states import CredentialState
 from core.mirrors.model import Connection, KeyOrigin

@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 from samples import INSTANCE, package, packages
 
-from core.engine.messages import ListPackages, SummarizeSelection
+from core.engine.calls.packages import ListPackages, SummarizeSelection
 from core.foundation.errors import DatabaseError, EngineGone, ErrorInfo
 from core.services.values import PackagesView, SelectionSummary
 from gui import messages

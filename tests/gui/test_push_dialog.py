@@ -18,7 +18,8 @@ from PySide6.QtWidgets import QApplication, QDialog, QLabel, QWidget
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
-from core.engine.messages import ListMirrors, PlanPush, StartPush
+from core.engine.calls.mirrors import ListMirrors
+from core.engine.calls.push import PlanPush, StartPush
 from core.foundation.errors import ErrorInfo, NotFound, PermissionDenied, SigningError
 from core.transfers.plan import Decision, PlanItem, PushOptions, PushRequest, Signing
 from gui.push.command import spack_command

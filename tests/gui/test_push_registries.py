@@ -15,7 +15,8 @@ from fake_client import FakeClient
 from PySide6.QtCore import QModelIndex, Qt
 from pytestqt.qtbot import QtBot
 
-from core.engine.messages import ListMirrors, PlanPush, StartPush
+from core.engine.calls.mirrors import ListMirrors
+from core.engine.calls.push import PlanPush, StartPush
 from core.foundation.errors import ErrorInfo
 from core.mirrors.credentials.states import CredentialState
 from core.registry.messages import RateLimit

@@ -12,7 +12,7 @@ from fake_client import FakeClient
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from core.engine.messages import PauseTransfers, RetryTransfers, StopTransfers
+from core.engine.calls.transfers import PauseTransfers, RetryTransfers, StopTransfers
 from core.transfers.model import ItemState, QueueSnapshot
 from gui.actions import Actions
 from gui.transfers.state import TransfersState

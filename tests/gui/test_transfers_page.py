@@ -14,7 +14,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMainWindow
 from pytestqt.qtbot import QtBot
 
-from core.engine.messages import ClearTransfers, PauseTransfers, RetryTransfers, StopTransfers, WatchTransfers
+from core.engine.calls.transfers import ClearTransfers, PauseTransfers, RetryTransfers, StopTransfers, WatchTransfers
 from core.foundation.errors import ErrorInfo, PermissionDenied
 from core.transfers.model import ItemState, QueueSnapshot
 from core.transfers.plan import Decision

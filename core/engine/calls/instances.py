@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Requests about Spack instances."""
+
+from __future__ import annotations
+
+from core.engine.messages import Call
+from core.services.values import InstanceInfo
+
+
+class OpenInstance(Call[InstanceInfo], frozen=True):
+    """Find and remember an instance; everything None means the one Spack's own rules find."""
+
+    method = "instance.open"
+    answer = InstanceInfo
+    directory: str | None = None
+    environment: str | None = None
+    environment_directory: str | None = None
+    no_environment: bool = False
+
+
+class ListInstances(Call[tuple[InstanceInfo, ...]], frozen=True):
+    """Instances opened in this engine and remembered from earlier ones."""
+
+    method = "instance.list"
+    answer = tuple[InstanceInfo, ...]

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Which request is answered by whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.engine.handlers.contents import ContentsHandlers
+from core.engine.handlers.instances import InstanceHandlers
+from core.engine.handlers.mirrors import MirrorHandlers
+from core.engine.handlers.packages import PackageHandlers
+from core.engine.handlers.push import PushHandlers
+from core.engine.handlers.transfers import TransferHandlers
+from core.engine.messages import Call
+from core.engine.state import EngineState, Handler
+
+
+def handler_table(state: EngineState) -> dict[type[Call[Any]], Handler]:
+    """The handler of every request."""
+    return {
+        **InstanceHandlers(state).table(),
+        **MirrorHandlers(state).table(),
+        **PackageHandlers(state).table(),
+        **ContentsHandlers(state).table(),
+        **PushHandlers(state).table(),
+        **TransferHandlers(state).table(),
+    }

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Requests about what caches hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from core.caches.protocol import IndexUpdate
+from core.engine.calls import contents
+from core.engine.messages import Call
+from core.engine.state import EngineState, Handler
+from core.foundation.cancel import CancelToken
+from core.services.contents import update_index
+from core.services.contents_details import describe_entry
+from core.services.contents_view import list_repositories, open_place, view_contents
+from core.services.values import ContentsRow, ContentsView, EntryDetails, RepositoriesView
+
+
+class ContentsHandlers:
+    def __init__(self, state: EngineState) -> None:
+        self._state = state
+
+    def table(self) -> dict[type[Call[Any]], Handler]:
+        return {
+            contents.ListContents: self.list_contents,
+            contents.DescribeEntry: self.describe,
+            contents.ListRepositories: self.repositories,
+            contents.UpdateIndex: self.update_index,
+        }
+
+    def list_contents(
+        self, call: contents.ListContents, token: CancelToken
+    ) -> Iterator[list[ContentsRow] | ContentsView]:
+        instance = self._state.instance(call.instance)
+        return view_contents(
+            instance,
+            self._state.access(instance),
+            self._state.contents,
+            call.mirror,
+            refresh=call.refresh,
+            cwd=Path.home(),
+            token=token,
+        )
+
+    def describe(self, call: contents.DescribeEntry, token: CancelToken) -> EntryDetails:
+        instance = self._state.instance(call.instance)
+        place = open_place(instance, self._state.access(instance), call.mirror, cwd=Path.home())
+        return describe_entry(place, self._state.contents, call.key, token)
+
+    def repositories(self, call: contents.ListRepositories, token: CancelToken) -> RepositoriesView:
+        return list_repositories(self._state.access(self._state.instance(call.instance)), call.host, token)
+
+    def update_index(self, call: contents.UpdateIndex, token: CancelToken) -> IndexUpdate:
+        self._state.check_may_change("The index was not updated")
+        instance = self._state.instance(call.instance)
+        return update_index(
+            instance,
+            self._state.access(instance),
+            call.mirror,
+            full=call.full,
+            cwd=Path.home(),
+            token=token,
+            progress=lambda _done, _total: None,
+        )

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Requests about Spack instances."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.engine.calls import instances
+from core.engine.messages import Call
+from core.engine.state import EngineState, Handler
+from core.foundation.cancel import CancelToken
+from core.services.instances import describe_instance
+from core.services.values import InstanceInfo
+
+
+class InstanceHandlers:
+    def __init__(self, state: EngineState) -> None:
+        self._state = state
+
+    def table(self) -> dict[type[Call[Any]], Handler]:
+        return {
+            instances.OpenInstance: self.open_instance,
+            instances.ListInstances: self.list_instances,
+        }
+
+    def open_instance(self, call: instances.OpenInstance, _token: CancelToken) -> InstanceInfo:
+        instance = self._state.instances.open(
+            call.directory,
+            environment=call.environment,
+            environment_directory=call.environment_directory,
+            no_environment=call.no_environment,
+        )
+        return describe_instance(instance)
+
+    def list_instances(self, _call: instances.ListInstances, _token: CancelToken) -> tuple[InstanceInfo, ...]:
+        return self._state.instances.known()

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""What requests share: open instances, connections, the queue, what is remembered."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from core.caches.opening import CacheAccess
+from core.foundation.cancel import CancelToken
+from core.foundation.errors import ReadOnlyMode
+from core.foundation.places import cache_dir
+from core.services.access import open_access
+from core.services.contents_memory import ContentsMemory
+from core.services.instances import Instances
+from core.spack.instance import Instance
+from core.transfers.journal import Journal
+from core.transfers.queue import TransferQueue
+
+_MOST_WORKERS = 4
+
+# `Any` stands for the call's own type: each table pairs a type with the handler that takes it.
+Handler = Callable[[Any, CancelToken], object]
+
+
+class EngineState:
+    """State of one engine. Methods may be called from any thread."""
+
+    def __init__(self, *, read_only: bool) -> None:
+        self.read_only = read_only
+        self.instances = Instances(read_only=read_only)
+        self.contents = ContentsMemory(cache_dir() / "contents", keep=not read_only)
+        self.queue = TransferQueue(Journal(), workers=min(os.cpu_count() or 1, _MOST_WORKERS))
+        self._accesses: dict[str, CacheAccess] = {}
+        self._lock = threading.Lock()
+
+    def instance(self, instance_id: str) -> Instance:
+        """An instance that was opened. Raises NotFound."""
+        return self.instances.get(instance_id)
+
+    def access(self, instance: Instance) -> CacheAccess:
+        """Connections and logins for the caches of `instance`, kept until the engine ends."""
+        with self._lock:
+            if instance.id not in self._accesses:
+                self._accesses[instance.id] = open_access(instance, keep=not self.read_only)
+            return self._accesses[instance.id]
+
+    def check_may_change(self, what: str) -> None:
+        """Raise ReadOnlyMode if the engine may not change anything; `what` says what was not done."""
+        if self.read_only:
+            raise ReadOnlyMode(what, "Mirrordeck was started with --read-only")
+
+    def close(self) -> None:
+        """Stop transfers cleanly, then close all connections."""
+        self.queue.close()
+        for access in self._accesses.values():
+            access.close()
