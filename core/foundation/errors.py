@@ -124,6 +124,12 @@ class SigningError(MirrordeckError):
     code = "signing"
 
 
+class PassphraseNeeded(SigningError):
+    """The key has a passphrase, and nothing that could ask for it is at hand, or the one given is wrong."""
+
+    code = "passphrase-needed"
+
+
 class CacheError(MirrordeckError):
     """A cache holds something that cannot be understood (bad manifest, unknown layout)."""
 

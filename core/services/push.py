@@ -26,7 +26,8 @@ from core.mirrors.reading import mirrors_of
 from core.packing.measure import measure
 from core.services.images import ImagePlanning, check_image_options
 from core.services.registry_target import RegistryTarget
-from core.signing.gpg import Gnupg, GpgSigner, SecretKey
+from core.signing.gpg import Gnupg, GpgSigner
+from core.signing.key_listing import Key
 from core.spack.closures import push_order
 from core.spack.database import Database
 from core.spack.environments import read_lock
@@ -182,7 +183,7 @@ def _only_match(query: Query, database: Database) -> str:
     return matches[0].hash
 
 
-def _signing_key(gnupg: Gnupg, mirror: Mirror, options: PushOptions) -> SecretKey | None:
+def _signing_key(gnupg: Gnupg, mirror: Mirror, options: PushOptions) -> Key | None:
     """The key this push signs with; found before anything is packed, so that a missing key costs nothing."""
     signed = bool(options.key) or options.signing is Signing.SIGNED
     if not signed and (options.signing is Signing.UNSIGNED or not mirror.signed or mirror.push.kind in OCI_KINDS):

@@ -12,7 +12,7 @@ import pytest
 from helpers.unprivileged import open_directory, run_unprivileged
 
 from core.foundation.errors import SigningError
-from core.signing import gpg
+from core.signing import gnupg_process
 from core.signing.clearsign import signed_text
 from core.signing.gpg import Gnupg, GpgSigner
 
@@ -333,7 +333,7 @@ class TestWithoutGnupg:
 
     def test_a_program_that_never_answers(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         fake_gpg(tmp_path, monkeypatch, "exec sleep 30")
-        monkeypatch.setattr(gpg, "_TIMEOUT_S", 0.2)
+        monkeypatch.setattr(gnupg_process, "TIMEOUT_S", 0.2)
         with pytest.raises(SigningError, match="did not answer"):
             Gnupg(tmp_path).secret_keys()
 
