@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
 
-from core.engine.messages import PROTOCOL, Batch, Call, Cancel, Hello, Reply, Request, Snapshot, ToWindow
+from core.engine.messages import PROTOCOL, Batch, Call, Cancel, Hello, Reply, Request, Snapshot, ToWindow, encode_call
 from core.foundation.errors import EngineGone, ErrorInfo, MirrordeckError
 from gui import messages
 
@@ -96,7 +96,7 @@ class EngineClient(QObject):
         number = self._next_id
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting[number] = _Waiting(call, future, on_rows)
-        self._send(Request(number, call.method, msgspec.Raw(msgspec.json.encode(call))))
+        self._send(Request(number, call.method, encode_call(call)))
         try:
             return await future
         except asyncio.CancelledError:
@@ -226,6 +226,8 @@ def _killed(number: int) -> str:
 
 
 def engine_command(*, read_only: bool) -> list[str]:
-    """The command that starts the engine. `-P` keeps a `core/` lying in the working directory out."""
-    command = [sys.executable, "-P", "-m", "core.engine"]
+    """The command that starts the engine. `-P` keeps a `core/` lying in the working directory out; a frozen program is
+    its own interpreter and takes a word for it."""
+    frozen = getattr(sys, "frozen", False)
+    command = [sys.executable, "--engine"] if frozen else [sys.executable, "-P", "-m", "core.engine"]
     return [*command, "--read-only"] if read_only else command

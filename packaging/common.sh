@@ -7,6 +7,7 @@
 window_needs='libEGL.so.1=libegl1 libGL.so.1=libgl1 libglib-2.0.so.0=libglib2.0-0 libdbus-1.so.3=libdbus-1-3
 libfontconfig.so.1=libfontconfig1 libxkbcommon-x11.so.0=libxkbcommon-x11-0 libxcb-cursor.so.0=libxcb-cursor0
 libxcb-icccm.so.4=libxcb-icccm4 libxcb-keysyms.so.1=libxcb-keysyms1 libxcb-shape.so.0=libxcb-shape0'
+build_needs='dpkg-deb=dpkg objdump=binutils xz=xz-utils'
 test_needs='gpg=gnupg gpg-agent=gnupg'
 ci_needs='Xvfb=xvfb xauth=xauth openbox=openbox xdotool=xdotool docker-registry=docker-registry openssl=openssl skopeo=skopeo umoci=umoci
 busybox=busybox-static gnome-keyring-daemon=gnome-keyring dbus-run-session=dbus'
@@ -109,11 +110,15 @@ current() {
 }
 
 install_locked() {
+    install_locked_into "$root/.venv" "$1"
+}
+
+install_locked_into() {
     quiet=--quiet
     if [ -t 2 ]; then quiet=--progress-bar=on; fi
-    "$root/.venv/bin/python" -I -m pip install "$quiet" --no-input --disable-pip-version-check \
-        --require-hashes --no-deps --only-binary :all: -r "$1" </dev/null >&2 ||
-        fail "the Python packages of $1 could not be installed (see above); nothing was started"
+    "$1/bin/python" -I -m pip install "$quiet" --no-input --disable-pip-version-check \
+        --require-hashes --no-deps --only-binary :all: -r "$2" </dev/null >&2 ||
+        fail "the Python packages of $2 could not be installed (see above); nothing was started"
 }
 
 # Last step of a set-up: without a stamp it is done again.

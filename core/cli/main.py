@@ -23,7 +23,7 @@ _INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by the person."""
-    parser = _parser()
+    parser = make_parser()
     options = parser.parse_args(argv)
     if options.version:
         print("\n".join(f"{name} {number}" for name, number in versions().items()))
@@ -52,7 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of all commands; manual page and shell completions are made from it."""
     parser = Parser(
         prog="mirrordeck",
         description="Manage Spack mirrors and binary caches. Without a command the window opens.",

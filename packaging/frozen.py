@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Where the frozen program starts: the command, or with `--engine` the process behind the window."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+# The bundle's own libraries are for this program only: gpg, ssh and spack, which it starts, must find the system's.
+original = os.environ.pop("LD_LIBRARY_PATH_ORIG", None)
+if original is not None:
+    os.environ["LD_LIBRARY_PATH"] = original
+else:
+    os.environ.pop("LD_LIBRARY_PATH", None)
+
+if sys.argv[1:2] == ["--engine"]:
+    del sys.argv[1]
+    from core.engine.__main__ import main as serve
+
+    serve()
+else:
+    from core.cli.main import main
+
+    sys.exit(main())
