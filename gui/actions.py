@@ -39,10 +39,26 @@ _ENTRIES: dict[str, _Entry] = {
     "previous_pane": _Entry("Previous pane", ("Shift+F6",)),
     "restart_engine": _Entry(messages.RESTART_ENGINE),
     "about": _Entry(f"About {messages.APP_NAME}"),
-    "push_to_mirror": _Entry("Push…", ("Ctrl+P",), "arrow-up", messages.MIRRORS, "Push packages to this mirror"),
+    "push_to_mirror": _Entry("Push…", ("Ctrl+P", "P"), "arrow-up", messages.MIRRORS, "Push packages to this mirror"),
     "browse_contents": _Entry("Browse contents", ("B",), "layers", messages.MIRRORS, "Show what this mirror holds"),
     "open_mirror_folder": _Entry("Open folder", (), "folder", messages.MIRRORS),
+    "add_mirror": _Entry("Add mirror", ("Ctrl+N",), "plus", messages.MIRRORS),
+    "edit_mirror": _Entry("Edit…", (), "", messages.MIRRORS, "Change this mirror (Enter)"),
+    "duplicate_mirror": _Entry("Duplicate…", (), "", messages.MIRRORS, "Add a mirror like this one"),
+    "copy_to_user": _Entry(messages.COPY_TO_USER, (), "", messages.MIRRORS),
+    "remove_mirrors": _Entry("Remove…", ("Del",), "cross", messages.MIRRORS, "Remove from the configuration"),
+    "create_mirror": _Entry("Create source mirror…", (), "", messages.MIRRORS, "Fetch sources with Spack"),
+    "destroy_mirror": _Entry("Delete contents…", (), "", messages.MIRRORS, "Delete everything the mirror holds"),
+    "test_mirrors": _Entry("Test", ("T",), "", messages.MIRRORS, "Try everything, step by step"),
+    "sign_in": _Entry("Sign in…", (), "lock", messages.MIRRORS),
+    "sign_out": _Entry("Sign out…", (), "", messages.MIRRORS),
+    "move_to_keyring": _Entry(messages.MOVE_TO_KEYRING, (), "", messages.MIRRORS),
+    "move_mirror_up": _Entry("Ask earlier", ("Alt+Up",), "", messages.MIRRORS, "Spack asks this mirror earlier"),
+    "move_mirror_down": _Entry("Ask later", ("Alt+Down",), "", messages.MIRRORS, "Spack asks this mirror later"),
+    "undo_edit": _Entry(messages.UNDO, ("Ctrl+Z",), "", messages.MIRRORS, "Undo the last change of a mirror"),
     "copy_address": _Entry("Copy address", ("Ctrl+C",), "copy", messages.MIRRORS),
+    "copy_mirror_yaml": _Entry("Copy YAML", ("Ctrl+Shift+C",), "copy", messages.MIRRORS),
+    "show_mirror_command": _Entry("Show equivalent command…", (), "", messages.MIRRORS),
     "push_packages": _Entry(
         "Push…", ("Ctrl+P",), "arrow-up", messages.PACKAGES, "Push the selected packages and what they need"
     ),
@@ -52,6 +68,21 @@ _ENTRIES: dict[str, _Entry] = {
     "copy_hash": _Entry("Copy hash", ("Ctrl+Shift+C",), "copy", messages.PACKAGES),
     "copy_prefix": _Entry("Copy prefix", (), "copy", messages.PACKAGES),
     "open_prefix": _Entry("Open prefix", (), "folder", messages.PACKAGES),
+    "select_dependencies": _Entry("Select dependencies", (), "", messages.PACKAGES, "Select what these packages need"),
+    "select_dependents": _Entry("Select dependents", (), "", messages.PACKAGES, "Select what needs these packages"),
+    "select_missing_on": _Entry("Select everything not on", (), "", messages.PACKAGES),
+    "select_environment": _Entry("Select environment", (), "", messages.PACKAGES),
+    "copy_package_command": _Entry("Copy Spack command", (), "copy", messages.PACKAGES),
+    "show_package_commands": _Entry("Show Spack commands…", (), "", messages.PACKAGES),
+    "export_packages": _Entry("Export table…", ("Ctrl+E",), "", messages.PACKAGES, "Write the rows shown to a file"),
+    "compare_packages": _Entry("Compare…", (), "", messages.PACKAGES, "Compare two packages field by field"),
+    "why_not_used": _Entry("Why was this binary not used?…", (), "", messages.PACKAGES),
+    "compare_with_mirror": _Entry("Compare with a mirror…", (), "", messages.PACKAGES, "All installed against a mirror"),
+    "show_details": _Entry("Details", ("Alt+Return",), "", messages.PACKAGES, "Show the package in full", True),
+    "measure_sizes": _Entry("Measure sizes", (), "", messages.PACKAGES, "Measure sizes in the background", True),
+    "group_packages": _Entry("Group by", (), "", messages.PACKAGES),
+    "sort_packages": _Entry(messages.SORT_BY, (), "", messages.PACKAGES),
+    "choose_columns": _Entry(messages.COLUMNS, (), "", messages.PACKAGES),
     "stop_transfer": _Entry("Stop", ("Del",), "stop", messages.TRANSFERS),
     "stop_all": _Entry("Stop all", (), "stop", messages.TRANSFERS),
     "pause_all": _Entry("Pause all", ("Ctrl+Space",), "pause", messages.TRANSFERS),
@@ -97,7 +128,23 @@ class Actions(QObject):
     push_to_mirror: QAction
     browse_contents: QAction
     open_mirror_folder: QAction
+    add_mirror: QAction
+    edit_mirror: QAction
+    duplicate_mirror: QAction
+    copy_to_user: QAction
+    remove_mirrors: QAction
+    create_mirror: QAction
+    destroy_mirror: QAction
+    test_mirrors: QAction
+    sign_in: QAction
+    sign_out: QAction
+    move_to_keyring: QAction
+    move_mirror_up: QAction
+    move_mirror_down: QAction
+    undo_edit: QAction
     copy_address: QAction
+    copy_mirror_yaml: QAction
+    show_mirror_command: QAction
     push_packages: QAction
     select_shown: QAction
     select_none: QAction
@@ -105,6 +152,21 @@ class Actions(QObject):
     copy_hash: QAction
     copy_prefix: QAction
     open_prefix: QAction
+    select_dependencies: QAction
+    select_dependents: QAction
+    select_missing_on: QAction
+    select_environment: QAction
+    copy_package_command: QAction
+    show_package_commands: QAction
+    export_packages: QAction
+    compare_packages: QAction
+    why_not_used: QAction
+    compare_with_mirror: QAction
+    show_details: QAction
+    measure_sizes: QAction
+    group_packages: QAction
+    sort_packages: QAction
+    choose_columns: QAction
     stop_transfer: QAction
     stop_all: QAction
     pause_all: QAction

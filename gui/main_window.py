@@ -313,8 +313,8 @@ class MainWindow(QMainWindow):
 
     # Pushing
 
-    def _on_push_packages(self, hashes: tuple[str, ...]) -> None:
-        self.tasks.start(self._push(self.packages.target, hashes))
+    def _on_push_packages(self, hashes: tuple[str, ...], mirror: str) -> None:
+        self.tasks.start(self._push(mirror, hashes))
 
     def _on_push_to_mirror(self, mirror: str) -> None:
         hashes = self.packages.model.checked_hashes()

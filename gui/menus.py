@@ -13,6 +13,7 @@ from gui.actions import Actions
 def fill_menu_bar(bar: QMenuBar, a: Actions) -> None:
     """Add all menus to `bar`. Disabled entries say why in their tooltips."""
     _add(bar, "&File", [a.open_instance, None, a.quit])
+    _add(bar, "&Edit", [a.undo_edit])
     view = _add(
         bar,
         "&View",
@@ -20,18 +21,23 @@ def fill_menu_bar(bar: QMenuBar, a: Actions) -> None:
             *(a.show_mirrors, a.show_packages, a.show_transfers, a.show_contents, None),
             *(a.filter, a.refresh, None),
             *(a.next_pane, a.previous_pane, None),
-            *(a.toggle_navigation, a.compact_rows),
+            *(a.toggle_navigation, a.compact_rows, None),
+            *(a.show_details, a.choose_columns, a.sort_packages, a.group_packages, a.measure_sizes),
         ],
     )
     look = view.addMenu(messages.APPEARANCE)
     look.addActions([a.appearance_system, a.appearance_light, a.appearance_dark])
-    _add(bar, "&Mirror", [a.push_to_mirror, a.browse_contents, None, a.copy_address, a.open_mirror_folder])
+    _add(bar, "&Mirror", mirror_menu(a))
     _add(
         bar,
         "&Package",
         [
-            *(a.push_packages, None, a.select_shown, a.select_none, None),
-            *(a.copy_spec, a.copy_hash, a.copy_prefix, a.open_prefix),
+            *(a.push_packages, a.compare_with_mirror, None),
+            *(a.select_shown, a.select_none, a.select_dependencies, a.select_dependents),
+            *(a.select_missing_on, a.select_environment, None),
+            *(a.copy_spec, a.copy_hash, a.copy_prefix, a.copy_package_command, a.open_prefix, None),
+            *(a.compare_packages, a.why_not_used, None),
+            *(a.export_packages, a.show_package_commands),
         ],
     )
     _add(
@@ -53,12 +59,29 @@ def fill_menu_bar(bar: QMenuBar, a: Actions) -> None:
     _add(bar, "&Help", [a.restart_engine, None, a.about])
 
 
-def _add(bar: QMenuBar, title: str, entries: list[QAction | None]) -> QMenu:
-    menu = bar.addMenu(title)
+def mirror_menu(a: Actions) -> list[QAction | None]:
+    """What can be done with mirrors; None is a line between groups."""
+    return [
+        *(a.add_mirror, a.edit_mirror, a.duplicate_mirror, a.copy_to_user, a.remove_mirrors, None),
+        *(a.test_mirrors, a.push_to_mirror, a.browse_contents, a.open_mirror_folder, None),
+        *(a.sign_in, a.sign_out, a.move_to_keyring, None),
+        *(a.move_mirror_up, a.move_mirror_down, None),
+        *(a.copy_address, a.copy_mirror_yaml, a.show_mirror_command, None),
+        *(a.create_mirror, a.destroy_mirror),
+    ]
+
+
+def fill(menu: QMenu, entries: list[QAction | None]) -> None:
+    """Add `entries`; disabled ones say why in their tooltips."""
     menu.setToolTipsVisible(True)
     for entry in entries:
         if entry is None:
             menu.addSeparator()
         else:
             menu.addAction(entry)
+
+
+def _add(bar: QMenuBar, title: str, entries: list[QAction | None]) -> QMenu:
+    menu = bar.addMenu(title)
+    fill(menu, entries)
     return menu

@@ -9,10 +9,15 @@ APP_NAME = "Mirrordeck"
 
 # Everywhere
 DISMISS = "Dismiss this notice"
+COPY = "Copy"
+COPY_COMMAND = "Copy: {purpose}"
 COPY_DETAILS = "Copy details"
 DETAILS = "Details"
 CANCEL = "Cancel"
+SHOW_SECRET = "Show what is typed"  # noqa: S105
+HIDE_SECRET = "Hide what is typed"  # noqa: S105
 CLOSE = "Close"
+COLUMNS = "Columns"
 NONE = "–"
 YES, NO = "yes", "no"
 ENGINE_GONE = "The engine has ended"
@@ -47,15 +52,15 @@ APPEARANCE = "Appearance"
 MIRRORS = "Mirrors"
 MIRRORS_TABLE = "Mirrors in Spack's search order"
 MIRRORS_EMPTY = "No mirrors yet."
-MIRRORS_EMPTY_DETAIL = (
-    "A mirror is a place where Spack stores and finds packages. Add one with 'spack mirror add NAME ADDRESS', "
-    "then refresh."
-)
+MIRRORS_EMPTY_DETAIL = "A mirror is a place where Spack stores and finds packages."
 MIRRORS_BROKEN = "No mirror could be read."
 MIRRORS_BROKEN_DETAIL = "Correct what is told above, then refresh."
 MIRRORS_READING = "Reading mirrors…"
 MIRROR_DETAILS = "Details of the selected mirror"
-MIRROR_COLUMNS = ("Name", "Push address", "Signed", "Autopush", "Login", "Scope", "Status", "Packages")
+MIRROR_COLUMNS = (
+    *("Name", "Push address", "Fetch address", "Contains", "Signed"),
+    *("Autopush", "Login", "Scope", "Status", "Packages"),
+)
 OVERVIEW = "Overview"
 SPACK_YAML = "Spack YAML"
 FETCH_ADDRESS = "Fetch address"
@@ -65,6 +70,7 @@ INDEX = "Index"
 MAY_PUSH = "May push"
 SPACE = "Free space"
 LOGIN = "Login"
+SCOPE = "Scope"
 STATUS_OK = "ok"
 STATUS_NO_INDEX = "ok, no index yet"
 STATUS_NOT_WRITABLE = "not writable"
@@ -96,8 +102,9 @@ KIND_WORDS = {
 KIND_UNKNOWN = "no address"
 MAY_PUSH_YES = "yes, writable"
 MAY_PUSH_NOT_CHECKED = "not checked"
-NOT_AVAILABLE = "not available"
 NOT_APPLICABLE = "n/a"
+SIGNED_DEFAULT = "default"
+SIGNED_DEFAULT_TIP = "Not written, which Spack takes as signed"
 NOT_SIGNED_TIP = "Not available: Spack does not sign OCI images"
 LOGIN_WORDS = {
     "session": "session",
@@ -108,7 +115,7 @@ LOGIN_WORDS = {
     "none-needed": "none",
     "plain-text": "plain text!",
     "missing": "missing",
-    "locked": "keyring locked",
+    "locked": "locked",
     "no-keyring": "no keyring",
     "waiting": "no answer",
 }
@@ -130,6 +137,14 @@ BINARIES_AND_SOURCES = "binaries and sources"
 NO_INDEX = "no index"
 SIGNED, UNSIGNED = "signed", "unsigned"
 AUTOPUSH_ON = "on"
+UNDO = "Undo"
+COPY_TO_USER = "Copy to user scope…"
+MOVE_TO_KEYRING = "Move to keyring…"
+ADD_FOLDER = "Add a folder"
+UNLOCK = "Unlock"
+KEYRING_LOCKED = "The keyring is locked"
+KEYRING_LOCKED_TEXT = "Logins in it cannot be used until it is open."
+NOT_MOVED = "Not moved"
 
 # Packages
 PACKAGES = "Packages"
@@ -179,10 +194,18 @@ WHY_READ_ONLY = "Mirrordeck was started read-only"
 WHY_NO_PACKAGES = "Check the packages to push first"
 WHY_NO_ROW = "Choose a package first"
 WHY_NO_MIRROR = "Choose a mirror first"
+WHY_ONE_MIRROR = "Choose one mirror only"
+WHY_TESTING = "The test is under way"
+WHY_NOT_PLAIN = "No secret in plain text was found"
+WHY_NO_UNDO = "No mirror was changed since Mirrordeck was started"
+WHY_NO_USER_SCOPE = "There is no user scope that can be written"
+WHY_IN_USER_SCOPE = "It is in the user scope already"
 WHY_NOTHING_SHOWN = "No package is shown"
 WHY_NO_PREFIX = "This package has no folder"
 WHY_NOT_FOLDER = "Only folder mirrors can be opened"
 WHY_NOT_PUSHABLE = "This version pushes to folders and OCI registries only"
+WHY_NOT_DELETABLE = "Spack deletes nothing at addresses of this kind"
+WHY_NO_LOGIN = "There is no login for mirrors of this kind"
 WHY_NO_BINARIES = "This mirror is not for binaries"
 WHY_OTHER_PAGE = "Go to the {page} page first"
 WHY_NOTHING_CHECKED = "Nothing is selected"
@@ -191,6 +214,15 @@ WHY_NOTHING_CHECKED = "Nothing is selected"
 def mirrors_sentence(mirrors: int, scopes: int) -> str:
     order = " Spack asks them from top to bottom." if mirrors > 1 else ""
     return f"{plural(mirrors, 'mirror')} in {plural(scopes, 'scope')}.{order}"
+
+
+def plain_secrets(mirrors: list[str]) -> str:
+    verb = "has" if len(mirrors) == 1 else "have"
+    return f"{', '.join(mirrors)} {verb} a secret in plain text"
+
+
+def test_mirrors(count: int) -> str:
+    return f"Test {count}" if count > 1 else "Test"
 
 
 def packages_sentence(shown: int, total: int) -> str:

@@ -28,6 +28,7 @@ QLabel[tone="bad"] { color: $bad; }
 #banner { background: $accent_soft; border: 1px solid $accent; border-radius: 8px; }
 #banner[tone="warn"] { background: $surface; border-color: $warn; }
 #banner[tone="bad"] { background: $surface; border-color: $bad; }
+#problem { background: $raised; border: 1px solid $bad; border-radius: 6px; }
 
 QPushButton { background: $raised; color: $text; border: 1px solid $control_line; border-radius: 6px;
   padding: 0 14px; min-height: 28px; }
@@ -43,7 +44,8 @@ QPushButton[flat="true"]:hover { background: $bg; }
 QPushButton[flat="true"]:focus { border: 2px solid $accent; padding: 0 7px; }
 QPushButton[flat="true"]:disabled { color: $faint; }
 QToolButton { background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 5px; }
-QToolButton:hover { background: $track; }
+QToolButton:hover, QToolButton:checked { background: $track; }
+QToolButton::menu-indicator { image: none; }
 QToolButton:focus { border: 2px solid $accent; padding: 4px; }
 
 QLineEdit, QComboBox, QPlainTextEdit { background: $surface; color: $text; border: 1px solid $control_line;

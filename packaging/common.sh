@@ -10,7 +10,8 @@ libxcb-icccm.so.4=libxcb-icccm4 libxcb-keysyms.so.1=libxcb-keysyms1 libxcb-shape
 build_needs='dpkg-deb=dpkg objdump=binutils xz=xz-utils'
 test_needs='gpg=gnupg gpg-agent=gnupg'
 ci_needs='Xvfb=xvfb xauth=xauth openbox=openbox xdotool=xdotool docker-registry=docker-registry openssl=openssl skopeo=skopeo umoci=umoci
-busybox=busybox-static gnome-keyring-daemon=gnome-keyring dbus-run-session=dbus'
+busybox=busybox-static gnome-keyring-daemon=gnome-keyring dbus-run-session=dbus mmdebstrap=mmdebstrap
+desktop-file-validate=desktop-file-utils appstreamcli=appstream objdump=binutils xz=xz-utils'
 
 say() {
     printf 'mirrordeck: %s\n' "$*" >&2

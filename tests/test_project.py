@@ -23,18 +23,19 @@ SCRIPTS = [
 # A floor may import itself and floors of lower numbers; equals know nothing of each other.
 FLOORS = {
     "core.foundation": 0,
-    "core.storage": 1,
-    "core.spack": 1,
-    "core.packing": 1,
-    "core.signing": 1,
-    "core.registry": 1,
-    "core.mirrors": 2,
-    "core.caches": 3,
-    "core.transfers": 4,
-    "core.services": 5,
-    "core.cli": 6,
-    "core.engine": 6,
-    "gui": 7,
+    "core.network": 1,
+    "core.storage": 2,
+    "core.spack": 2,
+    "core.packing": 2,
+    "core.signing": 2,
+    "core.registry": 2,
+    "core.mirrors": 3,
+    "core.caches": 4,
+    "core.transfers": 5,
+    "core.services": 6,
+    "core.cli": 7,
+    "core.engine": 7,
+    "gui": 8,
 }
 # Value types that an equal may use all the same.
 SHARED_VALUES = {"core.packing": {"core.spack.specs"}}

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from core.caches import folder_index
-from core.caches.folder_browser import FolderBrowser
-from core.caches.folder_keys import publish_key
-from core.caches.folder_objects import has_blob, put_blob, read_ahead
+from core.caches.folder_keys import publish_key, store_keys
+from core.caches.folder_objects import claim_blob, put_blob, read_ahead
+from core.caches.folder_upkeep import FolderUpkeep
 from core.caches.layout3 import (
     ARCHIVE_TYPE,
     BLOB_PREFIX,
@@ -19,13 +20,11 @@ from core.caches.layout3 import (
     SPEC_TYPE,
     blob_key,
     entry_manifest,
-    entry_of,
-    is_entry_manifest,
 )
-from core.caches.manifests import MANIFEST_LIMIT_BYTES, Manifest, blob_record, decode_manifest, encode_manifest
+from core.caches.manifests import blob_record, encode_manifest
 from core.caches.protocol import (
+    BlobAt,
     CacheEntry,
-    CacheIndex,
     Completed,
     EntryName,
     IndexUpdate,
@@ -33,37 +32,27 @@ from core.caches.protocol import (
     PushScope,
     Signer,
 )
+from core.caches.stored_cache import StoredCache
+from core.caches.stored_layers import mark_problem
 from core.foundation.cancel import CancelToken
 from core.foundation.digests import digest_of
-from core.foundation.errors import CacheError, ErrorInfo, MirrordeckError, NotFound, SigningError
+from core.foundation.errors import CacheError, PermissionDenied
+from core.foundation.text import plural
 from core.packing.model import PackedPackage
 from core.packing.spec_blob import gzip_spec_document
 from core.signing.clearsign import is_clearsigned
-from core.storage.folder import Folder, Stat
+from core.storage.folder import Folder
 
 
-class FolderCache:
-    """The `BuildCache` in the folder `root`, which need not exist yet.
-
-    `verify` gets a signed manifest and returns the text whose signature is good, or raises SigningError; without it
-    every well-formed signed manifest counts as signed.
-    """
+class FolderCache(StoredCache):
+    """The `BuildCache` in the folder `root`, which need not exist yet. `verify` is that of a `StoredCache`."""
 
     def __init__(self, root: Path, *, verify: Callable[[bytes], bytes] | None = None) -> None:
-        self._folder = Folder(root)
-        self.url = self._folder.root.as_uri()
-        self._verify = verify
+        self._folder = folder = Folder(root)
+        super().__init__(lambda _: folder, url=folder.root.as_uri(), index_only=False, verify=verify)
 
     def check_writable(self) -> None:
         self._folder.check_writable(SPEC_PREFIX, BLOB_PREFIX)
-
-    def present(self, entries: Sequence[EntryName], *, signed: bool, token: CancelToken) -> dict[str, CacheEntry]:
-        def confirm(key: str) -> CacheEntry | None:
-            token.raise_if_cancelled()
-            return self._confirmed(key, wanted[key], signed=signed)
-
-        wanted = {entry_manifest(entry): entry for entry in entries}
-        return {found.entry.hash: found for found in read_ahead(confirm, list(wanted)) if found}
 
     def staging(self, entry: EntryName) -> Path:
         return self._folder.temporary(f"{BLOB_PREFIX}/{entry.hash}")
@@ -80,22 +69,17 @@ class FolderCache:
             # Also over a blob that is there: it costs nothing, heals a damaged one, and its fresh time keeps Spack's
             # prune from taking it before the manifest names it.
             self._folder.adopt(key, packed.path, packed.stored_bytes)
-        elif not has_blob(self._folder, packed.digest, packed.stored_bytes):
+        elif not claim_blob(self._folder, packed.digest, packed.stored_bytes):
             self._folder.copy_in(key, packed.path, packed.digest, token=token, progress=progress)
             return
         progress(packed.stored_bytes)
 
     def store_entry(self, publication: Publication, token: CancelToken) -> CacheEntry:
         """Second half of `publish`: the spec document, then the manifest, which makes the package visible."""
-        packed = publication.packed
-        spec = gzip_spec_document(publication.spec_document, packed.codec)
+        packed, verbatim = publication.packed, publication.verbatim
+        spec = verbatim.spec_blob if verbatim else gzip_spec_document(publication.spec_document, packed.codec)
         spec_digest = put_blob(self._folder, spec)
-        manifest = encode_manifest(
-            (
-                blob_record(ARCHIVE_TYPE, packed.digest, packed.stored_bytes, compression="gzip"),
-                blob_record(SPEC_TYPE, spec_digest, len(spec), compression="gzip"),
-            )
-        )
+        manifest = verbatim.manifest if verbatim else _manifest_of(packed, spec, spec_digest)
         if publication.signer is not None:
             manifest = publication.signer.clearsign(manifest)
         token.raise_if_cancelled()
@@ -106,8 +90,8 @@ class FolderCache:
             blob_digest=packed.digest,
             spec_digest=spec_digest,
             stored_bytes=packed.stored_bytes,
-            tar_bytes=packed.tar_bytes,
-            signed=publication.signer is not None,
+            tar_bytes=packed.tar_bytes or None,
+            signed=is_clearsigned(manifest),
             modified=facts.mtime,
         )
 
@@ -115,52 +99,48 @@ class FolderCache:
         return FolderPush(self, self.present(entries, signed=signer is not None, token=token), signer)
 
     def prepare(self, signer: Signer | None) -> None:
-        if self._folder.stat(LAYOUT_KEY) is None:
+        if mark_problem(self._folder):
             self._folder.write(LAYOUT_KEY, LAYOUT_BYTES)
         if signer is not None:
             publish_key(self._folder, signer)
 
-    def entries(self, *, token: CancelToken) -> Iterator[CacheEntry | ErrorInfo]:
-        keys = [key for key in self._folder.list(SPEC_PREFIX) if is_entry_manifest(key)]
-        for found in read_ahead(self._listed, keys):
-            token.raise_if_cancelled()
-            yield found
+    def keep_fresh(self, entries: Sequence[CacheEntry], token: CancelToken) -> None:
+        """Have clean-ups take packages for recently used, because what is pushed now depends on them. Their manifests
+        are not touched, as their time is when a package was pushed; files of other people stay as they are.
 
-    def read_index(self) -> CacheIndex | None:
-        return folder_index.read_index(self._folder)
+        Raises CacheError if one of them is gone.
+        """
+
+        def refresh(digest: str) -> bool:
+            token.raise_if_cancelled()
+            with suppress(PermissionDenied):
+                return self._folder.touch(blob_key(digest))
+            return True
+
+        there = read_ahead(refresh, [entry.spec_digest for entry in entries])
+        gone = [entry.entry for entry, found in zip(entries, there, strict=True) if not found]
+        if gone:
+            why = f"{gone[0].name}@{gone[0].version} was there when the push was planned"
+            title = f"{plural(len(gone), 'package')} that others need vanished from {self.url}"
+            raise CacheError(title, why, remedies=("Plan the push again.",))
 
     def update_index(self, *, full: bool, token: CancelToken, progress: Callable[[int, int], None]) -> IndexUpdate:
         return folder_index.update_index(self._folder, self.url, full=full, token=token, progress=progress)
 
-    def browser(self) -> FolderBrowser:
-        return FolderBrowser(self._folder)
+    def store_keys(self, keys: Mapping[str, bytes]) -> None:
+        """Public keys by fingerprint, ASCII-armored; those that are there stay."""
+        store_keys(self._folder, keys)
 
-    def _confirmed(self, key: str, entry: EntryName, *, signed: bool) -> CacheEntry | None:
-        """The entry if it is complete, and well signed where `signed` asks for that."""
-        try:
-            data, facts = self._folder.fetch(key, MANIFEST_LIMIT_BYTES)
-            if signed and not is_clearsigned(data):
-                return None
-            # What counts is the text the signature covers, as the verifier read it.
-            text = self._verify(data) if signed and self._verify else data
-            manifest = decode_manifest(text, str(self._folder.path(key)))
-            blobs = (manifest.blob(ARCHIVE_TYPE), manifest.blob(SPEC_TYPE))
-        except (NotFound, CacheError, SigningError):
-            return None
-        if not all(has_blob(self._folder, blob.digest, blob.content_length) for blob in blobs):
-            return None
-        return _entry(entry, data, facts, manifest)
+    def holds(self, digest: str, stored_bytes: int) -> bool:
+        """Whether a blob is there, so that it need not be brought; no clean-up takes it in the next time."""
+        return claim_blob(self._folder, digest, stored_bytes)
 
-    def _listed(self, key: str) -> CacheEntry | ErrorInfo:
-        where = str(self._folder.path(key))
-        try:
-            entry = entry_of(key)
-            if entry is None:
-                raise CacheError(f"Cannot understand {where}", "Its name is not that of a package")
-            data, facts = self._folder.fetch(key, MANIFEST_LIMIT_BYTES)
-            return _entry(entry, data, facts, decode_manifest(data, where))
-        except MirrordeckError as error:
-            return error.info()
+    def path_of(self, blob: BlobAt) -> Path:
+        """Where a blob lies."""
+        return self._folder.path(blob.key)
+
+    def upkeep(self, *, probe: bool = True) -> FolderUpkeep:
+        return FolderUpkeep(self._folder, self.url, probe=probe)
 
 
 class FolderPush:
@@ -172,14 +152,18 @@ class FolderPush:
         self.present = present
         self._cache = cache
         self._signer = signer
+        self._relied_on: list[CacheEntry] = []
         self._stored: dict[str, Publication] = {}
         self._found: dict[str, CacheEntry] = {}
 
-    def begin(self, _scope: PushScope) -> tuple[str, ...]:
+    def begin(self, scope: PushScope) -> tuple[str, ...]:
+        relied_on = scope.selected if scope.pushing else frozenset()
+        self._relied_on = [entry for key, entry in self.present.items() if key in relied_on]
         return ()
 
-    def prepare(self, _token: CancelToken) -> None:
+    def prepare(self, token: CancelToken) -> None:
         self._cache.prepare(self._signer)
+        self._cache.keep_fresh(self._relied_on, token)
 
     def staging(self, entry: EntryName) -> Path:
         return self._cache.staging(entry)
@@ -205,15 +189,6 @@ class FolderPush:
         return Completed(entry)
 
 
-def _entry(entry: EntryName, data: bytes, facts: Stat, manifest: Manifest) -> CacheEntry:
-    archive = manifest.blob(ARCHIVE_TYPE)
-    return CacheEntry(
-        entry=entry,
-        manifest_digest=digest_of(data),
-        blob_digest=archive.digest,
-        spec_digest=manifest.blob(SPEC_TYPE).digest,
-        stored_bytes=archive.content_length,
-        tar_bytes=None,
-        signed=is_clearsigned(data),
-        modified=facts.mtime,
-    )
+def _manifest_of(packed: PackedPackage, spec: bytes, spec_digest: str) -> bytes:
+    archive = blob_record(ARCHIVE_TYPE, packed.digest, packed.stored_bytes, compression="gzip")
+    return encode_manifest((archive, blob_record(SPEC_TYPE, spec_digest, len(spec), compression="gzip")))

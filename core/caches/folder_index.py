@@ -18,13 +18,12 @@ from functools import partial
 from core.caches.folder_keys import update_key_index
 from core.caches.folder_objects import put_object, read_ahead, read_blob, read_manifest
 from core.caches.index import (
-    INDEX_LIMIT_BYTES,
     SPEC_LIMIT_BYTES,
     IndexDraft,
     SpecDocument,
-    decode_index,
     decode_spec,
     encode_index,
+    without,
 )
 from core.caches.layout3 import (
     INDEX_LOCK,
@@ -36,29 +35,17 @@ from core.caches.layout3 import (
     is_entry_manifest,
 )
 from core.caches.protocol import CacheIndex, IndexRecord, IndexUpdate
+from core.caches.stored_layers import read_index
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import CacheError, ErrorInfo, MirrordeckError, NotFound
-from core.storage.folder import Folder, Stat
+from core.storage.folder import Folder
 from core.storage.lockfile import HeldLock, locked
+from core.storage.reading import Stat
 
 _SURE_S = 2.0
 _ROUNDS = 5
 
 Listing = Mapping[str, Stat]  # manifests by their key
-
-
-def read_index(folder: Folder) -> CacheIndex | None:
-    """The index, None if there is none. Raises CacheError if it cannot be understood, or what the folder raises."""
-    facts = folder.stat(INDEX_MANIFEST)
-    if facts is None:
-        return None
-    manifest = read_manifest(folder, INDEX_MANIFEST)
-    record = manifest.blob(INDEX_TYPE)
-    try:
-        data = read_blob(folder, record, INDEX_LIMIT_BYTES)
-    except NotFound as error:
-        raise CacheError(f"The index of {folder.root} is missing", error.why) from error
-    return CacheIndex(decode_index(data, manifest.where), record.digest, facts.mtime)
 
 
 def update_index(
@@ -93,6 +80,14 @@ def update_index(
     return IndexUpdate(len(now), len(now - then), len(then - now), skipped, index.digest)
 
 
+def drop_from_index(folder: Folder, hashes: frozenset[str], lock: HeldLock) -> None:
+    """Take packages out of the index before they are deleted. Without a usable index nothing has to be done."""
+    before = _usable_index(folder)
+    if before is not None and not hashes.isdisjoint(_entries(before.records)):
+        lock.confirm()
+        put_object(folder, INDEX_MANIFEST, INDEX_TYPE, encode_index(without(before.records, hashes)))
+
+
 def _rebuild(
     folder: Folder, listing: Listing, old: CacheIndex | None, *, lock: HeldLock, step: Callable[[int], None]
 ) -> tuple[CacheIndex, tuple[ErrorInfo, ...]]:
@@ -115,12 +110,12 @@ def _rebuild(
         done += 1
         step(done)
 
-    for document in read_ahead(partial(_read, folder), unread):
+    for document in read_ahead(partial(read_document, folder), unread):
         take(document)
     for key in kept:
         if old is None or not draft.keep(_hash_of(key), old.records):
             done -= 1
-            take(_read(folder, key))
+            take(read_document(folder, key))
     records = draft.records()
     if not any(record.in_buildcache for record in records.values()):
         raise CacheError("Cannot update the index", f"No entry could be read; {skipped[0].sentence()}")
@@ -134,7 +129,8 @@ def _unchanged(key: str, facts: Stat, old: CacheIndex) -> bool:
     return record is not None and record.in_buildcache and facts.mtime < old.written_at - _SURE_S
 
 
-def _read(folder: Folder, key: str) -> SpecDocument | ErrorInfo:
+def read_document(folder: Folder, key: str) -> SpecDocument | ErrorInfo:
+    """What the package with that manifest says about itself, or why that cannot be used."""
     where = str(folder.path(key))
     try:
         record = read_manifest(folder, key).blob(SPEC_TYPE)

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
-from core.caches.folder_objects import has_blob, put_object, read_manifest
+from core.caches.folder_objects import holds_blob, put_object, read_manifest
 from core.caches.layout3 import KEY_INDEX_MANIFEST, KEY_INDEX_TYPE, KEY_PREFIX, KEY_TYPE, fingerprint_of, key_manifest
 from core.caches.protocol import Signer
 from core.foundation.digests import digest_of
@@ -16,6 +18,13 @@ from core.storage.folder import Folder
 def publish_key(folder: Folder, signer: Signer) -> None:
     """Store the public key of `signer`, unless the same bytes are there."""
     _put_if_changed(folder, key_manifest(signer.fingerprint), KEY_TYPE, signer.public_key())
+
+
+def store_keys(folder: Folder, keys: Mapping[str, bytes]) -> None:
+    """Store ASCII-armored public keys by their fingerprints, and list them. Raises CacheError for odd fingerprints."""
+    for fingerprint, key in keys.items():
+        _put_if_changed(folder, key_manifest(fingerprint), KEY_TYPE, key)
+    update_key_index(folder)
 
 
 def update_key_index(folder: Folder) -> None:
@@ -29,7 +38,7 @@ def update_key_index(folder: Folder) -> None:
 def _put_if_changed(folder: Folder, manifest_key: str, media_type: str, data: bytes) -> None:
     try:
         record = read_manifest(folder, manifest_key).blob(media_type)
-        unchanged = record.digest == digest_of(data) and has_blob(folder, record.digest, len(data))
+        unchanged = record.digest == digest_of(data) and holds_blob(folder, record.digest, data)
     except (NotFound, CacheError):
         unchanged = False
     if not unchanged:

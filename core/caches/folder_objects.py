@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Blobs and manifests of layout 3 in a folder."""
+"""Blobs and manifests of layout 3: read wherever files can be read by key, written in a folder."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 from core.caches.layout3 import blob_key
@@ -18,8 +19,9 @@ from core.caches.manifests import (
     encode_manifest,
 )
 from core.foundation.digests import digest_of
-from core.foundation.errors import CacheError, Cancelled
-from core.storage.folder import Folder, Stat
+from core.foundation.errors import CacheError, Cancelled, NotFound, PermissionDenied
+from core.storage.folder import Folder
+from core.storage.reading import Files, Stat
 
 T = TypeVar("T")
 
@@ -27,30 +29,50 @@ _LANES = 8
 _BATCH = 64
 
 
-def read_manifest(folder: Folder, key: str) -> Manifest:
-    """Raises NotFound, CacheError or what the folder raises."""
-    return decode_manifest(folder.read(key, MANIFEST_LIMIT_BYTES), str(folder.path(key)))
+def read_manifest(files: Files, key: str) -> Manifest:
+    """Raises NotFound, CacheError or what the place raises."""
+    return decode_manifest(files.fetch(key, MANIFEST_LIMIT_BYTES)[0], files.where(key))
 
 
-def read_blob(folder: Folder, record: BlobRecord, limit: int) -> bytes:
-    """The bytes of a blob, their digest checked. Raises NotFound, CacheError or what the folder raises."""
+def read_blob(files: Files, record: BlobRecord, limit: int) -> bytes:
+    """The bytes of a blob, their digest checked. Raises NotFound, CacheError or what the place raises."""
     key = blob_key(record.digest)
-    data = folder.read(key, limit)
+    data, _ = files.fetch(key, limit)
     if digest_of(data) != record.digest:
-        raise CacheError(f"Damaged: {folder.path(key)}", "Its content does not have the checksum in its name")
+        raise CacheError(f"Damaged: {files.where(key)}", "Its content does not have the checksum in its name")
     return data
 
 
-def has_blob(folder: Folder, digest: str, stored_bytes: int) -> bool:
+def has_blob(files: Files, digest: str, stored_bytes: int) -> bool:
     """Whether the blob is there with the right size."""
-    facts = folder.stat(blob_key(digest))
+    facts = files.stat(blob_key(digest))
     return facts is not None and facts.size == stored_bytes
 
 
+def holds_blob(files: Files, digest: str, data: bytes) -> bool:
+    """Whether the blob is there and really has these bytes."""
+    if not has_blob(files, digest, len(data)):
+        return False
+    try:
+        return files.fetch(blob_key(digest), len(data))[0] == data
+    except NotFound:
+        return False
+
+
+def claim_blob(folder: Folder, digest: str, stored_bytes: int) -> bool:
+    """Whether the blob is there with the right size. If so, it is as fresh from now on as one just written, so that no
+    clean-up takes it before a manifest names it; files of other people stay as they are."""
+    if not has_blob(folder, digest, stored_bytes):
+        return False
+    with suppress(PermissionDenied):
+        return folder.touch(blob_key(digest))
+    return True
+
+
 def put_blob(folder: Folder, data: bytes) -> str:
-    """Make sure that a blob is there; its digest. One of the wrong size is replaced."""
+    """Make sure that a blob is there; its digest. A damaged one is replaced."""
     digest = digest_of(data)
-    if not has_blob(folder, digest, len(data)):
+    if not (holds_blob(folder, digest, data) and claim_blob(folder, digest, len(data))):
         folder.write(blob_key(digest), data)
     return digest
 

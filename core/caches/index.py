@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -20,7 +20,7 @@ from core.foundation.errors import CacheError
 INDEX_LIMIT_BYTES = 1 << 30
 SPEC_LIMIT_BYTES = 64 << 20
 _DATABASE_VERSION = "8"
-_GZIP_MAGIC = b"\x1f\x8b"
+GZIP_MAGIC = b"\x1f\x8b"
 _NEWEST_CACHE_LAYOUT = 3
 
 
@@ -62,12 +62,15 @@ class SpecDocument:
     nodes: Mapping[str, msgspec.Raw]
 
 
-def decode_index(data: bytes, where: str) -> dict[str, IndexRecord]:
+def decode_index(
+    data: bytes, where: str, *, versions: Collection[str] = (_DATABASE_VERSION,)
+) -> dict[str, IndexRecord]:
     """Records by DAG hash. They share the memory of `data`. Raises CacheError naming `where`."""
     try:
         database = msgspec.json.decode(data, type=_Index).database
-        if database.version != _DATABASE_VERSION:
-            raise ValueError(f"It is of version {database.version[:20]!r}, only {_DATABASE_VERSION} is known")
+        if database.version not in versions:
+            known = ", ".join(sorted(versions))
+            raise ValueError(f"It is of version {database.version[:20]!r}, only {known} is known")
     except (ValueError, RecursionError) as error:
         raise CacheError(f"Cannot understand the index {where}", str(error)) from error
     return database.installs
@@ -85,7 +88,7 @@ def decode_spec(data: bytes, where: str) -> SpecDocument:
     the one it was built as.
     """
     try:
-        text = _unpacked(data)
+        text = spec_text(data)
         text.decode("utf-8")
         document = msgspec.json.decode(text, type=_Spec)
         if document.buildcache_layout_version > _NEWEST_CACHE_LAYOUT:
@@ -151,6 +154,15 @@ class IndexDraft:
         }
 
 
+def without(records: Mapping[str, IndexRecord], hashes: Collection[str]) -> dict[str, IndexRecord]:
+    """An index in which the packages with these hashes are no entries any more."""
+    draft = IndexDraft()
+    for dag_hash, record in records.items():
+        if record.in_buildcache and dag_hash not in hashes:
+            draft.keep(dag_hash, records)
+    return draft.records()
+
+
 def _links(node: msgspec.Raw) -> _Links:
     return msgspec.json.decode(node, type=_Links)
 
@@ -166,8 +178,9 @@ def _reachable(root: str, nodes: Mapping[str, msgspec.Raw], links: Mapping[str, 
     return found
 
 
-def _unpacked(data: bytes) -> bytes:
-    if not data.startswith(_GZIP_MAGIC):
+def spec_text(data: bytes) -> bytes:
+    """The document in a spec blob, compressed or not. Raises ValueError or zlib.error."""
+    if not data.startswith(GZIP_MAGIC):
         return data
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     text = unpacker.decompress(data, SPEC_LIMIT_BYTES)

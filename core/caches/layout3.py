@@ -11,7 +11,9 @@ blobs/sha256/<first two>/<64 hex>
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
+from core.caches.browsing import EntryKind
 from core.caches.protocol import EntryName
 from core.foundation.digests import hex_of, is_dag_hash, parse_digest
 from core.foundation.errors import CacheError
@@ -27,9 +29,10 @@ LAYOUT_BYTES = b'{"signing": "gpg"}'
 MANIFEST_PREFIX = "v3/manifests"
 SPEC_PREFIX = f"{MANIFEST_PREFIX}/spec"
 KEY_PREFIX = f"{MANIFEST_PREFIX}/key"
-INDEX_MANIFEST = "v3/manifests/index/index.manifest.json"
+INDEX_PREFIX = f"{MANIFEST_PREFIX}/index"
+INDEX_MANIFEST = f"{INDEX_PREFIX}/index.manifest.json"
 KEY_INDEX_MANIFEST = f"{KEY_PREFIX}/keys.manifest.json"
-INDEX_LOCK = "v3/manifests/index/index.lock"
+INDEX_LOCK = f"{INDEX_PREFIX}/index.lock"
 BLOB_PREFIX = "blobs/sha256"
 
 _SUFFIX = ".manifest.json"
@@ -43,8 +46,13 @@ def entry_manifest(entry: EntryName) -> str:
     """Key of the manifest of a package. Raises CacheError for a hash or name that cannot be one."""
     if not is_dag_hash(entry.hash) or not entry.name.strip("."):
         raise CacheError("That is not the name of a package", repr(entry)[:200])
-    name, version = (_NOT_IN_NAMES.sub("_", part) for part in (entry.name, entry.version))
+    name, version = cleaned(entry.name), cleaned(entry.version)
     return f"{SPEC_PREFIX}/{name}/{name}-{version}-{entry.hash}{_SPEC_SUFFIX}"
+
+
+def cleaned(part: str) -> str:
+    """`part` as it stands in file names."""
+    return _NOT_IN_NAMES.sub("_", part)
 
 
 def is_entry_manifest(key: str) -> bool:
@@ -54,6 +62,13 @@ def is_entry_manifest(key: str) -> bool:
 def is_manifest(key: str) -> bool:
     """Whether `key` is that of a manifest of any kind."""
     return key.startswith(f"{MANIFEST_PREFIX}/") and key.endswith(_SUFFIX)
+
+
+def kind_of(manifest_key: str) -> EntryKind:
+    """What has its manifest there."""
+    if manifest_key.startswith(f"{SPEC_PREFIX}/"):
+        return EntryKind.PACKAGE
+    return EntryKind.KEY if manifest_key.startswith(f"{KEY_PREFIX}/") else EntryKind.INDEX
 
 
 def entry_of(key: str) -> EntryName | None:
@@ -67,18 +82,31 @@ def entry_of(key: str) -> EntryName | None:
 
 def key_manifest(fingerprint: str) -> str:
     """Key of the manifest of a public key. Raises CacheError if `fingerprint` is not upper-case hex."""
-    if not _FINGERPRINT.fullmatch(fingerprint):
+    if not is_fingerprint(fingerprint):
         raise CacheError("That is not the fingerprint of a key", repr(fingerprint[:100]))
     return f"{KEY_PREFIX}/{fingerprint}{_KEY_SUFFIX}"
+
+
+def is_fingerprint(text: str) -> bool:
+    """True for the upper-case hex of a fingerprint."""
+    return _FINGERPRINT.fullmatch(text) is not None
 
 
 def fingerprint_of(key: str) -> str | None:
     """The fingerprint of the public key whose manifest `key` is, None if it has no such name."""
     fingerprint = key.rpartition("/")[2].removesuffix(_KEY_SUFFIX)
-    return fingerprint if _FINGERPRINT.fullmatch(fingerprint) and key_manifest(fingerprint) == key else None
+    return fingerprint if is_fingerprint(fingerprint) and key_manifest(fingerprint) == key else None
 
 
 def blob_key(digest: str) -> str:
     """Key of a blob. Raises ValueError if `digest` is not a sha256 digest."""
     checksum = hex_of(parse_digest(digest))
     return f"{BLOB_PREFIX}/{checksum[:2]}/{checksum}"
+
+
+def digest_of_key(key: str) -> str:
+    """The digest of the blob at `key`, "" if that is no place for a blob."""
+    digest = f"sha256:{key.rpartition('/')[2]}"
+    with suppress(ValueError):
+        return digest if blob_key(digest) == key else ""
+    return ""

@@ -4,28 +4,40 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal, overload
 
 from core.caches.folder_cache import FolderCache
 from core.caches.oci.blob_cache import BlobCache
 from core.caches.oci.holders import BlobHolders
 from core.caches.oci.oci_cache import OciCache
-from core.caches.protocol import BuildCache
+from core.caches.protocol import BuildCache, ReadableCache
+from core.caches.stored_cache import StoredCache
+from core.caches.web_stores import WebStores
 from core.foundation.clock import Clock
 from core.foundation.errors import UsageError
 from core.mirrors.credentials.facade import Credentials, MirrorCredentials
 from core.mirrors.credentials.states import Direction, Login
-from core.mirrors.model import Mirror, MirrorKind
+from core.mirrors.model import Connection, Mirror, MirrorKind
+from core.mirrors.servers import Servers, ServerSettings
+from core.network.client import HostShare
+from core.network.endpoints import Endpoint
 from core.registry.credentials import CredentialSource
-from core.registry.endpoints import Endpoint
 from core.registry.options import TransportOptions
 from core.registry.references import ImageReference, ReferenceError, parse_mirror_url
 from core.registry.repository import Repository
-from core.registry.transport import HostShare, Transport
+from core.registry.transport import Transport
 from core.signing.gpg import Gnupg
+from core.storage.s3_address import public_address
 
 OCI_KINDS = (MirrorKind.OCI, MirrorKind.OCI_HTTP)
+_BUCKET_KINDS = (MirrorKind.S3, MirrorKind.GS)
+_WEB_KINDS = (MirrorKind.WEB, *_BUCKET_KINDS)
+_USES = {Direction.PUSH: "written as", Direction.FETCH: "opened as"}
+_TRIAL_S = 20.0
 
 
 class CacheAccess:
@@ -33,7 +45,8 @@ class CacheAccess:
 
     Connections are kept for each registry and mirror; lanes and back-off are shared by all that goes to one registry.
     `staging` is for archives on their way, `kept` for what was read before; `ca_file` are authorities to trust beside
-    the system's; `plain_passwords` allows sending passwords unencrypted to registries without TLS. Close it at the end.
+    the system's; `s3_endpoint` is where buckets lie whose mirror does not say it; `plain_passwords` allows sending
+    passwords unencrypted to registries without TLS. What `servers` says of a host counts more. Close it at the end.
     """
 
     def __init__(
@@ -44,26 +57,40 @@ class CacheAccess:
         mirrors: Iterable[Mirror],
         staging: Path,
         kept: BlobCache,
+        servers: Servers,
         ca_file: Path | None = None,
         plain_passwords: bool = False,
         clock: Clock | None = None,
+        s3_endpoint: str = "",
     ) -> None:
         self.gnupg = gnupg
         self.staging = staging
         self.kept = kept
-        self._credentials = credentials
+        self.credentials = credentials
+        self.servers = servers
         self._mirrors = tuple(mirrors)
-        self._options = TransportOptions(ca_file=ca_file, plain_passwords=plain_passwords)
+        self._ca_file = ca_file
+        self._plain_passwords = plain_passwords
+        self._s3_endpoint = s3_endpoint
         self._clock = clock or Clock()
         self._holders = BlobHolders()
+        self._stores = WebStores(lambda host: self.options(host).ca_file, self._clock)
         self._lock = threading.Lock()
         self._shares: dict[Endpoint, HostShare] = {}
         self._transports: dict[tuple[Endpoint, str, str, Direction], Transport] = {}
+        self._retired: list[Transport] = []
 
-    def open(self, mirror: Mirror, direction: Direction) -> BuildCache:
-        """The build cache `mirror` fetches from or pushes to. Opens nothing on disk or network yet.
+    @overload
+    def open(self, mirror: Mirror, direction: Literal[Direction.PUSH]) -> BuildCache: ...
 
-        Raises UsageError for an address without a cache that could be opened, with the reason.
+    @overload
+    def open(self, mirror: Mirror, direction: Direction) -> ReadableCache: ...
+
+    def open(self, mirror: Mirror, direction: Direction) -> ReadableCache:
+        """The build cache `mirror` fetches from, or pushes to: that one can be written. Nothing is opened on disk or
+        network yet.
+
+        Raises UsageError for an address without a cache that could be opened so, with the reason.
         """
         connection = mirror.push if direction is Direction.PUSH else mirror.fetch
         name = mirror.name or connection.url
@@ -85,15 +112,26 @@ class CacheAccess:
                 clock=self._clock,
                 holders=self._holders,
             )
-        raise UsageError(
-            f"{name} cannot be opened as a build cache",
-            f"{connection.url}: this version reads and writes build caches in folders and OCI registries only",
-        )
+        if direction is Direction.PUSH or connection.kind not in _WEB_KINDS:
+            raise UsageError(f"{name} cannot be {_USES[direction]} a build cache", _refusal(connection))
+        return self._web_cache(connection)
+
+    def web_address(self, connection: Connection) -> str:
+        """Where a mirror on the web or in a bucket is read by everybody. Raises UsageError if there is no such
+        address."""
+        if connection.kind not in _BUCKET_KINDS:
+            return connection.url
+        return public_address(connection.url, connection.endpoint_url or self._s3_endpoint)
+
+    def _web_cache(self, connection: Connection) -> StoredCache:
+        store = self._stores.store(self.web_address(connection), hides_missing=connection.kind in _BUCKET_KINDS)
+        verify = self.gnupg.verify_clearsigned
+        return StoredCache(store.files, url=connection.url, index_only=True, verify=verify, kept=self.kept)
 
     def repository(self, reference: ImageReference, mirror: Mirror, direction: Direction) -> Repository:
         """A repository reached with the logins of `mirror`; also one on another registry, for a base image."""
-        source = MirrorCredentials(self._credentials, mirror, direction, self._mirrors)
-        return self._repository(reference, (reference.endpoint, mirror.name, mirror.push.url, direction), source)
+        key = (reference.endpoint, mirror.name, mirror.push.url, direction)
+        return self._repository(reference, key, self.source(mirror, direction))
 
     def anonymous(self, reference: ImageReference) -> Repository:
         """A repository as somebody without any login reaches it."""
@@ -102,7 +140,46 @@ class CacheAccess:
     def login(self, mirror: Mirror, direction: Direction) -> Login:
         """Where the login of `mirror` comes from, without its secret. No network, no program; waits for the keyring,
         however many mirrors are asked for at once, no longer than that is given."""
-        return self._credentials.state(mirror, direction)
+        return self.credentials.state(mirror, direction)
+
+    def options(self, host: str, settings: ServerSettings | None = None) -> TransportOptions:
+        """How to talk to `host`; `settings` stand for the ones that are kept."""
+        found = settings or self.servers.of(host)
+        usual = TransportOptions(plain_passwords=self._plain_passwords or found.plain_passwords)
+        return replace(
+            usual,
+            ca_file=Path(found.ca_file) if found.ca_file else self._ca_file,
+            parallel_transfers=found.parallel_transfers or usual.parallel_transfers,
+        )
+
+    def source(self, mirror: Mirror, direction: Direction) -> MirrorCredentials:
+        """What a connection of `mirror` asks for its login."""
+        return MirrorCredentials(self.credentials, mirror, direction, self._mirrors)
+
+    @contextmanager
+    def trial(
+        self, reference: ImageReference, source: CredentialSource | None, settings: ServerSettings | None = None
+    ) -> Iterator[Repository]:
+        """A repository over a connection of its own, which knows nothing of earlier logins and waits for less.
+
+        Raises TlsError for a `ca_file` that cannot be used.
+        """
+        options = replace(self.options(reference.domain, settings), header_timeout_s=_TRIAL_S)
+        transport = Transport(reference.endpoint, source, options, clock=self._clock)
+        try:
+            yield Repository(reference, transport, clock=self._clock)
+        finally:
+            transport.close()
+
+    def renew(self, mirrors: Iterable[Mirror], changed_host: str = "") -> None:
+        """Logins or `mirrors` changed, or what is set for `changed_host`: connections are made anew, while work that
+        runs keeps its own."""
+        with self._lock:
+            self._mirrors = tuple(mirrors)
+            self._retired += self._transports.values()
+            self._transports.clear()
+            self._shares = {place: share for place, share in self._shares.items() if place.host != changed_host}
+        self._stores.renew(changed_host)
 
     def _repository(
         self, reference: ImageReference, key: tuple[Endpoint, str, str, Direction], source: CredentialSource | None
@@ -111,14 +188,25 @@ class CacheAccess:
             transport = self._transports.get(key)
             if transport is None:
                 endpoint = reference.endpoint
-                share = self._shares.setdefault(endpoint, HostShare(self._options, self._clock))
-                transport = Transport(endpoint, source, self._options, clock=self._clock, share=share)
+                options = self.options(endpoint.host)
+                share = self._shares.setdefault(endpoint, HostShare(self._clock, options.parallel_transfers))
+                transport = Transport(endpoint, source, options, clock=self._clock, share=share)
                 self._transports[key] = transport
         return Repository(reference, transport, clock=self._clock)
 
     def close(self) -> None:
         """Close all connections; nothing may be using them any more."""
         with self._lock:
-            for transport in self._transports.values():
+            for transport in (*self._transports.values(), *self._retired):
                 transport.close()
             self._transports.clear()
+            self._retired.clear()
+        self._stores.close()
+
+
+def _refusal(connection: Connection) -> str:
+    if connection.kind is MirrorKind.WEB:
+        return f"{connection.url}: web addresses can only be read"
+    if connection.kind in _BUCKET_KINDS:
+        return f"{connection.url}: this version only reads buckets, and writes to folders and OCI registries"
+    return f"{connection.url}: this version knows build caches in folders, on the web and in OCI registries only"

@@ -8,6 +8,7 @@ Unless a method says otherwise it may be called from any thread, blocks while it
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -21,6 +22,9 @@ from core.spack.specs import PackageRecord
 
 if TYPE_CHECKING:
     from core.caches.browsing import CacheBrowser
+    from core.caches.upkeep import CacheUpkeep
+    from core.caches.verification import CacheVerifier
+    from core.storage.reading import ByteReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +73,19 @@ class Signer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Verbatim:
+    """Manifest and spec blob of a package byte for byte as another cache of layout 3 has them."""
+
+    manifest: bytes
+    spec_blob: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Publication:
     """A packed package on its way into a cache; without a `signer` it will be unsigned.
 
-    `spec_document` is the JSON text before compression.
+    `spec_document` is the JSON text before compression. What is `verbatim` is stored as it is by a cache of layout 3,
+    where a signer still signs it, and left alone by others.
     """
 
     entry: EntryName
@@ -80,6 +93,7 @@ class Publication:
     spec_document: bytes
     signer: Signer | None
     record: PackageRecord
+    verbatim: Verbatim | None = None
 
 
 class IndexRecord(msgspec.Struct, frozen=True, gc=False, rename={"document": "spec"}):
@@ -181,21 +195,95 @@ class CachePush(Protocol):
         ...
 
 
-class BuildCache(Protocol):
-    """A place that holds packages. Nothing is ever deleted by these methods, except entries a publication replaces."""
+@dataclass(frozen=True, slots=True)
+class BlobAt:
+    """A blob of a package and where it lies. `size` in stored bytes is None where nothing says it."""
+
+    key: str
+    digest: str
+    size: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPackage:
+    """A package as its manifest describes it. `key` is the manifest's, `manifest` its bytes with the signature.
+
+    `spec` is what `download` of Spack saves beside the archive: the spec blob, the config of an image, or in the old
+    layout the manifest itself.
+    """
+
+    entry: EntryName
+    key: str
+    manifest: bytes
+    modified: float
+    signed: bool | None
+    archive: BlobAt
+    spec: BlobAt
+
+
+class ReadableCache(Protocol):
+    """A place that holds packages, for reading. Nothing is ever changed by these methods."""
 
     @property
     def url(self) -> str: ...
 
-    def check_writable(self) -> None:
-        """Raise PermissionDenied, NoSpace or StorageFailed naming the path if nothing can be written now."""
+    @property
+    def index_only(self) -> bool:
+        """Whether the place cannot be listed, so that only what its index names is found."""
         ...
 
     def present(self, entries: Sequence[EntryName], *, signed: bool, token: CancelToken) -> dict[str, CacheEntry]:
         """Those of `entries` that are really there, by hash: manifest read, blobs there with the right size.
 
-        With `signed` only entries with a good signature count; without it all count.
+        With `signed` only entries with a good signature count; without it all count. What lies there in the old layout
+        only does not count: a push would not find it either.
         """
+        ...
+
+    def entries(self, *, token: CancelToken) -> Iterator[CacheEntry | ErrorInfo]:
+        """Every entry that is listed, without looking at its blobs; an ErrorInfo for each one that cannot be read.
+        A package in two layouts comes once, in the newer one."""
+        ...
+
+    def read_index(self, *, token: CancelToken | None = None) -> CacheIndex | None:
+        """The index, None if there is none. Raises CacheError if it cannot be understood."""
+        ...
+
+    def browser(self) -> CacheBrowser:
+        """For looking around in it."""
+        ...
+
+    def package(self, entry: EntryName, *, token: CancelToken) -> StoredPackage:
+        """What its manifest says of a package; its blobs are not looked at. Raises NotFound, or CacheError if the
+        manifest cannot be understood."""
+        ...
+
+    def open_blob(self, blob: BlobAt, *, token: CancelToken) -> AbstractContextManager[ByteReader]:
+        """The stored bytes of a blob, to be read while the block runs; their digest is not checked. Raises NotFound."""
+        ...
+
+    def save_blob(self, blob: BlobAt, target: Path, *, token: CancelToken, progress: Callable[[int], None]) -> None:
+        """A blob into the file `target`, whose directory exists; it appears complete and with the right digest or not
+        at all. `progress` gets the bytes since its last call."""
+        ...
+
+    def public_keys(self, *, token: CancelToken) -> dict[str, bytes]:
+        """The public keys that its list of keys names, ASCII-armored, by fingerprint; none where there is no such list.
+
+        Raises CacheError if the list or a key cannot be understood, NotFound if one of them is gone.
+        """
+        ...
+
+    def verifier(self, *, signatures: bool) -> CacheVerifier:
+        """For finding out whether what it holds is sound; with `signatures` also those on manifests are checked."""
+        ...
+
+
+class BuildCache(ReadableCache, Protocol):
+    """A cache that can be written as well. Nothing is deleted by its methods, except entries a publication replaces."""
+
+    def check_writable(self) -> None:
+        """Raise PermissionDenied, NoSpace or StorageFailed naming the path if nothing can be written now."""
         ...
 
     def staging(self, entry: EntryName) -> Path:
@@ -219,14 +307,6 @@ class BuildCache(Protocol):
         """Before the first publication of a push: the cache's layout mark and, with a signer, its public key."""
         ...
 
-    def entries(self, *, token: CancelToken) -> Iterator[CacheEntry | ErrorInfo]:
-        """Every entry that is listed, without looking at its blobs; an ErrorInfo for each one that cannot be read."""
-        ...
-
-    def read_index(self) -> CacheIndex | None:
-        """The index, None if there is none. Raises CacheError if it cannot be understood."""
-        ...
-
     def update_index(self, *, full: bool, token: CancelToken, progress: Callable[[int, int], None]) -> IndexUpdate:
         """Make the index agree with a listing; `full` reads every entry again. `progress` gets (done, total) entries.
 
@@ -234,6 +314,6 @@ class BuildCache(Protocol):
         """
         ...
 
-    def browser(self) -> CacheBrowser:
-        """For looking around in it."""
+    def upkeep(self, *, probe: bool = True) -> CacheUpkeep:
+        """For deleting from it. Without `probe` what is possible is not tried out, so that nothing is ever changed."""
         ...

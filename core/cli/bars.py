@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Self
 
 from rich.console import Console
@@ -14,17 +15,28 @@ from core.transfers.model import ItemState, QueueSnapshot, RowKind, TransferRow
 
 _WORDS = {
     ItemState.PACKING: "packing",
+    ItemState.COPYING: "copying",
     ItemState.UPLOADING: "uploading",
     ItemState.FINALISING: "finalising",
     ItemState.INDEXING: "updating the index",
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What happens, what was done to a package, and what was not."""
+
+    doing: str
+    done: str
+    failed: str
+
+
 class PlainLines:
     """One line for each package that ended, as Spack prints them."""
 
-    def __init__(self, packages: int, print_line: Callable[[str], None]) -> None:
+    def __init__(self, packages: int, print_line: Callable[[str], None], words: Words) -> None:
         self._packages = packages
+        self._words = words
         self._print = print_line
         self._seen: set[str] = set()
 
@@ -39,13 +51,20 @@ class PlainLines:
             ended = row.kind is RowKind.PACKAGE and row.state in (ItemState.DONE, ItemState.FAILED)
             if ended and row.id not in self._seen:
                 self._seen.add(row.id)
-                self._print(_ended_line(row, len(self._seen), self._packages))
+                self._print(self._ended_line(row))
+
+    def _ended_line(self, row: TransferRow) -> str:
+        """`[ 3/20] Pushed labzed@1.3/czfloom`."""
+        word = self._words.done if row.state is ItemState.DONE else self._words.failed
+        total = self._packages
+        counter = f"[{len(self._seen):>{len(str(total))}}/{total}] " if total > 1 else ""
+        return f"{counter}{word} {row.name}@{row.version}/{short_hash(row.hash)}"
 
 
 class TerminalBars:
     """A bar for each package that moves and one for everything, redrawn in place on stderr."""
 
-    def __init__(self, packages: int) -> None:
+    def __init__(self, packages: int, words: Words) -> None:
         self._console = Console(stderr=True, highlight=False)
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
@@ -54,9 +73,9 @@ class TerminalBars:
             console=self._console,
             transient=True,
         )
-        self._overall = self._progress.add_task("Pushing", total=None, about="")
+        self._overall = self._progress.add_task(words.doing, total=None, about="")
         self._bars: dict[str, TaskID] = {}
-        self._lines = PlainLines(packages, lambda line: self._console.print(f"==> {line}", markup=False))
+        self._lines = PlainLines(packages, lambda line: self._console.print(f"==> {line}", markup=False), words)
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -92,10 +111,3 @@ class TerminalBars:
         if row.id not in self._bars:
             self._bars[row.id] = self._progress.add_task(name, total=row.total_bytes, about=about)
         self._progress.update(self._bars[row.id], total=row.total_bytes, completed=row.done_bytes, about=about)
-
-
-def _ended_line(row: TransferRow, number: int, total: int) -> str:
-    """`[ 3/20] Pushed labzed@1.3/czfloom`."""
-    word = "Pushed" if row.state is ItemState.DONE else "Failed to push"
-    counter = f"[{number:>{len(str(total))}}/{total}] " if total > 1 else ""
-    return f"{counter}{word} {row.name}@{row.version}/{short_hash(row.hash)}"

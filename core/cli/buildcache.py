@@ -7,12 +7,14 @@ import argparse
 import os
 from typing import Any
 
-from core.cli import push
+from core.caches.protocol import CacheEntry
+from core.cli import bundle, check, delete, download, prune, push, sync, verify
 from core.cli.context import Context
+from core.cli.login_options import add_login_options
 from core.cli.output import Output, entry_object, error_object
 from core.foundation.text import short_hash, visible
 from core.packing.model import Codec
-from core.services.contents import list_contents, update_index
+from core.services.contents import Contents, list_contents, update_index
 from core.spack.query_tokens import query_text_from_words
 from core.transfers.plan import Only
 
@@ -22,17 +24,22 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser("buildcache", help="push packages to build caches, list and index what they hold")
     actions = parser.add_subparsers(title="buildcache commands", metavar="ACTION", required=True)
     _add_push(actions)
+    check.add_parser(actions)
+    for command in (prune, delete, sync, bundle):
+        command.add_parser(actions)
+    verify.add_parser(actions)
+    download.add_parser(actions)
     listing = actions.add_parser("list", help="packages a build cache holds")
     listing.add_argument("mirror", metavar="MIRROR", help="name, path or url of a mirror")
     listing.add_argument("specs", metavar="SPEC", nargs="*", help="only packages that match")
     listing.add_argument("-l", "--long", action="store_true", help="show short hashes")
     listing.add_argument("-L", "--very-long", action="store_true", help="show full hashes")
-    _add_login(listing)
+    add_login_options(listing)
     listing.set_defaults(run=_list)
     index = actions.add_parser("update-index", aliases=["rebuild-index"], help="make the index agree with the cache")
     index.add_argument("mirror", metavar="MIRROR", help="name, path or url of a mirror")
     index.add_argument("--full", action="store_true", help="read every entry again, not only what changed")
-    _add_login(index)
+    add_login_options(index)
     index.set_defaults(run=_update_index)
 
 
@@ -40,6 +47,14 @@ def _add_push(actions: Any) -> None:
     parser = actions.add_parser("push", aliases=["create"], help="push installed packages to a build cache")
     parser.add_argument("mirror", metavar="MIRROR", help="name, path or url of a mirror")
     parser.add_argument("specs", metavar="SPEC", nargs="*", help="installed packages (default: the environment's)")
+    parser.add_argument(
+        "--missing",
+        action="store_true",
+        help="push what is installed of the environment, or without one all that was installed explicitly",
+    )
+    parser.add_argument(
+        "--not-on", metavar="MIRROR", action="append", default=[], help="leave out what this mirror has, by its index"
+    )
     parser.add_argument("-f", "--force", action="store_true", help="replace packages that are there already")
     signing = parser.add_mutually_exclusive_group()
     signing.add_argument("-u", "--unsigned", action="store_true", help="push unsigned (default: as the mirror says)")
@@ -76,17 +91,8 @@ def _add_push(actions: Any) -> None:
         "--squash", metavar="N", type=_positive, help="packages of the tagged image share at most N layers"
     )
     images.add_argument("--complete", action="store_true", help="complete images pushed without their dependencies")
-    _add_login(parser)
+    add_login_options(parser)
     parser.set_defaults(run=push.run)
-
-
-def _add_login(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--docker-login", action="store_true", help="also use the logins of docker and podman")
-    parser.add_argument(
-        "--plain-passwords",
-        action="store_true",
-        help="send passwords unencrypted to oci+http mirrors (local tests only)",
-    )
 
 
 def _positive(text: str) -> int:
@@ -112,10 +118,17 @@ def _list(options: argparse.Namespace, context: Context, output: Output) -> int:
         output.line(visible(name))
     output.result(
         "buildcache list",
-        packages=[{**entry_object(found), "signed": found.signed} for found in contents.entries],
+        packages=[_listed_object(found, contents) for found in contents.entries],
         problems=[error_object(problem) for problem in contents.problems],
     )
     return 1 if contents.problems else 0
+
+
+def _listed_object(found: CacheEntry, contents: Contents) -> dict[str, Any]:
+    listed = {**entry_object(found), "signed": found.signed}
+    if contents.from_index:
+        listed |= {"blob_digest": None, "manifest_digest": None, "stored_bytes": None}
+    return listed
 
 
 def _update_index(options: argparse.Namespace, context: Context, output: Output) -> int:

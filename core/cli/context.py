@@ -10,8 +10,12 @@ from pathlib import Path
 from core.caches.opening import CacheAccess
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import ReadOnlyMode
+from core.foundation.places import cache_dir
 from core.services.access import open_access
+from core.services.contents_memory import ContentsMemory
 from core.services.instances import Instances
+from core.services.presence import Mirrors
+from core.services.presence_memory import PresenceMemory
 from core.spack.instance import Instance
 
 
@@ -43,6 +47,14 @@ class Context:
             docker_login=self._options.docker_login,
             plain_passwords=self._options.plain_passwords,
         )
+
+    @cached_property
+    def mirrors(self) -> Mirrors:
+        """The mirrors of the instance and what is remembered of them."""
+        keep = not self.read_only
+        contents = ContentsMemory(cache_dir() / "contents", keep=keep)
+        memory = PresenceMemory(cache_dir() / "presence", contents, keep=keep)
+        return Mirrors(self.instance, self.access, memory, cwd=self.cwd)
 
     def close(self) -> None:
         if "access" in self.__dict__:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from core.cli import buildcache, find, mirror
+from core.cli import buildcache, diff, find, mirror, mirror_access
 from core.cli.context import Context
 from core.cli.output import Output
 from core.cli.parser import Parser
@@ -70,8 +70,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     find.add_parser(commands)
+    diff.add_parser(commands)
     mirror.add_parser(commands)
     buildcache.add_parser(commands)
+    mirror_access.add_run(commands)
     return parser
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from core.cli import mirror_access, mirror_edit, source_mirror
 from core.cli.context import Context
 from core.cli.output import Output
 from core.foundation.text import visible
@@ -19,6 +20,9 @@ def add_parser(commands: Any) -> None:
     actions = parser.add_subparsers(title="mirror commands", metavar="ACTION", required=True)
     listing = actions.add_parser("list", aliases=["ls"], help="mirrors in the order Spack asks them")
     listing.set_defaults(run=_list)
+    mirror_edit.add_actions(actions)
+    mirror_access.add_actions(actions)
+    source_mirror.add_actions(actions)
 
 
 def _list(_options: argparse.Namespace, context: Context, output: Output) -> int:

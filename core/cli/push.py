@@ -4,27 +4,25 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
 from typing import Any
 
 from core.caches.protocol import IndexUpdate
-from core.cli.bars import PlainLines, TerminalBars
 from core.cli.context import Context
 from core.cli.output import Output, entry_object, error_object
-from core.foundation.errors import ErrorInfo
+from core.cli.running import carry_out
+from core.foundation.errors import ErrorInfo, UsageError
 from core.foundation.text import format_bytes, format_duration, plural, short_hash
 from core.packing.model import Codec
-from core.services.push import PreparedPush, plan_push
+from core.services.push import plan_push
+from core.services.push_roots import request_not_on, request_of_missing, requested_roots
 from core.spack.query_tokens import query_text_from_words
-from core.transfers.journal import Journal
 from core.transfers.model import ItemState, PushOutcome, RowKind
 from core.transfers.plan import Decision, Only, PlanItem, PushOptions, PushPlan, PushRequest, Signing
-from core.transfers.queue import TransferQueue
 
 _COMMAND = "buildcache push"
 _LISTED = 5
+_LISTS = ("pushed", "present", "skipped", "failed", "stopped", "tagged")
 
 
 def run(options: argparse.Namespace, context: Context, output: Output) -> int:
@@ -33,6 +31,13 @@ def run(options: argparse.Namespace, context: Context, output: Output) -> int:
         context.check_may_change("Nothing was pushed")
     query = query_text_from_words(options.specs)
     request = PushRequest(options.mirror, (query,) if query else (), options=_push_options(options))
+    if options.missing or options.not_on:
+        request = _narrowed(request, options, context)
+        if not request.hashes:
+            output.note("Nothing is missing")
+            nothing: dict[str, list[str]] = {key: [] for key in _LISTS}
+            output.result(_COMMAND, mirror=options.mirror, **nothing, index=None, index_error=None)
+            return 0
     prepared = plan_push(
         context.instance, context.access, request, cwd=context.cwd, token=context.token, probe=not context.read_only
     )
@@ -45,8 +50,24 @@ def run(options: argparse.Namespace, context: Context, output: Output) -> int:
     for warning in prepared.plan.warnings:
         output.warning(warning)
     _announce(prepared.plan, output)
-    outcome, stopped = _carry_out(prepared, options.jobs, output)
+    outcome, stopped = carry_out(prepared.job, options.jobs, output)
     return _conclude(prepared.plan, outcome, stopped, output)
+
+
+def _narrowed(request: PushRequest, options: argparse.Namespace, context: Context) -> PushRequest:
+    """The request of exactly those packages that `--missing` and `--not-on` leave."""
+    database = context.instance.database(context.token)
+    if options.missing:
+        if request.queries:
+            raise UsageError("--missing takes no packages", "it pushes the environment, or everything explicit")
+        request = request_of_missing(context.instance, database, request)
+    if options.not_on:
+        roots = list(request.hashes)
+        if not options.missing:
+            roots, _ = requested_roots(context.instance, database, request, context.cwd)
+        elsewhere = context.mirrors.read(context.mirrors.chosen(options.not_on), context.token)
+        request = request_not_on(database, request, roots, elsewhere)
+    return request
 
 
 def _push_options(options: argparse.Namespace) -> PushOptions:
@@ -102,30 +123,6 @@ def _list_names(title: str, items: Sequence[PlanItem], output: Output, *, reason
         output.note(f"    {_label(item)}" + (f": {item.reason}" if reasons else ""))
     if len(items) > _LISTED:
         output.note(f"    … and {len(items) - _LISTED} more")
-
-
-def _carry_out(prepared: PreparedPush, jobs: int, output: Output) -> tuple[PushOutcome, bool]:
-    """Run the push to its end; the first Ctrl+C stops it in order."""
-    queue = TransferQueue(Journal(), workers=jobs)
-    stopped = False
-    try:
-        push_id = queue.add(prepared.job)
-        packages = sum(1 for _ in prepared.plan.of(Decision.PUSH, Decision.COMPLETE))
-        bars = TerminalBars(packages) if sys.stderr.isatty() else PlainLines(packages, output.note)
-        with nullcontext(None) if output.json else bars as view:
-            while True:
-                try:
-                    ended = queue.wait(push_id, 0.1)
-                    if view is not None:
-                        view.show(queue.snapshot())
-                    if ended:
-                        break
-                except KeyboardInterrupt:
-                    stopped = True
-                    queue.stop()
-        return queue.outcome(push_id), stopped
-    finally:
-        queue.close()
 
 
 def _conclude(plan: PushPlan, outcome: PushOutcome, stopped: bool, output: Output) -> int:

@@ -18,7 +18,9 @@ def main() -> None:
     # stdout belongs to the protocol alone; whatever else prints must not corrupt it.
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal reaches the window, which stops us in order
+    # Ctrl+C in a terminal reaches the window, which stops us in order. Programs started here would inherit SIG_IGN, and
+    # could not be stopped by it.
+    signal.signal(signal.SIGINT, lambda _number, _frame: None)
     read_only = "--read-only" in sys.argv[1:]
     start_log("engine", to_file=not read_only)
     # A window that is gone leaves a broken pipe, also when the rest of the buffer is flushed on closing.

@@ -8,11 +8,12 @@ names its method and the type of its answer, so both sides check the same types.
 
 from __future__ import annotations
 
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
 
 from core.foundation.errors import ErrorInfo
+from core.foundation.secret import Secret
 from core.transfers.model import QueueSnapshot
 
 PROTOCOL = 1
@@ -64,3 +65,27 @@ class Snapshot(msgspec.Struct, frozen=True, tag="snapshot", tag_field="t"):
 
 ToEngine = Request | Cancel
 ToWindow = Hello | Reply | Batch | Snapshot
+
+
+def encode_call(call: Call[Any]) -> msgspec.Raw:
+    """`call` as `Request.params`. Nowhere else do secrets become text of a message: the engine needs those it is
+    given."""
+    return msgspec.Raw(msgspec.json.encode(call, enc_hook=_revealed))
+
+
+def decode_call(params: msgspec.Raw, kind: type[Call[Any]]) -> Call[Any]:
+    """The other way round. Raises msgspec.ValidationError."""
+    call: Call[Any] = msgspec.json.decode(params, type=kind, dec_hook=_wrapped)
+    return call
+
+
+def _revealed(value: Any) -> str:
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise NotImplementedError(type(value).__name__)
+
+
+def _wrapped(kind: type, value: Any) -> Secret:
+    if kind is Secret and isinstance(value, str):
+        return Secret(value)
+    raise NotImplementedError(kind.__name__)

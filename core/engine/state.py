@@ -6,15 +6,21 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from core.caches.opening import CacheAccess
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import ReadOnlyMode
 from core.foundation.places import cache_dir
+from core.mirrors.reading import mirrors_of
 from core.services.access import open_access
 from core.services.contents_memory import ContentsMemory
 from core.services.instances import Instances
+from core.services.mirror_edits import MirrorEdits
+from core.services.package_sizes import SizeMemory
+from core.services.presence import Mirrors
+from core.services.presence_memory import PresenceMemory
 from core.spack.instance import Instance
 from core.transfers.journal import Journal
 from core.transfers.queue import TransferQueue
@@ -32,6 +38,9 @@ class EngineState:
         self.read_only = read_only
         self.instances = Instances(read_only=read_only)
         self.contents = ContentsMemory(cache_dir() / "contents", keep=not read_only)
+        self.presence = PresenceMemory(cache_dir() / "presence", self.contents, keep=not read_only)
+        self.sizes = SizeMemory(cache_dir() / "sizes", keep=not read_only)
+        self.mirror_edits = MirrorEdits()
         self.queue = TransferQueue(Journal(), workers=min(os.cpu_count() or 1, _MOST_WORKERS))
         self._accesses: dict[str, CacheAccess] = {}
         self._lock = threading.Lock()
@@ -46,6 +55,17 @@ class EngineState:
             if instance.id not in self._accesses:
                 self._accesses[instance.id] = open_access(instance, keep=not self.read_only)
             return self._accesses[instance.id]
+
+    def mirrors(self, instance_id: str, *, cwd: Path) -> Mirrors:
+        """The mirrors of an instance and what is known of them. Raises NotFound."""
+        instance = self.instance(instance_id)
+        return Mirrors(instance, self.access(instance), self.presence, cwd=cwd)
+
+    def mirrors_changed(self, instance_id: str) -> Instance:
+        """After an edit of mirrors: everything here knows the configuration as it is now. Raises NotFound."""
+        instance = self.instances.refresh_scopes(instance_id)
+        self.access(instance).renew(mirrors_of(instance).mirrors)
+        return instance
 
     def check_may_change(self, what: str) -> None:
         """Raise ReadOnlyMode if the engine may not change anything; `what` says what was not done."""

@@ -66,6 +66,12 @@ class NotFound(MirrordeckError):
     code = "not-found"
 
 
+class Conflict(MirrordeckError):
+    """Something of that name is there already, or what was to be changed has changed meanwhile."""
+
+    code = "conflict"
+
+
 class PermissionDenied(MirrordeckError):
     code = "permission-denied"
     retryable = True
@@ -98,15 +104,17 @@ class DatabaseError(MirrordeckError):
 
 
 class QueryError(MirrordeckError):
-    """A spec query cannot be understood or uses syntax that is not supported. `position` is a character offset."""
+    """A spec query cannot be understood: `length` characters of it from the offset `position` on (0: something is
+    missing there)."""
 
     code = "query"
     exit_status = 2
 
-    def __init__(self, title: str, why: str = "", *, query: str = "", position: int = 0) -> None:
+    def __init__(self, title: str, why: str = "", *, query: str = "", position: int = 0, length: int = 0) -> None:
         super().__init__(title, why)
         self.query = query
         self.position = position
+        self.length = length
 
 
 class PackageChanged(MirrordeckError):
@@ -122,6 +130,12 @@ class NotInstalled(MirrordeckError):
 
 class SigningError(MirrordeckError):
     code = "signing"
+
+
+class BadSignature(SigningError):
+    """A signature was checked and is not good. Other signing errors mean that it could not be checked."""
+
+    code = "bad-signature"
 
 
 class PassphraseNeeded(SigningError):

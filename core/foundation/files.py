@@ -20,6 +20,8 @@ from core.foundation.errors import from_os_error
 
 # File systems that cannot flush a directory say so with one of these (CIFS, some FUSE ones).
 _NO_DIRECTORY_FSYNC = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)
+# And file systems without hard links, when one shall be made.
+NO_HARD_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)
 
 
 def temporary_name(name: str) -> str:
@@ -75,14 +77,15 @@ def replacing(directory: int, name: str, *, mode: int | None = None) -> Iterator
 def atomic_write(path: Path, data: bytes, *, mode: int | None = None) -> None:
     """Replace or create the file `path` with `data`, in one step and flushed to the disk. Any thread.
 
-    `mode` None keeps the mode of the file that is there, or gives a new one the usual mode. A symbolic link stays: the
-    file it leads to is replaced. Raises PermissionDenied, NoSpace, NotFound (no such directory) or StorageFailed.
+    `mode` None keeps the mode of the file that is there, or gives a new one the usual mode. Owner and group stay where
+    this user may give them. A symbolic link stays: the file it leads to is replaced. Raises PermissionDenied, NoSpace, NotFound (no such directory) or StorageFailed.
     """
     target = Path(os.path.realpath(path))
     try:
         directory = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             with replacing(directory, target.name, mode=_existing_mode(target) if mode is None else mode) as descriptor:
+                _keep_owner(target, descriptor)
                 write_all(descriptor, data)
         finally:
             os.close(directory)
@@ -117,6 +120,16 @@ def fsync_directory(path: Path) -> None:
             os.close(descriptor)
     except OSError as error:
         raise from_os_error(error, "Cannot flush a directory to the disk", path.absolute()) from error
+
+
+def _keep_owner(path: Path, descriptor: int) -> None:
+    try:
+        facts = path.stat()
+    except FileNotFoundError:
+        return
+    for owner, group in ((facts.st_uid, -1), (-1, facts.st_gid)):
+        with suppress(OSError):
+            os.fchown(descriptor, owner, group)
 
 
 def _existing_mode(path: Path) -> int | None:

@@ -37,6 +37,11 @@ _KINDS = {
 }
 
 
+def kind_of(url: str) -> MirrorKind | None:
+    """What a URL leads to, None for one of an unknown scheme."""
+    return _KINDS.get(urlsplit(url).scheme)
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """One direction of a mirror.
@@ -64,7 +69,7 @@ class Connection:
     @property
     def kind(self) -> MirrorKind | None:
         """What the URL leads to, None without one."""
-        return _KINDS.get(urlsplit(self.url).scheme)
+        return kind_of(self.url)
 
     @property
     def folder(self) -> Path | None:

@@ -12,13 +12,14 @@ from core.foundation.cancel import CancelToken
 from core.foundation.clock import Clock
 from core.foundation.errors import AuthRequired, BadAnswer, RemoteError, TokenServerChanged
 from core.foundation.text import visible
-from core.registry.addresses import Guard
-from core.registry.bodies import BytesBody
+from core.network.addresses import Guard
+from core.network.bodies import BytesBody
+from core.network.endpoints import Endpoint
+from core.network.messages import Response
 from core.registry.challenges import Challenge, parse_challenges
 from core.registry.credentials import Credential, CredentialSource, KnownRealms
-from core.registry.endpoints import Endpoint, Scope
 from core.registry.login_requests import LoginRequests
-from core.registry.messages import Response
+from core.registry.scopes import Scope
 from core.registry.tokens import Token, TokenCache, access_in, access_of, basic, fetch_token, scope_texts
 
 _POLL_S = 0.1

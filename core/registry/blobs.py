@@ -3,17 +3,18 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 
 from core.foundation.cancel import CancelToken
 from core.foundation.digests import digest_of
 from core.foundation.errors import BadAnswer
-from core.registry.endpoints import Scope
+from core.network.downloads import range_total
 from core.registry.paths import blob_path
-from core.registry.transport import Transport
+from core.registry.scopes import Scope
+from core.registry.transport import StreamedResponse, Transport
 
 _FIRST_BYTE = {"Range": "bytes=0-0"}
-_RANGE = re.compile(r"bytes\s+(\d{1,19})-(\d{1,19})/(\d{1,19}|\*)")
 
 
 def blob_size(transport: Transport, name: str, digest: str, token: CancelToken, *, retry: bool = True) -> int | None:
@@ -29,7 +30,7 @@ def blob_size(transport: Transport, name: str, digest: str, token: CancelToken, 
         with transport.stream(path, scope=scope, headers=_FIRST_BYTE, expect={200, 206, 404}, token=token) as body:
             if body.status == 404:
                 return None
-            size = body.headers.length if body.status == 200 else _total(body.headers.get("content-range", ""))
+            size = body.headers.length if body.status == 200 else range_total(body.headers.get("content-range", ""))
         if size is None:
             raise BadAnswer(f"Cannot tell the size of {digest}", "The registry says it neither by HEAD nor by GET")
         return size
@@ -60,12 +61,17 @@ def read_blob(transport: Transport, name: str, digest: str, limit: int, token: C
     return answer.body
 
 
-def range_start(header: str) -> int | None:
-    """First byte of a Content-Range, None if it is none."""
-    found = _RANGE.fullmatch(header.strip()[:100])
-    return int(found[1]) if found else None
+class BlobSource:
+    """A blob as `core.network.downloads` takes it."""
 
+    def __init__(self, transport: Transport, name: str, digest: str, token: CancelToken) -> None:
+        self._transport = transport
+        self._path = blob_path(name, digest)
+        self._scope = Scope(name)
+        self._token = token
 
-def _total(header: str) -> int | None:
-    found = _RANGE.fullmatch(header.strip()[:100])
-    return int(found[3]) if found and found[3] != "*" else None
+    def stream(self, headers: Mapping[str, str], expect: Collection[int]) -> AbstractContextManager[StreamedResponse]:
+        return self._transport.stream(self._path, scope=self._scope, headers=headers, expect=expect, token=self._token)
+
+    def retrying(self, action: Callable[[], None], *, position: Callable[[], int]) -> None:
+        self._transport.retrying(action, token=self._token, position=position)

@@ -11,8 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from core.registry.limits import CHALLENGE_BYTES
-
+_CHALLENGE_BYTES = 8 << 10
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _PARAMETER = re.compile(rf'({_WORD})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|({_WORD}))(?=\s*(?:,|$))', re.DOTALL)
 _SCHEME = re.compile(rf"({_WORD})(?=\s|,|$)")
@@ -47,7 +46,7 @@ def parse_challenges(headers: Iterable[str]) -> tuple[Challenge, ...]:
     """The challenges in WWW-Authenticate headers, in their order; overlong headers are ignored. Never raises."""
     found: list[Challenge] = []
     for header in headers:
-        if len(header) <= CHALLENGE_BYTES:
+        if len(header) <= _CHALLENGE_BYTES:
             found += _parse(header)
     return tuple(found)
 

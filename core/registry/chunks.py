@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from core.registry.bodies import Body
+from core.network.bodies import Body
 
 FIRST_CHUNK_BYTES = 64 << 20
 LEAST_CHUNK_BYTES = 4 << 20

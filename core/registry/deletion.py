@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from core.foundation.cancel import CancelToken
 from core.foundation.digests import digest_of
 from core.foundation.errors import AccessDenied, AuthRequired, Refused, RemoteError
-from core.registry.endpoints import Scope
+from core.network.limits import ERROR_BYTES
 from core.registry.hosts import deletion_remedies
-from core.registry.limits import ERROR_BYTES
 from core.registry.paths import manifest_path
 from core.registry.references import ImageReference
+from core.registry.scopes import Scope
 from core.registry.transport import Transport
 
 

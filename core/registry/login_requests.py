@@ -6,15 +6,14 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from core.foundation.cancel import CancelToken
-from core.registry.bodies import BytesBody
-from core.registry.calls import NO_HEADERS, Call, Caller, beginning
-from core.registry.endpoints import Endpoint, Scope
-from core.registry.failures import clipped, interference, is_page
-from core.registry.limits import TOKEN_BYTES
-from core.registry.messages import Headers, Response
-from core.registry.pace import Pace
+from core.network.bodies import BytesBody
+from core.network.calls import NO_HEADERS, Call, Caller, beginning
+from core.network.endpoints import Endpoint
+from core.network.failures import clipped, interference, is_page
+from core.network.messages import Headers, Response
+from core.network.pace import Pace
 
-_NOTHING = Scope("", ())
+_TOKEN_BYTES = 1 << 20
 _ROOT_STATUSES = frozenset({200, 401, 403, 404, 405})
 
 
@@ -28,7 +27,7 @@ class LoginRequests:
 
     def ping(self, token: CancelToken) -> tuple[str, ...]:
         """The WWW-Authenticate headers of `GET /v2/`. Raises ProxyInterference if that is no registry."""
-        call = Call("GET", f"{self._endpoint}/v2/", _NOTHING, NO_HEADERS, _ROOT_STATUSES)
+        call = Call("GET", f"{self._endpoint}/v2/", NO_HEADERS, _ROOT_STATUSES)
         self._pace.wait(token)
         with self._caller.followed(call, None, token) as answer:
             self._caller.accepted(call, answer, None, token)
@@ -43,12 +42,12 @@ class LoginRequests:
         self, method: str, url: str, headers: dict[str, str], body: BytesBody | None, token: CancelToken
     ) -> Response:
         """A token server's answer with status 200; `headers` hold credentials, so redirects are refused."""
-        call = Call(method, url, _NOTHING, headers, {200}, body)
+        call = Call(method, url, headers, {200}, body)
         host = urlsplit(url).netloc
         self._pace.wait(token)
         with self._caller.direct(call, url, headers, token) as answer:
             self._caller.accepted(call, answer, None, token)
-            found = Response(answer.status, answer.headers, answer.read_all(TOKEN_BYTES), url)
+            found = Response(answer.status, answer.headers, answer.read_all(_TOKEN_BYTES), url)
         if is_page(found.headers, found.body):
             raise interference(host, "a web page came instead of a token", found.status)
         return found

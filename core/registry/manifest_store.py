@@ -9,16 +9,16 @@ from core.foundation.cancel import CancelToken
 from core.foundation.clock import Clock
 from core.foundation.digests import digest_of, parse_digest
 from core.foundation.errors import AccessDenied, BadAnswer, Refused, TooLarge
-from core.registry.bodies import BytesBody
-from core.registry.endpoints import Scope
+from core.network.bodies import BytesBody
+from core.network.limits import ERROR_BYTES
+from core.network.messages import Headers, Response
 from core.registry.hosts import access_remedies, with_remedies
-from core.registry.limits import ERROR_BYTES
 from core.registry.manifests import MANIFEST_LIMIT_BYTES, MANIFEST_PUSH_LIMIT_BYTES, RawManifest, raw_manifest
 from core.registry.media_types import ALL_FOUR
-from core.registry.messages import Headers, Response
 from core.registry.paths import manifest_path
 from core.registry.patience import asked_again
 from core.registry.references import ImageReference
+from core.registry.scopes import Scope
 from core.registry.strict_json import refuse_web_page
 from core.registry.transport import Transport
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 import threading
 
 from core.foundation.text import visible
-from core.registry.messages import Headers, RateLimit, rate_limit_in, warnings_in
+from core.network.messages import Headers
+from core.registry.messages import RateLimit, rate_limit_in, warnings_in
 
 _MOST_WARNINGS = 50
 _WARNING_CHARACTERS = 500

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.registry.limits import SILENCE_S
+from core.network.limits import SILENCE_S
 
 
 @dataclass(frozen=True, slots=True)

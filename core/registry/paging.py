@@ -14,8 +14,8 @@ from urllib.parse import urljoin, urlsplit
 
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import BadAnswer
-from core.registry.endpoints import Scope
-from core.registry.messages import Response
+from core.network.messages import Response
+from core.registry.scopes import Scope
 from core.registry.strict_json import decode_object, refuse_web_page
 from core.registry.transport import Transport
 

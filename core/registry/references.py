@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 
 from core.foundation.digests import parse_digest
-from core.registry.endpoints import Endpoint
+from core.network.endpoints import Endpoint
 
 DOCKER_HUB = "index.docker.io"
 DEFAULT_TAG = "latest"

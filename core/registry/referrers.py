@@ -11,12 +11,12 @@ import msgspec
 from core.foundation.cancel import CancelToken
 from core.foundation.digests import hex_of
 from core.foundation.errors import CacheError
-from core.registry.endpoints import Scope
 from core.registry.manifest_store import ManifestStore
 from core.registry.manifests import Descriptor, ImageIndex, parse_index, parse_manifest
 from core.registry.media_types import OCI_INDEX
 from core.registry.paging import pages
 from core.registry.paths import referrers_path
+from core.registry.scopes import Scope
 from core.registry.transport import Transport
 
 _NO_LIST = frozenset({400, 404, 405, 501})

@@ -17,10 +17,10 @@ from core.foundation.cancel import CancelToken
 from core.foundation.clock import Clock
 from core.foundation.digests import digest_of
 from core.foundation.errors import Refused, UsageError
-from core.registry.blobs import blob_size, is_readable, read_blob
-from core.registry.bodies import Body
+from core.network.bodies import Body
+from core.network.downloads import Download, ResumingReader
+from core.registry.blobs import BlobSource, blob_size, is_readable, read_blob
 from core.registry.deletion import Capabilities, DeleteUnsupported, Deletion
-from core.registry.downloads import Download
 from core.registry.hosts import name_problem
 from core.registry.manifest_store import ManifestStore
 from core.registry.manifests import Descriptor, RawManifest
@@ -97,6 +97,10 @@ class Repository:
         """A blob of at most `limit` bytes, verified. Raises RemoteNotFound, or BadAnswer for anything else."""
         return read_blob(self.transport, self._name, digest, limit, token)
 
+    def open_blob(self, digest: str, token: CancelToken) -> ResumingReader:
+        """A blob of any length, to be read in a `with` block; its digest is not checked."""
+        return ResumingReader(BlobSource(self.transport, self._name, digest, token), digest)
+
     def download(
         self, blob: Descriptor, target: Path, token: CancelToken, progress: Callable[[int], None] = _ignore
     ) -> None:
@@ -105,7 +109,8 @@ class Repository:
         Broken connections are continued. Raises BadAnswer as soon as more comes than `blob.size`, and NoSpace,
         PermissionDenied or StorageFailed naming the path.
         """
-        Download(self.transport, self._name, blob, target, token=token, progress=progress).run()
+        source = BlobSource(self.transport, self._name, blob.digest, token)
+        Download(source, blob.digest, blob.size, target, token=token, progress=progress).run()
 
     # ---- manifests ----
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import AccessDenied, AuthRequired
-from core.registry.endpoints import Scope
 from core.registry.paging import PAGE_ITEMS, names, pages
 from core.registry.paths import tags_path
 from core.registry.references import ReferenceError, parse_repository, parse_tag
+from core.registry.scopes import Scope
 from core.registry.transport import Transport
 
 _NOTHING_THERE = frozenset({404})

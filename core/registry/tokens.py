@@ -17,11 +17,11 @@ from urllib.parse import urlencode, urlsplit
 from core.foundation.clock import Clock
 from core.foundation.errors import BadAnswer, CacheError, RemoteError
 from core.foundation.secret import Secret
-from core.registry.bodies import BytesBody
+from core.network.bodies import BytesBody
+from core.network.messages import Response
 from core.registry.challenges import Challenge
 from core.registry.credentials import IDENTITY_TOKEN_USER, Credential
-from core.registry.endpoints import Scope
-from core.registry.messages import Response
+from core.registry.scopes import Scope
 from core.registry.strict_json import decode_object
 
 CLIENT_ID = "mirrordeck"

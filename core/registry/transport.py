@@ -9,26 +9,27 @@ from typing import TypeVar
 
 from core.foundation.cancel import CancelToken
 from core.foundation.clock import Clock
-from core.registry.addresses import Guard
+from core.network.addresses import Guard, without_query
+from core.network.bodies import Body
+from core.network.calls import NO_HEADERS, Call, Caller
+from core.network.client import METADATA_LANES, HostShare
+from core.network.endpoints import Endpoint
+from core.network.failures import interference
+from core.network.limits import finalising_s as usual_finalising_s
+from core.network.messages import Headers, Response
+from core.network.pace import Pause
+from core.network.session import Answer, Session
+from core.network.watchdog import Watchdog
 from core.registry.auth import Authenticator
-from core.registry.bodies import Body
-from core.registry.calls import NO_HEADERS, Call, Caller
 from core.registry.challenges import Challenge
 from core.registry.credentials import CredentialSource, KnownRealms, SessionRealms
-from core.registry.endpoints import Endpoint, Scope
-from core.registry.lanes import Lanes
-from core.registry.limits import finalising_s as usual_finalising_s
 from core.registry.login_requests import LoginRequests
-from core.registry.messages import Headers, RateLimit, Response
+from core.registry.messages import RateLimit
 from core.registry.notes import Notes
 from core.registry.options import TransportOptions
-from core.registry.pace import Pace, Pause
-from core.registry.session import Answer, Session
-from core.registry.watchdog import Watchdog
+from core.registry.scopes import Scope
 
 T = TypeVar("T")
-
-_METADATA_LANES = 2
 
 
 class StreamedResponse:
@@ -42,14 +43,6 @@ class StreamedResponse:
     def read(self, count: int) -> bytes:
         """Up to `count` bytes, b"" at the end. Raises NetworkDown if it breaks, stalls or ends too early."""
         return self._answer.read(count)
-
-
-class HostShare:
-    """What all transports to one registry have in common, whoever they log in as: lanes and back-off. Any thread."""
-
-    def __init__(self, options: TransportOptions, clock: Clock) -> None:
-        self.lanes = Lanes(options.parallel_transfers, _METADATA_LANES)
-        self.pace = Pace(clock)
 
 
 class Transport:
@@ -79,15 +72,15 @@ class Transport:
             client_certificate=options.client_certificate,
             connect_s=options.connect_timeout_s,
             header_s=options.header_timeout_s,
-            connections=options.parallel_transfers + _METADATA_LANES,
+            connections=options.parallel_transfers + METADATA_LANES,
         )
-        share = share or HostShare(options, self.clock)
+        share = share or HostShare(self.clock, options.parallel_transfers)
         self._lanes = share.lanes
         self._pace = share.pace
         self._guard = Guard(endpoint)
         self._notes = Notes()
         self._caller = Caller(
-            endpoint, self._session, self._guard, self._notes, self.clock, user_agent=options.user_agent
+            self._session, self._guard, self.clock, user_agent=options.user_agent, noted=self._notes.read
         )
         self._auth = Authenticator(
             endpoint,
@@ -127,10 +120,10 @@ class Transport:
         sending = _Forward(progress)
         wait_s = usual_finalising_s(body.size if body is not None else 0) if finalising_s is None else finalising_s
         url = self._guard.target(path_or_url)
-        call = Call(method, url, scope, headers, expect, body, transfer, wait_s, sending)
+        call = Call(method, url, headers, expect, body, transfer, wait_s, sending)
 
         def once() -> Response:
-            with self._answered(call, token, sending.start) as answer:
+            with self._answered(call, scope, token, sending.start) as answer:
                 return Response(answer.status, answer.headers, answer.read_all(limit), answer.url)
 
         return self.retrying(once, token=token) if retry else once()
@@ -146,8 +139,8 @@ class Transport:
         headers: Mapping[str, str] = NO_HEADERS,
     ) -> Iterator[StreamedResponse]:
         """GET a body of any length, to be read while the block runs. One try; see `retrying`. Raises as `request`."""
-        call = Call("GET", self._guard.target(path_or_url), scope, headers, expect, transfer=True)
-        with self._answered(call, token) as answer:
+        call = Call("GET", self._guard.target(path_or_url), headers, expect, transfer=True)
+        with self._answered(call, scope, token) as answer:
             yield StreamedResponse(answer)
 
     def retrying(self, action: Callable[[], T], *, token: CancelToken, position: Callable[[], int] | None = None) -> T:
@@ -183,26 +176,33 @@ class Transport:
 
     @contextmanager
     def _answered(
-        self, call: Call, token: CancelToken, starting: Callable[[], None] = lambda: None
+        self, call: Call, scope: Scope, token: CancelToken, starting: Callable[[], None] = lambda: None
     ) -> Iterator[Answer]:
         """An expected answer; asked for once more with a new login where that may help."""
         self._pace.wait(token)
         used = None
         if self._guard.own(call.url):
-            used = self._auth.header(call.scope, token, needed_s=self._caller.expected_s(call.body))
+            used = self._auth.header(scope, token, needed_s=self._caller.expected_s(call.body))
         with self._lanes.lane(transfer=call.transfer, token=token):
             starting()
             with self._caller.followed(call, used, token) as answer:
                 better = None
                 if answer.status == 401 and self._guard.own(answer.url):
-                    better = self._auth.renewed(call.scope, used, answer.headers.all("www-authenticate"), token)
+                    better = self._auth.renewed(scope, used, answer.headers.all("www-authenticate"), token)
                 if better is None:
-                    yield self._caller.accepted(call, answer, used, token)
+                    yield self._accepted(call, answer, used, token)
                     return
                 answer.drain()
             starting()
             with self._caller.followed(call, better, token) as answer:
-                yield self._caller.accepted(call, answer, better, token)
+                yield self._accepted(call, answer, better, token)
+
+    def _accepted(self, call: Call, answer: Answer, authorization: str | None, token: CancelToken) -> Answer:
+        """`answer` itself if it was expected and is no web page: registries have none."""
+        accepted = self._caller.accepted(call, answer, authorization, token)
+        if answer.status < 300 and answer.headers.media_type == "text/html" and self._guard.own(answer.url):
+            raise interference(self.endpoint.host, f"a web page came for {without_query(call.url)}", answer.status)
+        return accepted
 
 
 class _Forward:

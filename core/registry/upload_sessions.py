@@ -21,14 +21,14 @@ from core.foundation.errors import (
     ServerError,
     TooLarge,
 )
+from core.network.limits import ERROR_BYTES, finalising_s
+from core.network.messages import Response
 from core.registry.chunks import Part, stated_limit
-from core.registry.endpoints import Scope
 from core.registry.hosts import access_remedies, missing_remedies, with_remedies
-from core.registry.limits import ERROR_BYTES, finalising_s
 from core.registry.media_types import OCTETS
-from core.registry.messages import Response
 from core.registry.paths import mount_path, uploads_path
 from core.registry.references import ImageReference
+from core.registry.scopes import Scope
 from core.registry.transport import Transport
 
 _RANGE = re.compile(r"(?:bytes[= ])?0-(\d{1,18})")

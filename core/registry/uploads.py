@@ -14,8 +14,8 @@ from enum import StrEnum
 from core.foundation.cancel import CancelToken
 from core.foundation.clock import Clock
 from core.foundation.errors import BadAnswer, NetworkDown, RemoteError, TooLarge
+from core.network.bodies import Body
 from core.registry.blobs import blob_size
-from core.registry.bodies import Body
 from core.registry.chunks import LEAST_CHUNK_BYTES, Meter, Part, smaller_chunk
 from core.registry.patience import asked_again
 from core.registry.references import ImageReference

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import AccessDenied, AuthRequired
-from core.registry.endpoints import Scope
-from core.registry.limits import ERROR_BYTES
+from core.network.limits import ERROR_BYTES
 from core.registry.paths import tags_path
+from core.registry.scopes import Scope
 from core.registry.transport import Transport
 
 # Some registries send all names, however many were asked for.

@@ -3,30 +3,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.caches.opening import CacheAccess
-from core.caches.protocol import CacheEntry, IndexRecord, IndexUpdate
+from core.caches.protocol import CacheEntry, EntryName, IndexRecord, IndexUpdate
 from core.foundation.cancel import CancelToken
-from core.foundation.errors import ErrorInfo, NotFound
+from core.foundation.errors import ErrorInfo, MirrordeckError, NotFound
 from core.foundation.text import plural
 from core.mirrors.arguments import resolve_mirror
 from core.mirrors.credentials.states import Direction
 from core.mirrors.reading import mirrors_of
 from core.spack.instance import Instance
-from core.spack.queries import Query
+from core.spack.queries import Query, parse_query, select
+from core.spack.spec_files import spec_file_reader
 from core.spack.specs import PackageRecord, decode_node
 from core.spack.versions import version_key
+from core.spack.worlds import World
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """Entries by name, version and hash; `problems` name entries that could not be read or not be judged."""
+    """Entries by name, version and hash; `problems` name entries that could not be read or not be judged.
+
+    `from_index` where nothing could be listed: then the entries say no more than their names.
+    """
 
     entries: tuple[CacheEntry, ...]
     problems: tuple[ErrorInfo, ...]
+    from_index: bool = False
 
 
 def list_contents(
@@ -35,30 +42,37 @@ def list_contents(
     """Entries of the cache `mirror` fetches from; with `queries` those that match any of them.
 
     Queries are answered from the index, which alone tells variants and targets without reading every package; entries
-    it does not know are named in a problem. Raises QueryError, UsageError, CacheError and what the cache raises.
+    it does not know are named in a problem. Where nothing can be listed, entries are those of the index. Raises
+    QueryError, UsageError, CacheError and what the cache raises.
     """
     found = resolve_mirror(mirror, mirrors_of(instance), cwd=cwd)
     cache = access.open(found, Direction.FETCH)
     if found.fetch.folder is not None and not found.fetch.folder.is_dir():
         raise NotFound("There is no build cache", f"{found.fetch.folder}: no such directory")
-    parsed = [query for text in queries for query in Query.parse(text)]
+    query = parse_query(" ".join(queries), read_file=spec_file_reader(cwd))
     entries: list[CacheEntry] = []
     problems: list[ErrorInfo] = []
-    for item in cache.entries(token=token):
-        if isinstance(item, ErrorInfo):
-            problems.append(item)
-        else:
-            entries.append(item)
-    index = cache.read_index()
+    index = cache.read_index(token=token)
     records = index.records if index is not None else {}
-    if parsed:
-        entries, unknown = _matching(entries, parsed, records)
+    if cache.index_only:
+        entries += _indexed(records)
+        if index is None:
+            why = f"{cache.url} has none, and web addresses cannot be listed"
+            problems.append(ErrorInfo("no-index", "Packages are found by the index only", why))
+    else:
+        for item in cache.entries(token=token):
+            if isinstance(item, ErrorInfo):
+                problems.append(item)
+            else:
+                entries.append(item)
+    if query.specs:
+        entries, unknown = _matching(entries, query, records)
         if unknown:
             title = f"{plural(unknown, 'package')} could not be compared with the query"
             problems.append(ErrorInfo("index-stale", title, "the index does not know them", ("Update the index.",)))
     entries = [_with_version(entry, records.get(entry.entry.hash)) for entry in entries]
     entries.sort(key=lambda entry: (entry.entry.name, version_key(entry.entry.version), entry.entry.hash))
-    return Contents(tuple(entries), tuple(problems))
+    return Contents(tuple(entries), tuple(problems), cache.index_only)
 
 
 def update_index(
@@ -80,24 +94,32 @@ def update_index(
 
 
 def _matching(
-    entries: Sequence[CacheEntry], queries: Sequence[Query], records: Mapping[str, IndexRecord]
+    entries: Sequence[CacheEntry], query: Query, records: Mapping[str, IndexRecord]
 ) -> tuple[list[CacheEntry], int]:
     """Entries that match, and how many could not be judged."""
-    found, unknown = [], 0
-    for entry in entries:
-        record = records.get(entry.entry.hash)
-        if record is None:
-            unknown += 1
-        elif any(query.matches(_as_package(entry.entry.hash, record), {}) for query in queries):
-            found.append(entry)
-    return found, unknown
+    answer = select(query, World({dag_hash: _as_package(dag_hash, record) for dag_hash, record in records.items()}))
+    matched = {record.hash for record in answer.matched}
+    unknown = {record.hash for record in answer.unknown}
+    doubtful = sum(1 for entry in entries if entry.entry.hash in unknown or entry.entry.hash not in records)
+    return [entry for entry in entries if entry.entry.hash in matched], doubtful
+
+
+def _indexed(records: Mapping[str, IndexRecord]) -> Iterator[CacheEntry]:
+    """What an index says is there; odd records are left out."""
+    for dag_hash, record in records.items():
+        if record.in_buildcache:
+            with suppress(MirrordeckError):
+                node = decode_node(record.document)
+                yield CacheEntry(EntryName(node.name, node.version, dag_hash), "", "", "", 0, None, None, 0.0)
 
 
 def _with_version(entry: CacheEntry, record: IndexRecord | None) -> CacheEntry:
-    """A listing knows versions as they stand in file names, where `_` may have been `=`; the index knows better."""
-    if record is None or "_" not in entry.entry.version:
+    """A listing knows versions as they stand in file names, where `_` may have been `=`, and in tags it has to guess
+    where a name with dashes ends; the index knows better."""
+    if record is None or ("_" not in entry.entry.version and "-" not in entry.entry.name):
         return entry
-    return replace(entry, entry=replace(entry.entry, version=decode_node(record.document).version))
+    node = decode_node(record.document)
+    return replace(entry, entry=replace(entry.entry, name=node.name, version=node.version))
 
 
 def _as_package(dag_hash: str, record: IndexRecord) -> PackageRecord:

@@ -53,6 +53,16 @@ class ContentsMemory:
                 self._hold(url, known)
         return known
 
+    def changed_at(self, url: str) -> float | None:
+        """Something that is another number after each `put`, None if there is nothing; much cheaper than `get`."""
+        with self._lock:
+            known = self._known.get(url)
+        if known is not None:
+            return known.read_at
+        with suppress(OSError):
+            return self._file(url).stat().st_mtime
+        return None
+
     def put(self, url: str, contents: RememberedContents) -> None:
         self._hold(url, contents)
         if not self._keep:

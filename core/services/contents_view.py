@@ -13,8 +13,9 @@ from pathlib import Path
 import msgspec
 
 from core.caches.browsing import CacheBrowser, EntryKind, Listed
+from core.caches.layout3 import entry_manifest
 from core.caches.opening import CacheAccess
-from core.caches.protocol import BuildCache, EntryName, IndexRecord
+from core.caches.protocol import EntryName, IndexRecord, ReadableCache
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import ErrorInfo, MirrordeckError, UsageError
 from core.mirrors.arguments import resolve_mirror
@@ -33,6 +34,7 @@ _BATCH_S = 0.25
 _HOST_SCHEMES = {"http": "oci+http", "https": "oci"}
 
 Stream = Iterator[list[ContentsRow] | ContentsView]
+Installed = Mapping[str, EntryName]  # by hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Place:
     """A cache to look around in, and the mirror it belongs to."""
 
     mirror: Mirror
-    cache: BuildCache
+    cache: ReadableCache
     browser: CacheBrowser
 
 
@@ -108,18 +110,19 @@ def list_repositories(access: CacheAccess, host: str, token: CancelToken) -> Rep
     return RepositoriesView(f"{scheme}://{name}", addresses)
 
 
-def _installed(instance: Instance, token: CancelToken) -> tuple[frozenset[str], ErrorInfo | None]:
+def _installed(instance: Instance, token: CancelToken) -> tuple[Installed, ErrorInfo | None]:
     try:
         records = instance.database(token).records
     except MirrordeckError as error:
-        return frozenset(), error.info()
-    return frozenset(key for key, record in records.items() if record.state is PackageState.INSTALLED), None
+        return {}, error.info()
+    there = (record for record in records.values() if record.state is PackageState.INSTALLED)
+    return {record.hash: EntryName(record.name, record.version, record.hash) for record in there}, None
 
 
 def _remembered(
     place: Place,
     known: RememberedContents,
-    installed: frozenset[str],
+    installed: Installed,
     problems: tuple[ErrorInfo, ...],
     error: ErrorInfo | None = None,
 ) -> Stream:
@@ -128,7 +131,7 @@ def _remembered(
     yield replace(_view(place, known), from_memory=True, problems=(*problems, *known.problems), error=error)
 
 
-def _with_installed(row: ContentsRow, installed: frozenset[str]) -> ContentsRow:
+def _with_installed(row: ContentsRow, installed: Installed) -> ContentsRow:
     here = row.hash in installed
     return row if row.installed is here else msgspec.structs.replace(row, installed=here)
 
@@ -157,7 +160,7 @@ class _Reading:
     """One reading of a cache; `known` are rows of an earlier one."""
 
     def __init__(
-        self, place: Place, installed: frozenset[str], known: Mapping[str, ContentsRow], token: CancelToken
+        self, place: Place, installed: Installed, known: Mapping[str, ContentsRow], token: CancelToken
     ) -> None:
         self._place = place
         self._installed = installed
@@ -173,6 +176,8 @@ class _Reading:
 
     def run(self) -> Iterator[list[ContentsRow]]:
         names = [self._with_known(listed) for listed in self._place.browser.names(self._token)]
+        if self._place.cache.index_only and not any(listed.kind is EntryKind.PACKAGE for listed in names):
+            names += self._installed_ones()
         self._rows = {listed.key: self._row(listed) for listed in names}
         yield from _batches(self._rows.values())
         self._token.raise_if_cancelled()
@@ -198,6 +203,24 @@ class _Reading:
             time.time(), self._has_index, self._written_at, rows, shared, problems=tuple(self._problems)
         )
 
+    def _installed_ones(self) -> list[Listed]:
+        """Installed packages that are in a cache which cannot be listed: without an index only their names lead there,
+        as they do for Spack."""
+        found = self._place.cache.present(list(self._installed.values()), signed=False, token=self._token)
+        return [
+            Listed(
+                key=entry_manifest(entry.entry),
+                kind=EntryKind.PACKAGE,
+                entry=entry.entry,
+                manifest_digest=entry.manifest_digest,
+                blob_digest=entry.blob_digest,
+                stored_bytes=entry.stored_bytes,
+                modified=entry.modified or None,
+                signed=entry.signed,
+            )
+            for entry in found.values()
+        ]
+
     def _with_known(self, listed: Listed) -> Listed:
         """`listed` with what was found out about it earlier."""
         row = self._known.get(listed.key)
@@ -217,7 +240,7 @@ class _Reading:
 
     def _read_index(self) -> None:
         try:
-            index = self._place.cache.read_index()
+            index = self._place.cache.read_index(token=self._token)
         except MirrordeckError as error:
             self._problems.append(error.info())
             return

@@ -7,6 +7,7 @@ import json
 import os
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from core.foundation.errors import MirrordeckError, NotFound
@@ -14,6 +15,7 @@ from core.foundation.files import atomic_write
 from core.foundation.places import state_dir
 from core.services.values import InstanceInfo
 from core.spack.instance import Instance, find_instance
+from core.spack.scopes import read_scopes
 
 _REMEMBERED = 20
 
@@ -68,6 +70,15 @@ class Instances:
             instance = self._open.get(instance_id)
         if instance is None:
             raise NotFound("This Spack instance is not open", instance_id)
+        return instance
+
+    def refresh_scopes(self, instance_id: str) -> Instance:
+        """The instance with the configuration scopes there are now. Raises NotFound."""
+        instance = self.get(instance_id)
+        found = read_scopes(instance.root, environment=instance.environment, environ=instance.environ)
+        instance = replace(instance, scopes=found.scopes)
+        with self._lock:
+            self._open[instance_id] = instance
         return instance
 
     def known(self) -> tuple[InstanceInfo, ...]:

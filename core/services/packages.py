@@ -1,75 +1,65 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""What an instance has installed."""
+"""What an instance has installed: the rows of its table, and queries for them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
-from core.foundation.cancel import CancelToken
-from core.packing.measure import measure
-from core.services.values import PackageRow, SelectionSummary
-from core.spack.closures import push_order
+from core.foundation.errors import QueryError
+from core.services.package_values import FoundPackages, QueryProblem
+from core.services.values import PackageRow
 from core.spack.database import Database
 from core.spack.formats import compilers_of, variants_text
-from core.spack.queries import Query, select
-from core.spack.specs import PackageRecord, PackageState
+from core.spack.queries import parse_query, select
+from core.spack.specs import Edge, PackageRecord
 
 
-def find(database: Database, queries: Sequence[str]) -> list[PackageRecord]:
-    """Installed packages that match any of `queries` (all of them for none), sorted by name, version and hash.
+def find_by_text(database: Database, text: str) -> FoundPackages:
+    """Packages in any state that match what a person has typed so far; a wrong query is part of the answer."""
+    try:
+        answer = select(parse_query(text), database.world, recipes=database.recipes, any_state=True)
+    except QueryError as error:
+        return FoundPackages((), problem=QueryProblem(error.title, error.why, error.position, error.length))
+    return FoundPackages(_hashes(answer.matched), _hashes(answer.unknown))
 
-    Raises QueryError.
-    """
-    parsed = [query for text in queries for query in Query.parse(text)]
-    return select(database.records.values(), parsed, database.records)
+
+def _hashes(records: Iterable[PackageRecord]) -> tuple[str, ...]:
+    return tuple(record.hash for record in records)
 
 
-def package_rows(database: Database) -> Iterator[PackageRow]:
-    """Every record as the packages table shows it, in no particular order."""
-    for record in database.records.values():
+def changes_since(before: Database, now: Database) -> tuple[list[PackageRecord], tuple[str, ...]]:
+    """Records that are new or changed, and hashes of those that are gone. Quick for two readings of one instance."""
+    old = before.records
+    changed = [record for dag_hash, record in now.records.items() if old.get(dag_hash) is not record]
+    return changed, tuple(dag_hash for dag_hash in old if dag_hash not in now.records)
+
+
+def package_rows(database: Database, records: Iterable[PackageRecord]) -> Iterator[PackageRow]:
+    """`records` of `database` as the packages table shows them, in the same order."""
+    variants: dict[int, str] = {}  # by identity: records of one reading share equal parameters
+    compilers: dict[tuple[Edge, ...], str] = {}
+    for record in records:
         node = record.node
+        if id(node.parameters) not in variants:
+            variants[id(node.parameters)] = variants_text(node)
+        tools = tuple([edge for edge in node.dependencies if edge.parameters.virtuals])
+        if tools not in compilers:
+            compilers[tools] = " ".join(compilers_of(record, database.records))
         yield PackageRow(
             hash=record.hash,
             name=record.name,
             version=record.version,
-            compilers=" ".join(compilers_of(record, database.records)),
+            compilers=compilers[tools],
             platform=node.platform,
             os=node.os,
             target=node.target,
-            variants=variants_text(node),
+            variants=variants[id(node.parameters)],
             namespace=node.namespace,
             explicit=record.explicit,
             installed_at=record.installation_time,
             state=record.state,
             upstream=record.upstream,
             prefix=record.prefix or "",
+            install_root=record.install_root,
+            deprecated_for=record.deprecated_for or "",
         )
-
-
-class SizeMemory:
-    """Sizes of prefixes measured in this process, by DAG hash and installation time. For one thread at a time."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, float], int] = {}
-
-    def size_bytes(self, record: PackageRecord) -> int:
-        key = (record.hash, record.installation_time)
-        if key not in self._known:
-            self._known[key] = measure(Path(record.prefix)).bytes if record.prefix else 0
-        return self._known[key]
-
-
-def summarize_selection(
-    database: Database, hashes: Sequence[str], sizes: SizeMemory, token: CancelToken
-) -> SelectionSummary:
-    """Packages chosen and, with their link and run dependencies, how many and how large they are."""
-    order = push_order(database, hashes, with_build_dependencies=False)
-    total = count = 0
-    for dag_hash in order:
-        token.raise_if_cancelled()
-        record = database.records[dag_hash]
-        if record.state is PackageState.INSTALLED:
-            count += 1
-            total += sizes.size_bytes(record)
-    return SelectionSummary(len(hashes), count, total)

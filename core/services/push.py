@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from core.caches.oci.oci_push import ImageOptions, OciPush
 from core.caches.opening import OCI_KINDS, CacheAccess
 from core.caches.protocol import BuildCache, CachePush, EntryName, PushScope
 from core.foundation.cancel import CancelToken
-from core.foundation.errors import ErrorInfo, MirrordeckError, NotInstalled, UsageError, from_os_error
+from core.foundation.errors import ErrorInfo, MirrordeckError, NotInstalled, from_os_error
 from core.foundation.files import new_file_mode
 from core.foundation.text import format_bytes
 from core.mirrors.arguments import resolve_mirror
@@ -25,27 +24,19 @@ from core.mirrors.model import Mirror
 from core.mirrors.reading import mirrors_of
 from core.packing.measure import measure
 from core.services.images import ImagePlanning, check_image_options
+from core.services.push_roots import ORDER_OF, requested_roots
 from core.services.registry_target import RegistryTarget
 from core.signing.gpg import Gnupg, GpgSigner
 from core.signing.key_listing import Key
 from core.spack.closures import push_order
 from core.spack.database import Database
-from core.spack.environments import read_lock
-from core.spack.formats import short
 from core.spack.instance import Instance
-from core.spack.queries import Query, lookup
 from core.spack.recipes import Verdict, redistributable
 from core.spack.specs import PackageRecord, PackageState
 from core.transfers.job import PushJob, Store, Tagging
-from core.transfers.plan import Decision, Only, PlanItem, PushOptions, PushPlan, PushRequest, Signing
+from core.transfers.plan import Decision, PlanItem, PushOptions, PushPlan, PushRequest, Signing
 
 _COMPRESSED_SHARE = 0.35
-_AMBIGUOUS_SHOWN = 10
-_ONLY: dict[Only, Literal["package", "dependencies"] | None] = {
-    Only.ALL: None,
-    Only.PACKAGE: "package",
-    Only.DEPENDENCIES: "dependencies",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +59,15 @@ def plan_push(
     """Decide what a push would do, from the database, the recipes and what the target holds.
 
     With `probe` the target is tried by writing and deleting an empty file; without it nothing is changed anywhere.
-    `cwd` is what a relative path in `request.mirror` is relative to. Raises UsageError, QueryError, NotInstalled,
-    SigningError, DatabaseError and what the cache raises while it is read.
+    `cwd` is what relative paths in `request.mirror` and of spec files are relative to. Raises UsageError, QueryError,
+    NotInstalled, SigningError, DatabaseError and what the cache raises while it is read.
     """
     mirror = resolve_mirror(request.mirror, mirrors_of(instance), cwd=cwd)
     options = request.options
     check_image_options(options, is_registry=mirror.push.kind in OCI_KINDS)
     cache = access.open(mirror, Direction.PUSH)
     database = instance.database(token)
-    roots = _roots(instance, database, request)
+    roots, absent = requested_roots(instance, database, request, cwd)
     records = _selected(database, roots, options)
     key = _signing_key(access.gnupg, mirror, options)
     signer = GpgSigner(access.gnupg, key.fingerprint) if key is not None else None
@@ -84,7 +75,7 @@ def plan_push(
     target = RegistryTarget.of(mirror, access)
     with target.explaining("read") if target else nullcontext():
         cache_push = cache.open_push(looked_for, signer=signer, token=token)
-    items = _decide(records, database, cache_push=cache_push, options=options, token=token)
+    items = [*absent, *_decide(records, database, cache_push=cache_push, options=options, token=token)]
     planning = None
     if isinstance(cache_push, OciPush):
         planning = ImagePlanning(cache_push, instance, access, mirror, database, options)
@@ -119,7 +110,7 @@ def _selected(database: Database, roots: Sequence[str], options: PushOptions) ->
     order = push_order(
         database,
         roots,
-        only=_ONLY[options.only],
+        only=ORDER_OF[options.only],
         with_build_dependencies=options.with_build_dependencies,
         externals=True,
     )
@@ -147,40 +138,6 @@ def _with_images(
         return replace(plan, blockers=(*plan.blockers, error.info())), None
     plan = replace(plan, images=facts, warnings=(*plan.warnings, *warnings))
     return plan, planning.tagging(tagged) if tagged else None
-
-
-def _roots(instance: Instance, database: Database, request: PushRequest) -> list[str]:
-    """Hashes of what was asked for, in order, each once."""
-    if not request.queries and not request.hashes:
-        if instance.environment is None:
-            raise UsageError(
-                "A push needs packages or an environment",
-                remedies=("Name packages, or choose an environment with -e NAME or -D DIR.",),
-            )
-        return list(dict.fromkeys(read_lock(instance.environment).roots))
-    unknown = [dag_hash for dag_hash in request.hashes if dag_hash not in database.records]
-    if unknown:
-        raise NotInstalled(f"/{unknown[0]} matches no installed packages.")
-    roots = dict.fromkeys(request.hashes)
-    for text in request.queries:
-        for query in Query.parse(text):
-            roots[_only_match(query, database)] = None
-    return list(roots)
-
-
-def _only_match(query: Query, database: Database) -> str:
-    matches = lookup(database.records, query, any_state=True)
-    if not matches:
-        raise NotInstalled(f"{query} matches no installed packages.")
-    if len(matches) > 1:
-        shown = [short(record.node) for record in matches[:_AMBIGUOUS_SHOWN]]
-        more = [f"and {len(matches) - len(shown)} more"] if len(matches) > len(shown) else []
-        raise UsageError(
-            f"{query} matches multiple packages.",
-            "\n".join([*shown, *more]),
-            remedies=("Use a more specific spec (e.g., prepend '/' to the hash).",),
-        )
-    return matches[0].hash
 
 
 def _signing_key(gnupg: Gnupg, mirror: Mirror, options: PushOptions) -> Key | None:

@@ -52,13 +52,28 @@ class MirrorRow:
 
 
 @dataclass(frozen=True, slots=True)
+class UndoStep:
+    """A saved edit of mirrors that can be undone by its `id`."""
+
+    id: str
+    title: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
 class MirrorsView:
+    """`undo` are this engine's last edits, newest first."""
+
     rows: tuple[MirrorRow, ...]
     problems: tuple[ErrorInfo, ...] = ()
+    undo: tuple[UndoStep, ...] = ()
 
 
 class PackageRow(msgspec.Struct, frozen=True, array_like=True):
-    """One record of the install database as the packages table shows it; travels as an array to keep batches small."""
+    """One record of the install database as the packages table shows it; travels as an array to keep batches small.
+
+    `install_root` is the install tree whose database it comes from, an upstream's for upstream packages.
+    """
 
     hash: str
     name: str
@@ -74,15 +89,23 @@ class PackageRow(msgspec.Struct, frozen=True, array_like=True):
     state: str
     upstream: bool
     prefix: str
+    install_root: str = ""
+    deprecated_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PackagesView:
-    """Answer after the last batch of rows. `verifier` changes whenever the database does."""
+    """Answer after the last batch of rows. `verifier` changes whenever the database, or one of an upstream, does.
+
+    With `only_changes` the rows were those that are new or changed since the verifier asked for, and `gone` are the
+    hashes of packages that were there then. `count` is always that of all packages.
+    """
 
     count: int
     verifier: str
     problems: tuple[ErrorInfo, ...] = ()
+    only_changes: bool = False
+    gone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from core.foundation.errors import PassphraseNeeded, SigningError
+from core.foundation.errors import BadSignature, PassphraseNeeded, SigningError
 from core.foundation.secret import Secret
 from core.signing.clearsign import check_lines, signed_text
 from core.signing.gnupg_process import GnupgProcess, GpgAnswer
@@ -102,8 +102,9 @@ class Gnupg:
     def verify_clearsigned(self, data: bytes) -> bytes:
         """The signed text, as gpg read it, if `data` is one clearsigned message with a good signature of a known key.
 
-        Refused besides bad signatures: anything around the message, more than one signature, expired or revoked keys
-        and signatures, weak hash functions.
+        Raises BadSignature if it is not good, another SigningError if that cannot be told because the key is not known
+        or GnuPG is not to be had. Refused besides bad signatures: anything around the message, more than one signature,
+        expired or revoked keys and signatures, weak hash functions.
         """
         signed_text(data)
         result = self._gpg.run(
@@ -112,7 +113,8 @@ class Gnupg:
         )  # fmt: skip
         problem = _verdict(result)
         if problem:
-            raise SigningError("The signature is not good", problem)
+            unknown = problem == _SPOILED["NO_PUBKEY"]
+            raise (SigningError if unknown else BadSignature)("The signature is not good", problem)
         return result.output
 
     def _listed(self) -> list[Key]:

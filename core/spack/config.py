@@ -21,7 +21,8 @@ from core.spack.yaml_reader import Scalar, YamlNode, read_yaml
 class Scope:
     """One place configuration comes from: a directory with a file per section, or one file with all sections.
 
-    In an environment's manifest the sections sit below `spack:`.
+    In an environment's manifest the sections sit below `spack:`. `edit_in` names the scope that Spack's commands edit
+    instead of this one, "" for this one itself.
     """
 
     name: str
@@ -29,13 +30,18 @@ class Scope:
     file: Path | None = None
     is_environment: bool = False
     writable: bool = True
+    edit_in: str = ""
+
+    @property
+    def place(self) -> Path:
+        """Its directory, or its one file."""
+        place = self.directory or self.file
+        assert place is not None  # noqa: S101  a scope without any place cannot be made
+        return place
 
     def section_file(self, section: str) -> Path:
         """The file that holds `section` of this scope, whether it exists or not."""
-        if self.file is not None:
-            return self.file
-        assert self.directory is not None  # noqa: S101  a scope without any place cannot be made
-        return self.directory / f"{section}.yaml"
+        return self.file if self.file is not None else self.place / f"{section}.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +107,16 @@ def problem_at(origin: Origin, what: str, why: str, *remedies: str) -> ErrorInfo
 
 def section_value(scope: Scope, section: str) -> Value | None:
     """`section` as one scope has it; None if it says nothing about it. Raises ConfigError naming file and line."""
-    path = scope.section_file(section)
     try:
-        root = read_yaml(path).root
+        root = read_yaml(scope.section_file(section)).root
     except NotFound:
         return None
+    return section_in(root, scope, section)
+
+
+def section_in(root: YamlNode, scope: Scope, section: str) -> Value | None:
+    """`section` in the content of the scope's file; None if it is not there. Raises ConfigError naming file and line."""
+    path = scope.section_file(section)
     if root.content is None:
         return None
     sections = root
@@ -116,7 +127,7 @@ def section_value(scope: Scope, section: str) -> Value | None:
         raise ConfigError(f"{path}:{sections.line}: not a configuration file", f"expected {expected}")
     node = _child(sections, section)
     if node is None:
-        if scope.file is None:
+        if scope.file is None and sections.content:
             raise ConfigError(f"{path}:{root.line}: not a configuration file", f"expected `{section}:` at its top")
         return None
     return _with_origin(node, scope.name, path)

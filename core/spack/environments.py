@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,8 @@ import msgspec
 
 from core.foundation.digests import is_dag_hash
 from core.foundation.errors import DatabaseError, NotFound, from_os_error
+from core.spack.node_reader import NodeReader
+from core.spack.specs import Node
 
 MANIFEST_NAME = "spack.yaml"
 LOCK_NAME = "spack.lock"
@@ -45,13 +48,14 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentLock:
-    """Concrete roots, those of included environments after its own, each once.
+    """Concrete roots, those of included environments after its own, each once; and all their dependencies.
 
-    `specs[i]` is what the user asked for and got as `roots[i]`.
+    `specs[i]` is what the user asked for and got as `roots[i]`. `nodes` are everything that was concretized, by hash.
     """
 
     roots: tuple[str, ...]
     specs: tuple[str, ...]
+    nodes: Mapping[str, Node] = field(default_factory=dict, repr=False)
 
 
 class ManagesEnvironments(Protocol):
@@ -72,6 +76,7 @@ class _Meta(msgspec.Struct):
 
 class _Included(msgspec.Struct):
     roots: list[_Root]
+    concrete_specs: dict[str, msgspec.Raw] = {}
     include_concrete: dict[str, _Included] = {}
 
 
@@ -145,16 +150,22 @@ def read_lock(environment: Environment) -> EnvironmentLock:
         if root.hash not in lock.concrete_specs:
             raise DatabaseError(f"{path} is damaged", f"the root {root.hash[:40]!r} is not among its specs")
     specs: dict[str, str] = {}
-    for root in _all_roots(_Included(lock.roots, lock.include_concrete)):
-        if not is_dag_hash(root.hash):
-            raise DatabaseError(f"{path} is damaged", f"{root.hash[:40]!r} is not a hash")
-        specs.setdefault(root.hash, root.spec)
-    return EnvironmentLock(tuple(specs), tuple(specs.values()))
+    nodes: dict[str, Node] = {}
+    reader = NodeReader()
+    for part in _parts(_Included(lock.roots, lock.concrete_specs, lock.include_concrete)):
+        for root in part.roots:
+            if not is_dag_hash(root.hash):
+                raise DatabaseError(f"{path} is damaged", f"{root.hash[:40]!r} is not a hash")
+            specs.setdefault(root.hash, root.spec)
+        for dag_hash in part.concrete_specs.keys() - nodes.keys():
+            with suppress(DatabaseError):  # one of a future format: what is installed is in the database anyway
+                nodes[dag_hash] = reader.read(bytes(part.concrete_specs[dag_hash]), dag_hash)
+    return EnvironmentLock(tuple(specs), tuple(specs.values()), nodes)
 
 
-def _all_roots(part: _Included) -> Iterator[_Root]:
-    pending = [part]
+def _parts(whole: _Included) -> Iterator[_Included]:
+    pending = [whole]
     while pending:
         part = pending.pop()
-        yield from part.roots
+        yield part
         pending.extend(reversed(part.include_concrete.values()))

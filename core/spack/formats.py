@@ -50,6 +50,17 @@ def variants_text(node: Node) -> str:
     return _variants(node).strip()
 
 
+def parameter_texts(node: Node) -> list[tuple[str, str]]:
+    """Variants and compiler flags by name with their values as texts: `True`, `release`, `a,b`, `-O2 -g`."""
+    texts = []
+    for name, value in sorted(node.parameters.items()):
+        if isinstance(value, tuple):
+            texts.append((name, (" " if name in FLAG_NAMES else ",").join(value)))
+        else:
+            texts.append((name, str(value)))
+    return texts
+
+
 def compilers_of(record: PackageRecord, records: Records) -> tuple[str, ...]:
     """The compilers that are direct dependencies, by name: `("c,cxx=gcc@12.2.0",)`; () for specs before Spack 1.0."""
     return tuple(
@@ -57,13 +68,6 @@ def compilers_of(record: PackageRecord, records: Records) -> tuple[str, ...]:
         for edge in sorted(record.node.dependencies, key=lambda edge: edge.name)
         if edge.hash in records and not set(_LANGUAGES).isdisjoint(edge.virtuals)
     )
-
-
-def find_line(record: PackageRecord, *, long: bool = False, very_long: bool = False, variants: bool = False) -> str:
-    """The line of `spack find` for a package; the options are its `-l`, `-L` and `-v`."""
-    shown_hash = record.hash if very_long else record.hash[:_SHORT_HASH] if long else ""
-    line = f"{record.name}@{record.version}{_variants(record.node) if variants else ''}"
-    return f"{shown_hash} {line}" if shown_hash else line
 
 
 def find_groups(records: Iterable[PackageRecord], database: Database) -> list[tuple[str, list[PackageRecord]]]:

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 from msgspec import Struct
 
 from core.foundation.digests import is_dag_hash
 from core.foundation.errors import DatabaseError, ErrorInfo
-from core.spack.specs import PackageRecord, decode_node
+from core.spack.node_reader import NodeReader
+from core.spack.specs import PackageRecord
 
 # Node format of each database version, for specs that do not say themselves in which format they were concretised.
 _NODE_FORMATS = {"5": 1, "6": 3, "7": 4, "8": 5}
+_GONE = msgspec.Raw(b"")
+_NOTHING_KNOWN: Mapping[str, PackageRecord] = MappingProxyType({})
 
 
 class _Contents(Struct, gc=False):
@@ -39,6 +44,14 @@ class _StoredRecord(Struct, gc=False):
     deprecated_for: str | None = None
 
 
+class IndexText(Struct, frozen=True, gc=False):
+    """An index of which only the nodes are still text: `records` by hash, each with its node's document."""
+
+    version: str
+    records: dict[str, tuple[_StoredRecord, bytes]]
+    problems: list[ErrorInfo]
+
+
 class ParsedIndex(Struct, frozen=True, gc=False):
     version: int
     records: dict[str, PackageRecord]
@@ -49,51 +62,80 @@ _document_decoder = msgspec.json.Decoder(_Document)
 _record_decoder = msgspec.json.Decoder(_StoredRecord)
 
 
-def parse_index(data: bytes, file: Path, install_root: str, *, upstream: bool) -> ParsedIndex:
-    """The records in `data`, which was read from `file`. A record that cannot be read becomes a problem naming it.
+def split_index(data: bytes, file: Path) -> IndexText:
+    """`data`, which was read from `file`, taken apart so far that nothing needs it any longer.
 
-    Raises DatabaseError naming file, line and byte when the JSON is broken, or the version is one nobody knows.
+    `data` is the largest thing there is while a database is loaded; with it gone there is room for the nodes. A record
+    that cannot be read becomes a problem naming it. Raises DatabaseError naming file, line and byte when the JSON is
+    broken, or the version is one nobody knows.
     """
     contents = _decode_document(data, file).database
-    node_format = _NODE_FORMATS.get(contents.version)
-    if node_format is None:
+    if contents.version not in _NODE_FORMATS:
         raise DatabaseError(
             f"{file} has version {contents.version}, which cannot be read",
             f"Versions {', '.join(_NODE_FORMATS)} are known.",
             remedies=("Update Mirrordeck if Spack is newer; run `spack reindex` if it is very old.",),
         )
-    records: dict[str, PackageRecord] = {}
+    records: dict[str, tuple[_StoredRecord, bytes]] = {}
     problems: list[ErrorInfo] = []
     for dag_hash, text in contents.installs.items():
         try:
-            records[dag_hash] = _record(dag_hash, text, node_format, install_root, upstream)
-        except (DatabaseError, msgspec.MsgspecError, ValueError) as error:
-            why = error.why if isinstance(error, DatabaseError) else str(error)
-            problems.append(ErrorInfo(DatabaseError.code, f"A record of {file} cannot be read", f"{dag_hash}: {why}"))
-    return ParsedIndex(int(contents.version), records, tuple(problems))
+            if not is_dag_hash(dag_hash):
+                raise ValueError("the key is no DAG hash")
+            stored = _record_decoder.decode(text)
+        except (msgspec.MsgspecError, ValueError) as error:
+            problems.append(_unreadable(file, dag_hash, str(error)))
+            continue
+        document, stored.spec = bytes(stored.spec), _GONE
+        records[dag_hash] = (stored, document)
+    return IndexText(contents.version, records, problems)
 
 
-def _record(dag_hash: str, text: msgspec.Raw, node_format: int, install_root: str, upstream: bool) -> PackageRecord:
-    if not is_dag_hash(dag_hash):
-        raise DatabaseError("", "the key is no DAG hash")
-    stored = _record_decoder.decode(text)
-    node = decode_node(stored.spec)
-    if node.hash != dag_hash:
-        node = msgspec.structs.replace(node, hash=dag_hash)
-    original = node.annotations.original_specfile_version if node.annotations is not None else 0
-    return PackageRecord(
-        node=node,
-        document=bytes(stored.spec),
-        hash=dag_hash,
-        prefix=None if stored.path == "None" else stored.path,
-        install_root=install_root,
-        installed=stored.installed,
-        explicit=stored.explicit,
-        installation_time=stored.installation_time or 0.0,
-        deprecated_for=stored.deprecated_for,
-        upstream=upstream,
-        specfile_version=original or node_format,
-    )
+def parse_index(
+    text: IndexText,
+    file: Path,
+    install_root: str,
+    *,
+    upstream: bool,
+    known: Mapping[str, PackageRecord] = _NOTHING_KNOWN,
+) -> ParsedIndex:
+    """The records in `text`. Those whose nodes cannot be read become problems naming them.
+
+    Records that are equal in `known`, an earlier reading, are taken from there: that costs neither time nor memory.
+    """
+    node_format = _NODE_FORMATS[text.version]
+    reader = NodeReader()
+    records: dict[str, PackageRecord] = {}
+    problems = list(text.problems)
+    for dag_hash, (stored, document) in text.records.items():
+        kept = known.get(dag_hash)
+        if kept is not None and kept.document != document:
+            kept = None
+        try:
+            node = kept.node if kept is not None else reader.read(document, dag_hash)
+        except DatabaseError as error:
+            problems.append(_unreadable(file, dag_hash, error.why))
+            continue
+        original = node.annotations.original_specfile_version if node.annotations is not None else 0
+        record = PackageRecord(
+            node,
+            kept.document if kept is not None else document,
+            node.hash,
+            None if stored.path == "None" else stored.path,
+            install_root,
+            stored.installed,
+            stored.explicit,
+            stored.installation_time or 0.0,
+            stored.deprecated_for,
+            upstream,
+            original or node_format,
+        )
+        records[node.hash] = kept if kept is not None and kept == record else record
+    return ParsedIndex(int(text.version), records, tuple(problems))
+
+
+def _unreadable(file: Path, dag_hash: str, why: str) -> ErrorInfo:
+    return ErrorInfo(DatabaseError.code, f"A record of {file} cannot be read", f"{dag_hash}: {why}")
 
 
 def _decode_document(data: bytes, file: Path) -> _Document:

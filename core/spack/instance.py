@@ -17,9 +17,10 @@ from types import MappingProxyType
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import ErrorInfo, NotFound, UsageError
 from core.spack.config import MergedSection, Scope, merged_section
-from core.spack.database import Database, read_database, read_verifier
+from core.spack.database import Database, database_state, read_database
 from core.spack.environments import Environment, environment_at, is_environment, managed_environment
 from core.spack.install_trees import install_roots, path_value, unpad_root, upstream_roots
+from core.spack.repositories import recipe_repositories
 from core.spack.scopes import read_scopes
 from core.spack.substitutions import PathContext, spack_version
 
@@ -32,24 +33,26 @@ class _DatabaseCache:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._database: Database | None = None
-        self._upstream_verifiers: tuple[str, ...] = ()
+        self._state = ""
 
     def read(self, instance: Instance, token: CancelToken | None) -> Database:
         with self._lock:
-            # Read before the databases: a change in between then costs another read, not a stale answer.
-            upstream_verifiers = tuple(read_verifier(root) for root in instance.upstream_roots)
-            verifier = read_verifier(instance.install_root)
+            # Looked at before the databases: a change in between then costs another read, not a stale answer.
+            state = instance.database_state()
             known = self._database
-            if known and verifier and (verifier, upstream_verifiers) == (known.verifier, self._upstream_verifiers):
+            # Without a verifier a change within the same tick of the file system's clock could go unseen.
+            if known is not None and known.verifier and state == self._state:
                 return known
             self._database = read_database(
                 instance.install_root,
                 upstreams=instance.upstream_roots,
                 locks=instance.locks,
                 lock_timeout_s=instance.lock_timeout_s,
+                known=known.records if known is not None else {},
+                repositories=recipe_repositories(instance.config("repos"), instance.path_context),
                 token=token,
             )
-            self._upstream_verifiers = upstream_verifiers
+            self._state = state
             return self._database
 
 
@@ -105,6 +108,10 @@ class Instance:
     def database(self, token: CancelToken | None = None) -> Database:
         """All installed packages; read again only when the database changed. Any thread; see `read_database`."""
         return self._databases.read(self, token)
+
+    def database_state(self) -> str:
+        """A text that becomes another one whenever `database` would read again. Cheap; any thread."""
+        return database_state((self.install_root, *self.upstream_roots))
 
 
 def find_instance(

@@ -1,168 +1,215 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""From the text of a query to what it asks (Spack 1.1, seen in what its `find` accepts)."""
+"""From the text of a query to specs: packages, their dependencies, and files (Spack 1.1, seen in what `find` accepts).
 
-import re
-from collections.abc import Callable
-from typing import Any, NoReturn
+Pure but for the reader of files that is handed in; any thread.
+"""
 
-from core.spack.node_constraints import ANYTHING, NodeConstraint, VariantConstraint
-from core.spack.query_tokens import Token, TokenKind, query_error, tokens_of, unquoted
-from core.spack.specs import FLAG_NAMES
-from core.spack.versions import EmptyRange, InvalidVersion, VersionList
+from __future__ import annotations
 
-_ASSIGNMENT = re.compile(r"(?P<key>[^:=]+)(?P<operator>:?=)(?P<value>.*)", re.DOTALL)
-_FIELDS = {
-    "namespace": "namespace",
-    "platform": "platform",
-    "os": "os",
-    "operating_system": "os",
-    "target": "target",
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import NoReturn
+
+from core.foundation.errors import MirrordeckError, QueryError
+from core.spack.abstract_specs import AbstractSpec, DependencyConstraint
+from core.spack.node_constraints import ANYTHING, NodeConstraint
+from core.spack.query_nodes import NodeBuilder, assignment_of
+from core.spack.query_tokens import Token, TokenKind, query_error, tokens_of
+from core.spack.spec_files import root_of
+from core.spack.specs import DEPENDENCY_TYPES
+
+ReadFile = Callable[[str], bytes]
+
+# Names of compilers before Spack 1.0, which are still understood behind `%`.
+COMPILER_ALIASES = {
+    "arm": "acfl",
+    "clang": "llvm",
+    "intel": "intel-oneapi-compilers-classic",
+    "oneapi": "intel-oneapi-compilers",
+    "rocmcc": "llvm-amdgpu",
 }
-_ARCHITECTURE = frozenset(("arch", "architecture"))
-_BOOLS = {"true": True, "false": False}
-
-_NOT_ASKED = "Mirrordeck compares only the package itself: name, version, variants, flags, architecture and hash"
-_UNSUPPORTED = {
-    "^": ("Queries about dependencies (“^”) are not supported", _NOT_ASKED),
-    "%": ("Queries about compilers and direct dependencies (“%”) are not supported", _NOT_ASKED),
-    TokenKind.PROPAGATED_SWITCH: (
-        "Queries about a variant in all dependencies (“++”, “~~”, “--”) are not supported",
-        _NOT_ASKED,
-    ),
-    TokenKind.PROPAGATED_VALUE: ("Queries about a value in all dependencies (“==”) are not supported", _NOT_ASKED),
-    TokenKind.FILE: ("Spec files in queries are not supported", "Write the query itself, or the hash as “/hash”"),
-}
+_NAMES = (TokenKind.NAME, TokenKind.QUALIFIED_NAME)
+_EDGES = (TokenKind.EDGE, TokenKind.EDGE_ATTRIBUTES)
+_ATTRIBUTES = ("deptypes", "virtuals", "when")
 
 
-def parse_constraints(text: str) -> tuple[NodeConstraint, ...]:
-    """The alternatives in `text`, none for blank text. Raises `QueryError` with the position of what is wrong."""
-    builders: list[_Builder] = []
-    for token in tokens_of(text):
-        if not builders or _starts_another(token, builders[-1]):
-            builders.append(_Builder(text))
-        builders[-1].add(token)
-    return tuple(builder.constraint() for builder in builders)
+def parse_specs(text: str, read_file: ReadFile | None = None, *, nested: bool = False) -> tuple[AbstractSpec, ...]:
+    """The specs in `text`; a package name, a file or a second hash begins a new one. Blank text has none.
+
+    `read_file` gives the bytes of a spec file named in the text. Raises `QueryError` with the place of what is wrong.
+    `nested` is for conditions inside of queries, which may not hold conditions themselves.
+    """
+    return _Parser(text, read_file, nested).specs()
 
 
-def _starts_another(token: Token, current: "_Builder") -> bool:
-    if token.kind in (TokenKind.NAME, TokenKind.QUALIFIED_NAME):
-        return True
-    return token.kind is TokenKind.HASH and current.has_hash
+@dataclass(slots=True)
+class _Edge:
+    """What was written between the sigil and the name of a dependency."""
 
-
-class _Builder:
-    """Collects the parts of one alternative and refuses what is said twice."""
-
-    def __init__(self, query: str) -> None:
-        self._query = query
-        self._fields: dict[str, Any] = {}
-        self._variants: dict[str, VariantConstraint] = {}
-        self._flags: dict[str, str] = {}
-        self._add: dict[TokenKind, Callable[[Token], None]] = {
-            TokenKind.NAME: self._add_name,
-            TokenKind.QUALIFIED_NAME: self._add_name,
-            TokenKind.HASH: self._add_hash,
-            TokenKind.VERSIONS: self._add_versions,
-            TokenKind.GIT_VERSION: self._add_versions,
-            TokenKind.SWITCH: self._add_switch,
-            TokenKind.VALUE: self._add_value,
-        }
+    token: Token
+    deptypes: tuple[str, ...] = ()
+    virtuals: tuple[str, ...] = ()
+    when: AbstractSpec | None = None
 
     @property
-    def has_hash(self) -> bool:
-        return "hash_prefix" in self._fields
+    def is_direct(self) -> bool:
+        return self.token.text.startswith("%")
 
-    def add(self, token: Token) -> None:
-        add = self._add.get(token.kind)
-        if add is None:
-            title, reason = _UNSUPPORTED[token.text[0] if token.kind is TokenKind.EDGE else token.kind]
-            raise query_error(title, reason, self._query, token.position)
-        add(token)
 
-    def constraint(self) -> NodeConstraint:
-        variants = tuple(self._variants[name] for name in sorted(self._variants))
-        flags = tuple((key, _single_flags(self._flags[key])) for key in sorted(self._flags))
-        return NodeConstraint(variants=variants, flags=flags, **self._fields)
+@dataclass(slots=True)
+class _Draft:
+    """A node being read. A `file` says all about it."""
+
+    builder: NodeBuilder
+    edge: _Edge | None = None
+    file: NodeConstraint | None = None
+    dependencies: list[DependencyConstraint] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        return self.file is None and self.builder.is_empty
+
+    def spec(self) -> AbstractSpec:
+        return AbstractSpec(self.file or self.builder.node(), tuple(self.dependencies))
+
+
+class _Parser:
+    """`_open` are the nodes that still grow: the root, its last `^` and the last `%`, or fewer of them."""
+
+    def __init__(self, query: str, read_file: ReadFile | None, nested: bool) -> None:
+        self._query = query
+        self._read_file = read_file
+        self._nested = nested
+        self._tokens: Iterator[Token] = tokens_of(query)
+        self._open: list[_Draft] = []
+        self._specs: list[AbstractSpec] = []
+
+    def specs(self) -> tuple[AbstractSpec, ...]:
+        for token in self._tokens:
+            self._take(token)
+        self._close(0)
+        return tuple(self._specs)
+
+    def _take(self, token: Token) -> None:
+        if token.kind in _EDGES:
+            self._begin_dependency(token)
+            return
+        if token.kind is TokenKind.END_OF_ATTRIBUTES:
+            self._refuse("“]” closes nothing", token)
+        if not self._open or self._starts_another(token, self._open[-1]):
+            self._close(0)
+            self._open.append(_Draft(NodeBuilder(self._query)))
+        current = self._open[-1]
+        if token.kind is TokenKind.FILE:
+            current.file = self._from_file(token)
+        elif current.file is not None:
+            self._refuse(f"“{token.text}” says more about the spec in a file, which is complete", token)
+        else:
+            current.builder.add(token)
+
+    def _starts_another(self, token: Token, current: _Draft) -> bool:
+        if token.kind is TokenKind.HASH:
+            return current.file is not None or current.builder.has_hash
+        if token.kind is not TokenKind.FILE and token.kind not in _NAMES:
+            return False
+        names_dependency = current.edge is not None and current.is_empty
+        if not token.after_space and not names_dependency:
+            self._refuse(f"“{token.text}” needs a space before it; there are no patterns in names", token)
+        return not names_dependency
+
+    def _begin_dependency(self, token: Token) -> None:
+        direct = token.text.startswith("%")
+        if not self._open:
+            self._open.append(_Draft(NodeBuilder(self._query)))
+        below = self._open[1].edge if len(self._open) > 1 else None
+        self._close(2 if direct and below is not None and not below.is_direct else 1)
+        if self._open[-1].file is not None:
+            self._refuse("the spec in a file is complete, dependencies included", token)
+        edge = _Edge(token)
+        if token.kind is TokenKind.EDGE_ATTRIBUTES:
+            token = self._attributes(edge)
+        provided = token.text.lstrip("^%]").strip().removesuffix("=")
+        edge.virtuals = tuple(sorted({*edge.virtuals, *provided.split(",")} - {""}))
+        self._open.append(_Draft(NodeBuilder(self._query), edge))
+
+    def _attributes(self, edge: _Edge) -> Token:
+        """Reads up to the closing bracket, which is given back."""
+        seen: set[str] = set()
+        for token in self._tokens:
+            if token.kind is TokenKind.END_OF_ATTRIBUTES:
+                return token
+            if token.kind is not TokenKind.VALUE:
+                self._refuse("in “[…]” only “deptypes=”, “virtuals=” and “when=” may stand", token)
+            key, _, value = assignment_of(token)
+            if key not in _ATTRIBUTES or key in seen or not value:
+                self._refuse("in “[…]” may stand, each once and with a value: “deptypes=”, “virtuals=”, “when=”", token)
+            seen.add(key)
+            if key == "when":
+                edge.when = self._condition(value, token)
+            elif key == "virtuals":
+                edge.virtuals = tuple(part.strip() for part in value.split(","))
+            else:
+                edge.deptypes = self._deptypes(value, token)
+        raise query_error("“[” is never closed", self._query, edge.token.position, len(edge.token.text))
+
+    def _deptypes(self, value: str, token: Token) -> tuple[str, ...]:
+        types = {part.strip() for part in value.split(",")}
+        if types == {"all"}:
+            return tuple(sorted(DEPENDENCY_TYPES))
+        if not types.issubset(DEPENDENCY_TYPES):
+            self._refuse(f"types of dependencies are {', '.join(DEPENDENCY_TYPES)}, or all", token)
+        return tuple(sorted(types))
+
+    def _condition(self, value: str, token: Token) -> AbstractSpec:
+        if self._nested:
+            self._refuse("a condition cannot have conditions itself", token)
+        try:
+            specs = parse_specs(value, nested=True)
+        except QueryError as error:
+            self._refuse(f"the condition is wrong: {error.why}", token)
+        if len(specs) != 1:
+            self._refuse("a condition is one spec", token)
+        return specs[0]
+
+    def _from_file(self, token: Token) -> NodeConstraint:
+        if self._read_file is None:
+            self._refuse("spec files cannot be read here; write the query itself, or the hash as “/hash”", token)
+        try:
+            name, dag_hash = root_of(self._read_file(token.text), token.text)
+        except (MirrordeckError, OSError) as error:
+            self._refuse(f"“{token.text}” cannot be read: {error}", token)
+        return NodeConstraint(name=name, hash_prefix=dag_hash)
+
+    def _close(self, depth: int) -> None:
+        """Finish the nodes from `depth` on: dependencies become parts of the node before them, roots become specs."""
+        while len(self._open) > depth:
+            draft = self._open.pop()
+            if draft.edge is None:
+                self._specs.append(draft.spec())
+            elif draft.is_empty:
+                self._refuse(f"what belongs behind “{draft.edge.token.text}” is missing", draft.edge.token)
+            else:
+                self._attach(draft.spec(), draft.edge, self._open[-1].dependencies)
+
+    def _attach(self, spec: AbstractSpec, edge: _Edge, dependencies: list[DependencyConstraint]) -> None:
+        direct, name = edge.is_direct, spec.node.name or ANYTHING
+        if direct:
+            name = COMPILER_ALIASES.get(name, name)
+        spec = replace(spec, node=replace(spec.node, name=name))
+        preferred = edge.token.text.startswith("%%")
+        new = DependencyConstraint(spec, direct, edge.deptypes, edge.virtuals, edge.when, preferred)
+        for place, known in enumerate(dependencies):
+            if spec.node.is_named and _same_edge(known, new):
+                merged = known.merged(new)
+                if merged is None:
+                    self._refuse(f"“{known}” and “{new}” cannot be the same package", edge.token)
+                dependencies[place] = merged
+                return
+        dependencies.append(new)
 
     def _refuse(self, reason: str, token: Token) -> NoReturn:
-        raise query_error("This query cannot be understood", reason, self._query, token.position)
-
-    def _set(self, field: str, value: object, token: Token) -> None:
-        if field in self._fields:
-            self._refuse(f"“{token.text}” repeats or contradicts what was already said about the {field}", token)
-        self._fields[field] = value
-
-    def _add_name(self, token: Token) -> None:
-        if not token.after_space:
-            self._refuse(f"“{token.text}” needs a space before it; patterns in names are not supported", token)
-        namespace, _, name = token.text.rpartition(".")
-        self._set("name", name, token)
-        if namespace:
-            self._set("namespace", namespace, token)
-
-    def _add_hash(self, token: Token) -> None:
-        self._set("hash_prefix", token.text[1:], token)
-
-    def _add_versions(self, token: Token) -> None:
-        try:
-            versions = VersionList.parse(token.text[1:].strip())
-        except (InvalidVersion, EmptyRange) as error:
-            self._refuse(str(error), token)
-        self._set("versions", versions, token)
-
-    def _add_switch(self, token: Token) -> None:
-        self._add_variant(VariantConstraint(token.text[1:].strip(), token.text[0] == "+"), token)
-
-    def _add_value(self, token: Token) -> None:
-        match = _ASSIGNMENT.fullmatch(token.text)
-        if match is None:
-            raise AssertionError(token.text)
-        key, exact, value = match["key"], match["operator"] == ":=", unquoted(match["value"]).strip()
-        if not value:
-            self._refuse(f"“{key}” has no value", token)
-        if exact and (key in FLAG_NAMES or key in _FIELDS or key in _ARCHITECTURE):
-            self._refuse(f"“:=” is for variants; write “{key}=”", token)
-        if key in FLAG_NAMES:
-            self._flags[key] = f"{self._flags[key]} {value}" if key in self._flags else value
-        elif key in _FIELDS:
-            self._set(_FIELDS[key], value, token)
-        elif key in _ARCHITECTURE:
-            self._add_architecture(value, token)
-        else:
-            self._add_variant(self._variant(key, value, exact, token), token)
-
-    def _variant(self, name: str, value: str, exact: bool, token: Token) -> VariantConstraint:
-        if value.lower() in _BOOLS:
-            return VariantConstraint(name, _BOOLS[value.lower()])
-        values = tuple(sorted({part.strip() for part in value.split(",")}))
-        if "" in values:
-            self._refuse(f"a value of “{name}” is empty", token)
-        if ANYTHING in values and (exact or len(values) > 1):
-            self._refuse(f"“*” means any value of “{name}” and stands alone behind “=”", token)
-        return VariantConstraint(name, values, exact)
-
-    def _add_variant(self, variant: VariantConstraint, token: Token) -> None:
-        if variant.name in self._variants:
-            self._refuse(f"the variant “{variant.name}” is given twice", token)
-        self._variants[variant.name] = variant
-
-    def _add_architecture(self, value: str, token: Token) -> None:
-        parts = value.split("-")
-        if "" in parts:
-            self._refuse(f"a part of “{value}” is empty", token)
-        if len(parts) != 3:
-            self._set("target", value, token)
-            return
-        for field, part in zip(("platform", "os", "target"), parts, strict=True):
-            self._set(field, part, token)
+        raise query_error(reason, self._query, token.position, len(token.text))
 
 
-def _single_flags(text: str) -> tuple[str, ...]:
-    """The flags in `text`, each once; a word without a dash belongs to the flag before it (`-I include`)."""
-    flags: list[str] = []
-    for word in text.split():
-        if flags and not word.startswith("-"):
-            flags[-1] += f" {word}"
-        else:
-            flags.append(word)
-    return tuple(dict.fromkeys(flags))
+def _same_edge(one: DependencyConstraint, other: DependencyConstraint) -> bool:
+    return (one.spec.node.name, one.deptypes, one.when) == (other.spec.node.name, other.deptypes, other.when)

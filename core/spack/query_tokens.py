@@ -4,6 +4,8 @@
 Source: Spack 1.1, seen in what its `find` command accepts. Pure functions, callable from any thread.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +13,7 @@ from enum import StrEnum
 
 from core.foundation.errors import QueryError
 
-_NAME = r"[A-Za-z0-9_][A-Za-z0-9_-]*"
+_NAME = r"[A-Za-z0-9_][A-Za-z0-9_-]*+"
 _KEY = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _BARE = r"[A-Za-z0-9_\-+*.,:=%^~/\\]+"
 _QUOTED = r""""(?:[^"\\]|\\"?+)*+"|'(?:[^'\\]|\\'?+)*+'"""
@@ -21,9 +23,15 @@ _VERSION = r"=?[A-Za-z0-9_][A-Za-z0-9_.-]*+"
 _VERSIONS = rf"(?:(?:{_VERSION})?:(?:{_VERSION}(?!:?=))?|{_VERSION})"
 _GIT = r"(?:git\.[A-Za-z0-9_][A-Za-z0-9_./-]*+|[A-Fa-f0-9]{40}(?![A-Za-z0-9_.-]))"
 _FILE = r"(?:[./]|[A-Za-z0-9_-]+[/\\])[A-Za-z0-9_./\\-]*\.(?:json|yaml)(?![A-Za-z0-9_.-])"
+# `c,cxx=gcc` behind `%` or `^`: the virtual packages that gcc stands for.
+_PROVIDER = rf"(?:\s*{_NAME}(?:,{_NAME})*=(?={_NAME}))"
+
+_MAX_LENGTH = 20_000
 
 
 class TokenKind(StrEnum):
+    EDGE_ATTRIBUTES = "edge_attributes"
+    END_OF_ATTRIBUTES = "end_of_attributes"
     EDGE = "edge"
     GIT_VERSION = "git_version"
     VERSIONS = "versions"
@@ -42,11 +50,13 @@ _TOKEN = re.compile(
     "|".join(
         f"(?P<{kind}>{pattern})"
         for kind, pattern in (
-            (TokenKind.EDGE, r"\^|%%?"),
+            (TokenKind.EDGE_ATTRIBUTES, r"(?:\^|%%?)\["),
+            (TokenKind.END_OF_ATTRIBUTES, rf"\]{_PROVIDER}?"),
+            (TokenKind.EDGE, rf"(?:\^|%%?){_PROVIDER}?"),
             (TokenKind.GIT_VERSION, rf"@\s*{_GIT}(?:={_VERSION})?"),
             (TokenKind.VERSIONS, rf"@\s*{_VERSIONS}(?:\s*,\s*{_VERSIONS})*"),
-            (TokenKind.PROPAGATED_SWITCH, rf"(?:\+\+|~~|--)\s*{_NAME}"),
-            (TokenKind.SWITCH, rf"[+~-]\s*{_NAME}"),
+            (TokenKind.PROPAGATED_SWITCH, rf"(?:\+\+|~~|--)\s*{_KEY}"),
+            (TokenKind.SWITCH, rf"[+~-]\s*{_KEY}"),
             (TokenKind.PROPAGATED_VALUE, rf"{_KEY}:?=={_VALUE}"),
             (TokenKind.VALUE, rf"{_KEY}:?={_VALUE}"),
             (TokenKind.FILE, _FILE),
@@ -60,12 +70,15 @@ _TOKEN = re.compile(
 _ASSIGNMENT = re.compile(rf"(?P<key>{_KEY}:?==?)(?P<value>.*)", re.DOTALL)
 _BARE_VALUE = re.compile(_BARE)
 _QUOTED_VALUE = re.compile(_QUOTED)
+# Brackets: the word may be the last one of `%[deptypes=build virtuals=c]`.
+_NEEDS_NO_QUOTES = re.compile(rf"[A-Za-z0-9,/_.\[\]-]+|{_QUOTED}")
 _REASONS = {
     "@": "no version follows “@”",
     "=": "what follows “=” is no value, or its quotes are never closed",
     ":": "“:” is expected only in versions and in front of “=”",
     '"': "quotes may only follow “key=”",
     "'": "quotes may only follow “key=”",
+    "[": "“[” is expected only directly behind “^” and “%”",
 }
 
 
@@ -81,12 +94,15 @@ class Token:
 
 def tokens_of(query: str) -> Iterator[Token]:
     """The tokens of `query` without white space. Raises `QueryError` at the first character that starts none."""
+    if len(query) > _MAX_LENGTH:
+        raise QueryError("This query cannot be understood", f"It has more than {_MAX_LENGTH} characters", query=query)
     position = 0
     after_space = True
     while position < len(query):
         match = _TOKEN.match(query, position)
         if match is None or match.lastgroup is None:
-            raise _not_understood(query, position)
+            reason = _REASONS.get(query[position], f"“{query[position]}” is not expected here")
+            raise query_error(reason, query, position, 1)
         kind = TokenKind(match.lastgroup)
         if kind is not TokenKind.SPACE:
             yield Token(kind, match.group(), position, after_space)
@@ -94,9 +110,11 @@ def tokens_of(query: str) -> Iterator[Token]:
         position = match.end()
 
 
-def query_error(title: str, reason: str, query: str, position: int) -> QueryError:
+def query_error(reason: str, query: str, position: int, length: int) -> QueryError:
     """A `QueryError` whose reason also says where; people count characters from 1."""
-    return QueryError(title, f"{reason} (character {position + 1} of the query)", query=query, position=position)
+    where = f"(character {position + 1} of the query)"
+    title = "This query cannot be understood"
+    return QueryError(title, f"{reason} {where}", query=query, position=position, length=length)
 
 
 def quoted(value: str) -> str:
@@ -124,12 +142,6 @@ def query_text_from_words(words: Sequence[str]) -> str:
 
 def _requoted(word: str) -> str:
     assignment = _ASSIGNMENT.fullmatch(word)
-    if assignment is None or _QUOTED_VALUE.fullmatch(assignment["value"]):
+    if assignment is None or _NEEDS_NO_QUOTES.fullmatch(assignment["value"]):
         return word
     return assignment["key"] + quoted(assignment["value"])
-
-
-def _not_understood(query: str, position: int) -> QueryError:
-    character = query[position]
-    reason = _REASONS.get(character, f"“{character}” is not expected here")
-    return query_error("This query cannot be understood", reason, query, position)

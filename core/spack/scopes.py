@@ -13,7 +13,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -35,10 +35,14 @@ _DEPTH_LIMIT = 100
 
 @dataclass(frozen=True, slots=True)
 class ScopeList:
-    """Scopes, highest first, and the includes that could not be followed."""
+    """Scopes, highest first, and the includes that could not be followed.
+
+    `places` has besides, where they would stand, the named scopes whose directory somebody has yet to make.
+    """
 
     scopes: tuple[Scope, ...]
     problems: tuple[ErrorInfo, ...] = ()
+    places: tuple[Scope, ...] = ()
 
 
 def read_scopes(
@@ -58,7 +62,7 @@ def read_scopes(
     if instance_root is None:
         for name, directory in _local_directories(environ):
             upper += reader.tree(Scope(name, directory, writable=False))
-        return ScopeList(_without_overridden(upper), tuple(reader.problems))
+        return reader.listed(_without_overridden(upper))
     etc = instance_root / "etc" / "spack"
     defaults = Scope("defaults", etc / "defaults")
     if _names_its_scopes(etc, version):
@@ -71,7 +75,7 @@ def read_scopes(
         for name, directory in directories:
             upper += reader.fixed(Scope(name, directory), per_platform=per_platform)
         lower = reader.fixed(defaults, per_platform=per_platform)
-    return ScopeList(_without_overridden(upper) + tuple(p.scope for p in lower), tuple(reader.problems))
+    return reader.listed([*_without_overridden(upper), *lower])
 
 
 def _names_its_scopes(etc: Path, version: str) -> bool:
@@ -99,16 +103,17 @@ class _Placed:
     scope: Scope
     descendants: int
     overrides_lower: bool
+    absent: bool = False
 
 
-def _without_overridden(placed: list[_Placed]) -> tuple[Scope, ...]:
+def _without_overridden(placed: list[_Placed]) -> list[_Placed]:
     """Apply the highest `include::`: nothing below it counts but what it includes itself."""
     end = len(placed)
     for index, entry in enumerate(placed):
         if entry.overrides_lower:
             end = index + 1 + entry.descendants
             break
-    return tuple(entry.scope for entry in placed[:end])
+    return placed[:end]
 
 
 class _ScopeReader:
@@ -117,6 +122,11 @@ class _ScopeReader:
     def __init__(self, context: PathContext) -> None:
         self.problems: list[ErrorInfo] = []
         self._context = context
+
+    def listed(self, placed: list[_Placed]) -> ScopeList:
+        """The answer."""
+        existing = tuple(entry.scope for entry in placed if not entry.absent)
+        return ScopeList(existing, tuple(self.problems), tuple(entry.scope for entry in placed))
 
     def fixed(self, scope: Scope, *, per_platform: bool) -> list[_Placed]:
         """A scope of an older layout; where directories per platform count, include files do not yet."""
@@ -139,19 +149,26 @@ class _ScopeReader:
         ancestors = (*ancestors, os.path.realpath(scope.directory or scope.file or ""))
         below: list[_Placed] = []
         seen: set[str] = set()
+        edit_in = ""
         for entry in includes.content if isinstance(includes.content, tuple) else (includes,):
-            for included in self._included(entry, scope):
+            for included, absent in self._included(entry, scope):
                 place = os.path.realpath(included.directory or included.file or "")
-                if included.name in seen:
+                if absent:
+                    below.append(_Placed(included, 0, False, absent=True))
+                elif included.name in seen:
                     self._problem(entry, f"another include here is named {included.name} too")
                 elif place in ancestors or len(ancestors) >= _DEPTH_LIMIT:
                     self._problem(entry, "it includes itself")
                 else:
                     seen.add(included.name)
                     below += self.tree(included, ancestors)
-        return [_Placed(scope, len(below), includes.overrides), *below]
+                preferred = entry.find("prefer_modify")
+                if not edit_in and preferred is not None and preferred.content is True and included.writable:
+                    edit_in = included.name
+        return [_Placed(replace(scope, edit_in=edit_in), len(below), includes.overrides), *below]
 
-    def _included(self, entry: Value, parent: Scope) -> list[Scope]:
+    def _included(self, entry: Value, parent: Scope) -> list[tuple[Scope, bool]]:
+        """The scopes one entry names, and whether each has yet to be made."""
         table: Mapping[str, Value] = {"path": entry}
         if isinstance(entry.content, Mapping):
             table = entry.content
@@ -161,14 +178,20 @@ class _ScopeReader:
             return []
         if not self._applies(entry, options.get("when")):
             return []
-        scopes: list[Scope] = []
+        scopes: list[tuple[Scope, bool]] = []
         for text, place in self._places(entry, options):
             if place is None:
                 continue
-            scope = _scope_at(place, _name_of(options.get("name"), parent, place), writable=parent.writable)
+            name = _name_of(options.get("name"), parent, place)
+            # What Spack fetched from elsewhere is a copy that it may replace.
+            writable = parent.writable and not place.is_relative_to(self._cache())
+            scope = _scope_at(place, name, writable=writable)
             if scope is not None:
-                scopes.append(scope)
-            elif options.get("optional") is not True:
+                scopes.append((scope, False))
+            elif options.get("optional") is True:
+                if options.get("name"):
+                    scopes.append((Scope(name, place, writable=writable), True))
+            else:
                 self._problem(entry, f"{text} does not exist at {place}")
         return scopes
 

@@ -12,7 +12,6 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -139,8 +138,7 @@ class PackageState(StrEnum):
     DEPRECATED = "deprecated"  # its prefix is a symbolic link to the replacement's
 
 
-@dataclass(frozen=True, slots=True)
-class PackageRecord:
+class PackageRecord(Struct, frozen=True, gc=False):
     """One record of an install database.
 
     `document` is the JSON object of the node as it stands in the file (UTF-8). `hash` is the key of the record, which

@@ -167,7 +167,7 @@ def version_key(text: str) -> tuple[int, _Key, str]:
         return (0, _FLOOR, text)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=131072)
 def _parse_version(text: str) -> Version:
     if len(text) > _MAX_LENGTH:
         raise InvalidVersion(f"a version of {len(text)} characters is too long")
@@ -216,9 +216,8 @@ def _key_after(version: Version) -> _Key:
 
 
 def _text_after(text: str) -> str:
-    if text.endswith("z"):
-        return text + "A"
-    return text[:-1] + chr(ord(text[-1]) + 1)
+    following = text + "A" if text.endswith("z") else text[:-1] + chr(ord(text[-1]) + 1)
+    return _text_after(following) if following in _BRANCHES else following
 
 
 def _parse_member(text: str, references: GitReferences | None) -> _Member:

@@ -28,6 +28,7 @@ _DEPTH_LIMIT = 100
 _ALIAS_LIMIT = 1_000
 _NODE_LIMIT = 500_000
 
+_TAB_INDENT = re.compile(r" *\t")
 _TAG = "tag:yaml.org,2002:"
 _BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
 _NULL = re.compile(r"~|null|Null|NULL|")
@@ -90,13 +91,16 @@ def plain(node: YamlNode) -> Any:
 
 def read_yaml(path: Path, *, size_limit: int = SIZE_LIMIT_BYTES) -> YamlFile:
     """Read one file. Raises NotFound if there is none, ConfigError naming file and line for everything else."""
-    data = _read_bytes(path, size_limit)
+    return parse_yaml(decode_yaml(read_bytes(path, size_limit=size_limit), path), path)
+
+
+def decode_yaml(data: bytes, path: Path) -> str:
+    """The text of a file's content. Raises ConfigError naming file and line."""
     try:
-        text = data.decode("utf-8")
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{path}:{line}: not UTF-8 text", f"byte {error.start} cannot be decoded") from None
-    return parse_yaml(text, path)
 
 
 def parse_yaml(text: str, path: Path) -> YamlFile:
@@ -108,13 +112,17 @@ def parse_yaml(text: str, path: Path) -> YamlFile:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark is not None else 1
-        raise ConfigError(f"{path}:{line}: not valid YAML", error.problem or error.context or "") from None
+        why = error.problem or error.context or ""
+        if _TAB_INDENT.match("".join(text.split("\n")[line - 1 : line])):
+            why = "a tab at the beginning of the line: YAML wants spaces there"
+        raise ConfigError(f"{path}:{line}: not valid YAML", why) from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}:1: not valid YAML", str(error)) from None
     return YamlFile(path, builder.root or YamlNode(None, 1))
 
 
-def _read_bytes(path: Path, size_limit: int) -> bytes:
+def read_bytes(path: Path, *, size_limit: int = SIZE_LIMIT_BYTES) -> bytes:
+    """The content of a regular file. Raises like `read_yaml`."""
     try:
         # O_NONBLOCK: opening a pipe that somebody left there must not wait for a writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -201,7 +209,7 @@ class _Builder:
         else:
             value = event.value if tag == _TAG + "str" or not (is_plain or tag) else _resolve(event.value)
             if isinstance(value, str):
-                value, _ = _split_override(value)
+                value, _ = split_override(value)
             self._count(1, line)
             self._add(YamlNode(value, line), 1, 0, line)
         if event.anchor is not None:
@@ -244,7 +252,7 @@ class _Builder:
 
     def _take_key(self, text: str, line: int, *, merges: bool) -> None:
         top = self._stack[-1]
-        key, overrides = _split_override(text)
+        key, overrides = split_override(text)
         if not merges and key in top.values:
             raise self._error(line, f"key {key!r} stands here twice")
         top.key, top.key_line, top.key_overrides, top.key_merges = key, line, overrides, merges
@@ -279,7 +287,7 @@ class _Builder:
         return ConfigError(f"{self._path}:{line}: not acceptable as configuration", why)
 
 
-def _split_override(text: str) -> tuple[str, bool]:
+def split_override(text: str) -> tuple[str, bool]:
     """Spack takes one trailing colon off every string without `@`; on keys it means override."""
     if text.endswith(":") and "@" not in text:
         return text[:-1], True

@@ -11,15 +11,24 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import NotFound, StorageFailed, from_os_error
-from core.foundation.files import flush_directory, is_temporary, replacing, temporary_name, write_all
+from core.foundation.files import (
+    NO_HARD_LINKS,
+    flush_directory,
+    fsync_directory,
+    is_temporary,
+    replacing,
+    temporary_name,
+    write_all,
+)
+from core.storage.reading import Stat, parts_of
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # Without O_NONBLOCK, opening a fifo that someone put there would wait for ever.
@@ -28,12 +37,19 @@ _PIECE_BYTES = 1 << 20
 _PROBE_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
-    """Size in bytes and time of last change in unix seconds, by the file system's clock."""
+class OpenFile:
+    """A regular file being read, by one thread; `facts` are those of the time it was opened."""
 
-    size: int
-    mtime: float
+    def __init__(self, descriptor: int, facts: Stat, title: str, path: Path) -> None:
+        self._descriptor = descriptor
+        self.facts = facts
+        self._title = title
+        self._path = path
+
+    def read(self, count: int, /) -> bytes:
+        """Up to `count` bytes, b"" at the end."""
+        with _mapped(self._title, self._path):
+            return os.read(self._descriptor, count)
 
 
 class Folder:
@@ -48,23 +64,56 @@ class Folder:
 
     def path(self, key: str) -> Path:
         """Where `key` lies. Raises StorageFailed if it could lead outside the folder."""
-        return self.root.joinpath(*_parts(key))
+        return self.root.joinpath(*parts_of(key))
+
+    def where(self, key: str) -> str:
+        return str(self.path(key))
+
+    def exists(self, key: str) -> bool:  # noqa: ARG002  an empty folder is one, too
+        return self.root.is_dir()
 
     def fetch(self, key: str, limit: int) -> tuple[bytes, Stat]:
         """Content and facts of a file of at most `limit` bytes."""
-        title = f"Cannot read {key}"
-        with _mapped(title, self.path(key)), self.parent(key) as (directory, name):
-            descriptor = os.open(name, _READ, dir_fd=directory)
-            try:
-                facts = os.fstat(descriptor)
-                if not stat.S_ISREG(facts.st_mode):
-                    raise StorageFailed(title, f"{self.path(key)}: not a regular file")
-                data = _read_up_to(descriptor, limit + 1)
-            finally:
-                os.close(descriptor)
+        with self.open(key) as file:
+            data = _read_up_to(file, limit + 1)
         if len(data) > limit:
-            raise StorageFailed(title, f"{self.path(key)}: larger than {limit:,} bytes")
-        return data, _facts(facts)
+            raise StorageFailed(f"Cannot read {key}", f"{self.path(key)}: larger than {limit:,} bytes")
+        return data, file.facts
+
+    @contextmanager
+    def open(self, key: str) -> Iterator[OpenFile]:
+        """A file of any length, to be read while the block runs."""
+        title, path = f"Cannot read {key}", self.path(key)
+        with _mapped(title, path), self.parent(key) as (directory, name):
+            descriptor = os.open(name, _READ, dir_fd=directory)
+        try:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                raise StorageFailed(title, f"{path}: not a regular file")
+            yield OpenFile(descriptor, _facts(found), title, path)
+        finally:
+            os.close(descriptor)
+
+    def save(self, key: str, digest: str, target: Path, *, token: CancelToken, progress: Callable[[int], None]) -> None:
+        """A file into `target`, which lies elsewhere and appears with the right digest or not at all."""
+        seen = hashlib.sha256()
+        temporary = target.with_name(temporary_name(target.name))
+        with self.open(key) as source:
+            try:
+                with _mapped(f"Cannot write {target.name}", target), temporary.open("xb", buffering=0) as file:
+                    while piece := source.read(_PIECE_BYTES):
+                        token.raise_if_cancelled()
+                        seen.update(piece)
+                        write_all(file.fileno(), piece)
+                        progress(len(piece))
+                    if f"sha256:{seen.hexdigest()}" != digest:
+                        raise StorageFailed(f"Cannot read {key}", f"{self.path(key)}: it has another digest")
+                    os.fsync(file.fileno())
+                    temporary.rename(target)
+            finally:
+                with suppress(OSError):
+                    temporary.unlink()
+        fsync_directory(target.parent)
 
     def read(self, key: str, limit: int) -> bytes:
         """Content of a file of at most `limit` bytes."""
@@ -155,6 +204,40 @@ class Folder:
         with _mapped(f"Cannot delete {key}", self.path(key)), suppress(FileNotFoundError), self.parent(key) as parent:
             os.unlink(parent[1], dir_fd=parent[0])
 
+    def move(self, key: str, new_key: str, *, replace: bool = True) -> Stat | None:
+        """Rename a file within the folder; its facts, None if there is no such file.
+
+        Without `replace` nothing happens if there is one at `new_key`, and None is given as well.
+        """
+        title = f"Cannot move {key}"
+        with _mapped(title, self.path(key)), suppress(FileNotFoundError), self.parent(key) as (source, name):
+            if not stat.S_ISREG(os.stat(name, dir_fd=source, follow_symlinks=False).st_mode):
+                raise StorageFailed(title, f"{self.path(key)}: not a regular file")
+            with self.parent(new_key, create=True) as (target, new_name):
+                if not replace and not _link(source, name, target, new_name):
+                    return None
+                os.rename(name, new_name, src_dir_fd=source, dst_dir_fd=target)
+                if not replace:  # renaming one link to another of the same file does nothing
+                    with suppress(FileNotFoundError):
+                        os.unlink(name, dir_fd=source)
+                flush_directory(target)
+                flush_directory(source)
+                return _facts(os.stat(new_name, dir_fd=target, follow_symlinks=False))
+        return None
+
+    def touch(self, key: str) -> bool:
+        """Set the time of a file to now; False if there is no such file."""
+        with _mapped(f"Cannot refresh {key}", self.path(key)), suppress(FileNotFoundError), self.parent(key) as parent:
+            os.utime(parent[1], dir_fd=parent[0], follow_symlinks=False)
+            return True
+        return False
+
+    def delete_tree(self, prefix: str) -> None:
+        """Delete a directory with all that is in it; nothing happens if there is none."""
+        title = f"Cannot delete {prefix}"
+        with _mapped(title, self.path(prefix)), suppress(FileNotFoundError), self.parent(prefix) as (directory, name):
+            shutil.rmtree(name, dir_fd=directory)
+
     def free_bytes(self) -> int:
         """What an ordinary user can still write, by the file system's own account (quotas may allow less)."""
         with _mapped("Cannot tell how much space is left", self.root):
@@ -178,7 +261,7 @@ class Folder:
     @contextmanager
     def parent(self, key: str, *, create: bool = False) -> Iterator[tuple[int, str]]:
         """A descriptor of the directory `key` lies in, and its name there. Raises OSError or StorageFailed."""
-        *directories, name = _parts(key)
+        *directories, name = parts_of(key)
         with self._directory(directories, create=create) as directory:
             yield directory, name
 
@@ -201,7 +284,7 @@ class Folder:
         with (
             _mapped("Cannot list a folder", self.path(prefix)),
             suppress(FileNotFoundError),
-            self._directory(_parts(prefix)) as directory,
+            self._directory(parts_of(prefix)) as directory,
         ):
             with os.scandir(directory) as found:
                 entries = sorted(found, key=lambda entry: entry.name)
@@ -213,15 +296,20 @@ class Folder:
                     yield key, entry
 
 
+def _link(source: int, name: str, target: int, new_name: str) -> bool:
+    """Make a second name for a file, where the file system has such; False if the name is taken."""
+    try:
+        os.link(name, new_name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in NO_HARD_LINKS:
+            raise
+    return True
+
+
 def _facts(found: os.stat_result) -> Stat:
     return Stat(found.st_size, found.st_mtime)
-
-
-def _parts(key: str) -> list[str]:
-    parts = key.split("/")
-    if "\0" in key or any(part in ("", ".", "..") for part in parts):
-        raise StorageFailed("That is not the name of a file inside the folder", repr(key[:200]))
-    return parts
 
 
 @contextmanager
@@ -266,9 +354,9 @@ def _pieces(source: Path) -> Iterator[bytes]:
             yield piece
 
 
-def _read_up_to(descriptor: int, limit: int) -> bytes:
+def _read_up_to(file: OpenFile, limit: int) -> bytes:
     pieces: list[bytes] = []
-    while limit > 0 and (piece := os.read(descriptor, min(limit, _PIECE_BYTES))):
+    while limit > 0 and (piece := file.read(min(limit, _PIECE_BYTES))):
         pieces.append(piece)
         limit -= len(piece)
     return b"".join(pieces)

@@ -8,7 +8,6 @@ clocks need not agree.
 
 from __future__ import annotations
 
-import errno
 import os
 import secrets
 import socket
@@ -20,15 +19,15 @@ import msgspec
 
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import NotFound, StorageFailed, from_os_error
-from core.foundation.files import temporary_name, write_all
-from core.storage.folder import Folder, Stat
+from core.foundation.files import NO_HARD_LINKS, temporary_name, write_all
+from core.storage.folder import Folder
+from core.storage.reading import Stat
 
 _REFRESH_S = 5 * 60
 _STALE_S = 30 * 60
 _WAIT_S = 60
 _POLL_S = 0.25
 _LIMIT_BYTES = 4096
-_NO_HARD_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)
 
 
 class _Holder(msgspec.Struct, frozen=True):
@@ -162,7 +161,7 @@ def _make(directory: int, name: str, content: bytes) -> float | None:
         facts = os.stat(temporary, dir_fd=directory)
         return None if facts.st_nlink == 2 else facts.st_mtime
     except OSError as error:
-        if error.errno not in _NO_HARD_LINKS:
+        if error.errno not in NO_HARD_LINKS:
             raise
         facts = os.stat(temporary, dir_fd=directory)
         with suppress(FileExistsError):

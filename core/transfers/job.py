@@ -49,8 +49,50 @@ class Tagging(Protocol):
     def __call__(self, *, token: CancelToken, progress: Callable[[int], None], pool: BlockPool) -> str: ...
 
 
+class TransferJob(Protocol):
+    """What the queue carries out: packages on their way into a cache, then what closes the plan.
+
+    Thread-safe: several packages of one job move at the same time. `byte_phases` is how many phases of a package move
+    its bytes, `first_state` what a package is in when it begins.
+    """
+
+    @property
+    def plan(self) -> PushPlan: ...
+
+    @property
+    def byte_phases(self) -> int: ...
+
+    @property
+    def first_state(self) -> ItemState: ...
+
+    def push(self, item: PlanItem, *, again: bool, report: Report, token: CancelToken, pool: BlockPool) -> str:
+        """Bring the archive of `item` into the cache; `complete` makes it visible. Gives how the archive came there, as
+        `CachePush.upload`.
+
+        `pool` compresses blocks of large packages. `again` first looks whether an earlier attempt got through after
+        all. Raises the error family and Cancelled; nothing half-written stays visible.
+        """
+        ...
+
+    def needs(self, item: PlanItem) -> Collection[str]:
+        """Hashes of packages that come before the completion of `item`, as far as they are in the plan."""
+        ...
+
+    def complete(self, item: PlanItem, *, token: CancelToken) -> Completed:
+        """Make visible what `push` brought there."""
+        ...
+
+    def write_tag(self, lost_packages: int, *, report: Report, token: CancelToken, pool: BlockPool) -> str:
+        """Tag an image of all roots; its name. Raises CacheError when packages were lost: it would not run."""
+        ...
+
+    def update_index(self, *, report: Report, token: CancelToken) -> IndexUpdate: ...
+
+
 class PushJob:
-    """Thread-safe: several packages of one job are pushed at the same time."""
+    """The `TransferJob` of a push: each package is packed, then published."""
+
+    first_state = ItemState.PACKING
 
     def __init__(
         self,
@@ -75,12 +117,6 @@ class PushJob:
         self._prepared = False
 
     def push(self, item: PlanItem, *, again: bool, report: Report, token: CancelToken, pool: BlockPool) -> str:
-        """Pack `item` and bring its archive into the cache; `complete` makes it visible. Gives how the archive came
-        there, as `CachePush.upload`.
-
-        `pool` compresses blocks of large packages. `again` first looks whether an earlier attempt got through after
-        all. Raises the error family and Cancelled; nothing half-written stays visible.
-        """
         record = self._database.records[item.hash]
         entry = EntryName(item.name, item.version, item.hash)
         if again and not self.plan.options.force and self._cache_push.find(entry, token=token):
@@ -101,16 +137,13 @@ class PushJob:
             raise
 
     def needs(self, item: PlanItem) -> Collection[str]:
-        """Hashes of packages that come before the completion of `item`, as far as they are in the plan."""
         return self._cache_push.needs(item.hash)
 
     def complete(self, item: PlanItem, *, token: CancelToken) -> Completed:
-        """Make visible what `push` brought there."""
         self._prepare(token)
         return self._cache_push.complete(item.hash, token=token)
 
     def write_tag(self, lost_packages: int, *, report: Report, token: CancelToken, pool: BlockPool) -> str:
-        """Tag an image of all roots; its name. Raises CacheError when packages were lost: it would not run."""
         tag = self.plan.options.tag
         if self._tagging is None or lost_packages:
             why = f"{plural(lost_packages, 'package')} did not get there"

@@ -14,6 +14,7 @@ from core.transfers.plan import PlanItem
 class ItemState(StrEnum):
     WAITING = "waiting"
     PACKING = "packing"
+    COPYING = "copying"  # from another cache
     UPLOADING = "uploading"
     UPLOADED = "uploaded"  # its archive is there; the entry follows when those it refers to are, or never will be
     FINALISING = "finalising"
@@ -25,11 +26,16 @@ class ItemState(StrEnum):
 
     @property
     def moving(self) -> bool:
-        return self in (ItemState.PACKING, ItemState.UPLOADING, ItemState.FINALISING, ItemState.INDEXING)
+        return self in _MOVING
 
     @property
     def ended(self) -> bool:
         return self in (ItemState.DONE, ItemState.PRESENT, ItemState.FAILED, ItemState.CANCELLED)
+
+
+_MOVING = frozenset(
+    (ItemState.PACKING, ItemState.COPYING, ItemState.UPLOADING, ItemState.FINALISING, ItemState.INDEXING)
+)
 
 
 class RowKind(StrEnum):

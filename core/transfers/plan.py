@@ -111,6 +111,8 @@ class RegistryFacts:
 class PushPlan:
     """`items` are in pushing order, dependencies first. `blockers` would make every item fail; `warnings` would not.
 
+    `source` names the cache that packages are copied from; it is "" for a push of installed packages.
+
     `key` is the fingerprint entries will be signed with, empty for an unsigned push.
     `free_bytes` is what the target has left, None where that cannot be known.
     `registry` and `images` are None where the target is no registry; `images` also where it cannot be used.
@@ -130,6 +132,7 @@ class PushPlan:
     blockers: tuple[ErrorInfo, ...] = ()
     registry: RegistryFacts | None = None
     images: ImageFacts | None = None
+    source: str = ""
 
     def of(self, *decisions: Decision) -> Iterator[PlanItem]:
         return (item for item in self.items if item.decision in decisions)

@@ -16,15 +16,14 @@ from functools import partial
 
 from core.foundation.errors import Cancelled, MirrordeckError, describe
 from core.packing.blocks import BlockPool
-from core.transfers.job import PushJob
+from core.transfers.job import TransferJob
 from core.transfers.journal import Journal
 from core.transfers.model import ItemState, PushOutcome, QueueSnapshot, RowKind
 from core.transfers.progress import RateMeter
 from core.transfers.rows import Push, Row, totals_of
 
 _log = logging.getLogger(__name__)
-_FIRST_STATE = {
-    RowKind.PACKAGE: ItemState.PACKING,
+_CLOSING_STATE = {
     RowKind.TAG: ItemState.FINALISING,
     RowKind.INDEX: ItemState.INDEXING,
 }
@@ -64,7 +63,7 @@ class TransferQueue:
 
     # ---------------------------------------------------------------- asking
 
-    def add(self, job: PushJob) -> str:
+    def add(self, job: TransferJob) -> str:
         """Queue a push; it is in the journal before this returns. Returns its id."""
         self._journal.plan(job.plan)
         now = self._clock()
@@ -234,7 +233,8 @@ class TransferQueue:
             return
         row.started_at = self._clock()
         row.begin(row.size or None, row.started_at)
-        self._change(row, _FIRST_STATE[row.kind])
+        first = row.push.job.first_state if row.kind is RowKind.PACKAGE else _CLOSING_STATE[row.kind]
+        self._change(row, first)
 
     def _reopen(self, push: Push) -> None:
         """Rows of `push` were queued again: what lacks them gets another turn after them, and so do tag and index."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from core.caches.protocol import CacheEntry, IndexUpdate
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import ErrorInfo
-from core.transfers.job import PushJob
+from core.transfers.job import TransferJob
 from core.transfers.model import ItemState, PushStatus, RowKind, Totals, TransferRow
 from core.transfers.plan import Decision, PlanItem
 from core.transfers.progress import RateMeter
@@ -89,7 +89,7 @@ class Row:
 class Push:
     """A push in the queue: its rows, counted by state and waiting in order of size."""
 
-    def __init__(self, job: PushJob, *, started_at: float, now: float) -> None:
+    def __init__(self, job: TransferJob, *, started_at: float, now: float) -> None:
         plan = job.plan
         self.job = job
         self.started_at = started_at

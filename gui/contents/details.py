@@ -6,66 +6,29 @@ from __future__ import annotations
 import asyncio
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import (
-    QGridLayout,
-    QHBoxLayout,
-    QPlainTextEdit,
-    QSizePolicy,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from core.engine.calls.contents import DescribeEntry
 from core.foundation.errors import MirrordeckError
 from core.foundation.text import visible
-from core.services.values import ContentsRow, CopyLine, EntryDetails
+from core.services.values import ContentsRow, EntryDetails
 from gui import messages, theme
 from gui.actions import Actions
 from gui.contents import words
 from gui.engine_client import EngineClient
 from gui.theme import FontRole
 from gui.widgets.card import Card, Fact
-from gui.widgets.controls import ActionButton, IconButton, TabBar
+from gui.widgets.command_line import CommandLine
+from gui.widgets.controls import ActionButton, TabBar
 from gui.widgets.labels import ElidedLabel, Label
+from gui.widgets.mono_text import MonoText
 from gui.widgets.page import TaskOwner
 
 _DELAY_S = 0.15
 _TEXT_HEIGHT = 84
 _COLUMNS = 3
 _MOST_LINES = 4
-_LINE_HEIGHT = 26
 _FACTS = (words.ENTRY, words.SIZE, words.PUSHED, words.DIGEST, words.MEDIA_TYPE, words.IN_INDEX)
-
-
-class CommandLine(QWidget):
-    """A command with its purpose before it and a button that copies it."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._purpose = Label("", tone="dim")
-        self._purpose.setMinimumWidth(theme.scaled(176))
-        self.text = ElidedLabel("", FontRole.MONO)
-        self.text.make_selectable()
-        self.copy_button = IconButton("copy", words.COPY)
-        self.copy_button.setFixedHeight(_LINE_HEIGHT)
-        self.copy_button.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text.text()))
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(theme.SPACE_S)
-        row.addWidget(self._purpose)
-        row.addWidget(self.text, 1)
-        row.addWidget(self.copy_button)
-
-    def show_line(self, line: CopyLine | None) -> None:
-        self.setVisible(line is not None)
-        if line is not None:
-            self._purpose.setText(line.purpose)
-            self.text.setText(line.text)
-            name = words.COPY_COMMAND.format(purpose=line.purpose)
-            self.copy_button.setAccessibleName(name)
-            self.copy_button.setToolTip(name)
 
 
 class EntryCard(Card):
@@ -89,8 +52,8 @@ class EntryCard(Card):
         self._problem = Label("", tone="warn")
         self.lines = [CommandLine() for _ in range(_MOST_LINES)]
         self._no_lines = Label("", tone="dim")
-        self.layers = _text_view(words.LAYERS)
-        self.spec = _text_view(words.SPEC)
+        self.layers = MonoText(words.LAYERS, least_height=_TEXT_HEIGHT)
+        self.spec = MonoText(words.SPEC, least_height=_TEXT_HEIGHT)
         pages = QStackedWidget()
         for page in (self._overview(), self._commands(), self.layers, self.spec):
             pages.addWidget(page)
@@ -203,15 +166,3 @@ def _column() -> tuple[QWidget, QVBoxLayout]:
     layout = QVBoxLayout(widget)
     layout.setContentsMargins(0, theme.SPACE_XS, 0, 0)
     return widget, layout
-
-
-def _text_view(name: str) -> QPlainTextEdit:
-    view = QPlainTextEdit()
-    view.setReadOnly(True)
-    view.setFont(theme.font(FontRole.MONO))
-    view.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-    view.setAccessibleName(name)
-    view.setTabChangesFocus(True)
-    view.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
-    view.setMinimumHeight(_TEXT_HEIGHT)
-    return view

@@ -4,41 +4,66 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
+from PySide6.QtCore import QAbstractTableModel, QMimeData, QModelIndex, QObject, Qt
 
 from core.foundation.text import format_age, visible
 from core.services.values import MirrorRow
 from gui import messages
 from gui.mirrors import words
+from gui.mirrors.testing import MirrorTests
 from gui.widgets.cell import Index, Look, Role
 
 _NO_PARENT = QModelIndex()
 _ItemRole = Qt.ItemDataRole
+ROW_MIME = "application/x-mirrordeck-mirror"
 
 
 class Column(IntEnum):
     NAME = 0
     PUSH_ADDRESS = 1
-    SIGNED = 2
-    AUTOPUSH = 3
-    LOGIN = 4
-    SCOPE = 5
-    STATUS = 6
-    PACKAGES = 7
+    FETCH_ADDRESS = 2
+    CONTAINS = 3
+    SIGNED = 4
+    AUTOPUSH = 5
+    LOGIN = 6
+    SCOPE = 7
+    STATUS = 8
+    PACKAGES = 9
 
 
 class MirrorsModel(QAbstractTableModel):
-    def __init__(self, parent: QObject | None = None) -> None:
+    """`locked` are the scopes that cannot be written. A row can be dragged between two others."""
+
+    def __init__(self, tests: MirrorTests, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.rows: tuple[MirrorRow, ...] = ()
+        self.locked: frozenset[str] = frozenset()
+        self._tests = tests
+        tests.changed.connect(self._on_tested)
 
-    def set_rows(self, rows: tuple[MirrorRow, ...]) -> None:
+    def set_rows(self, rows: tuple[MirrorRow, ...], locked: frozenset[str] = frozenset()) -> None:
         self.beginResetModel()
         self.rows = rows
+        self.locked = locked
         self.endResetModel()
+
+    @property
+    def fetch_differs(self) -> bool:
+        """True if any mirror is read from another address than it is written to."""
+        return any(words.fetch_address(row.mirror) != words.push_address(row.mirror) for row in self.rows)
+
+    def tell_ages(self) -> None:
+        """How long ago something was has changed."""
+        if self.rows:
+            self.dataChanged.emit(self.index(0, Column.STATUS), self.index(len(self.rows) - 1, Column.STATUS))
+
+    def _on_tested(self, name: str) -> None:
+        row = self.find(name)
+        if row is not None:
+            self.dataChanged.emit(self.index(row, 0), self.index(row, len(Column) - 1))
 
     def find(self, name: str) -> int | None:
         """Where the mirror called `name` is."""
@@ -60,8 +85,42 @@ class MirrorsModel(QAbstractTableModel):
     def data(self, index: Index, role: int = _ItemRole.DisplayRole) -> object:
         if not index.isValid():
             return None
+        row, column = self.rows[index.row()], Column(index.column())
+        match column, role:
+            case Column.STATUS, _ItemRole.DisplayRole:
+                return self._status(row).word
+            case Column.STATUS, Role.LOOK:
+                return self._status(row)
+            case Column.STATUS, _ItemRole.ToolTipRole:
+                return words.status_tip(row, self._tests.result(row.mirror.name)) or None
+            case Column.SCOPE, Role.LOOK:
+                locked = row.mirror.scope in self.locked
+                return Look("lock", "dim", visible(row.mirror.scope), quiet=True) if locked else None
+            case Column.NAME, _ItemRole.AccessibleTextRole:
+                return _sentence(row, self._status(row).word)
         answer = _ROLES.get(role)
-        return answer(self.rows[index.row()], Column(index.column())) if answer is not None else None
+        return answer(row, column) if answer is not None else None
+
+    def _status(self, row: MirrorRow) -> Look:
+        name = row.mirror.name
+        return words.status_look(row, self._tests.result(name), running=self._tests.is_running(name))
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        if not index.isValid():
+            return Qt.ItemFlag.ItemIsDropEnabled
+        return super().flags(index) | Qt.ItemFlag.ItemIsDragEnabled
+
+    def supportedDropActions(self) -> Qt.DropAction:
+        return Qt.DropAction.MoveAction
+
+    def mimeTypes(self) -> list[str]:
+        return [ROW_MIME]
+
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
+        data = QMimeData()
+        if indexes:
+            data.setData(ROW_MIME, self.rows[indexes[0].row()].mirror.name.encode())
+        return data
 
 
 def _text(row: MirrorRow, column: Column) -> str:
@@ -79,8 +138,6 @@ def _tone(row: MirrorRow, column: Column) -> str:
 
 
 def _tip(row: MirrorRow, column: Column) -> str | None:
-    if column is Column.STATUS:
-        return words.status_tip(row) or None
     if column is Column.LOGIN:
         return words.login_tip(row) or None
     if column is Column.SIGNED:
@@ -93,44 +150,31 @@ def _tip(row: MirrorRow, column: Column) -> str | None:
     return None
 
 
-def _sentence(row: MirrorRow, column: Column) -> str | None:
-    if column is not Column.NAME:
-        return None
+def _sentence(row: MirrorRow, status: str) -> str:
     mirror = row.mirror
     count = messages.mirror_packages(row.packages) if row.packages is not None else ""
     login = f"{messages.LOGIN} {words.login_word(row)}" if row.login is not None else ""
-    parts = (
-        mirror.name,
-        words.kind_text(mirror),
-        words.push_address(mirror),
-        login,
-        words.status_look(row).word,
-        count,
-    )
+    parts = (mirror.name, words.kind_text(mirror), words.push_address(mirror), login, status, count)
     return ", ".join(part for part in parts if part)
 
 
 _TEXTS: dict[Column, Callable[[MirrorRow], str]] = {
     Column.NAME: lambda row: row.mirror.name,
     Column.PUSH_ADDRESS: lambda row: words.short_push_address(row.mirror),
+    Column.FETCH_ADDRESS: lambda row: words.short_fetch_address(row.mirror),
+    Column.CONTAINS: lambda row: words.contains_text(row.mirror),
     Column.SIGNED: lambda row: words.signed_text(row.mirror),
     Column.AUTOPUSH: lambda row: messages.AUTOPUSH_ON if row.mirror.autopush else messages.NONE,
     Column.LOGIN: words.login_word,
     Column.SCOPE: lambda row: row.mirror.scope,
-    Column.STATUS: lambda row: words.status_look(row).word,
     Column.PACKAGES: lambda row: f"{row.packages:,}" if row.packages is not None else messages.NONE,
-}
-_LOOKS: dict[Column, Callable[[MirrorRow], Look | None]] = {
-    Column.STATUS: words.status_look,
-    Column.LOGIN: words.login_look,
 }
 _ROLES: dict[int, Callable[[MirrorRow, Column], object]] = {
     _ItemRole.DisplayRole: _text,
     _ItemRole.TextAlignmentRole: lambda _row, column: _alignment(column),
     _ItemRole.ToolTipRole: _tip,
-    _ItemRole.AccessibleTextRole: _sentence,
     Role.OBJECT: lambda row, _column: row,
     Role.TONE: _tone,
     Role.DETAIL: lambda row, column: (words.kind_text(row.mirror),) if column is Column.NAME else (),
-    Role.LOOK: lambda row, column: _LOOKS[column](row) if column in _LOOKS else None,
+    Role.LOOK: lambda row, column: words.login_look(row) if column is Column.LOGIN else None,
 }

@@ -3,37 +3,36 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QMenu, QSplitter, QTableView, QWidget
+from collections.abc import Callable
+from functools import partial
 
-from core.engine.calls.mirrors import ListMirrors
+from PySide6.QtCore import QPoint, Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QMenu, QSplitter, QWidget
+
+from core.engine.calls.logins import UnlockKeyring
+from core.engine.calls.mirrors import ListMirrors, ListScopes
 from core.foundation.errors import MirrordeckError
-from core.services.values import MirrorRow, MirrorsView
+from core.mirrors.credentials.states import CredentialState
+from core.services.mirror_values import ScopeRow
+from core.services.values import MirrorRow, MirrorsView, UndoStep
 from gui import messages, theme
 from gui.actions import Actions
 from gui.engine_client import EngineClient
-from gui.mirrors import words
-from gui.mirrors.details import MirrorDetails
-from gui.mirrors.model import Column, MirrorsModel
-from gui.widgets.cell import CellDelegate
-from gui.widgets.controls import ActionButton
+from gui.menus import fill, mirror_menu
+from gui.mirrors import editor_words, words
+from gui.mirrors.commands import Edited, MirrorCommands
+from gui.mirrors.details import CONNECTION, USERS, MirrorCard
+from gui.mirrors.model import MirrorsModel
+from gui.mirrors.table import MirrorsTable
+from gui.mirrors.testing import MirrorTests
+from gui.widgets.controls import ActionButton, Button
 from gui.widgets.empty_state import EmptyState
-from gui.widgets.package_delegate import PackageDelegate
 from gui.widgets.page import Page
-from gui.widgets.state_delegate import StateDelegate
-from gui.widgets.table import TablePane, TableView
+from gui.widgets.table import TablePane
 
-_WIDTHS = (
-    (Column.NAME, 172),
-    (Column.SIGNED, 72),
-    (Column.AUTOPUSH, 86),
-    (Column.LOGIN, 112),
-    (Column.SCOPE, 92),
-    (Column.STATUS, 140),
-    (Column.PACKAGES, 86),
-)
-_ROOM_FOR_ALL = 900
+_AGES_MS = 30_000
+_LEAST_ROWS = 4  # with the header
 
 
 class MirrorsPage(Page):
@@ -45,10 +44,23 @@ class MirrorsPage(Page):
 
     def __init__(self, client: EngineClient, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(client, actions, parent)
-        self.model = MirrorsModel(self)
-        self._build_table()
-        self.details = MirrorDetails(actions)
+        self.tests = MirrorTests(client, self)
+        self.work = MirrorCommands(client, self)
+        self.model = MirrorsModel(self.tests, self)
+        self.scopes: tuple[ScopeRow, ...] = ()
+        self._undo: tuple[UndoStep, ...] = ()
+        self._edited: Edited | None = None
+        self.table = MirrorsTable(self.model)
+        self.pane = TablePane(self.table)
+        self.empty = EmptyState("empty-mirrors", messages.MIRRORS_READING)
+        self.empty.add_button(ActionButton(actions.add_mirror))
+        self.folder_button = Button(messages.ADD_FOLDER)
+        self.empty.add_button(self.folder_button)
+        self.pane.show_instead(self.empty)
+        self.details = MirrorCard(client, actions, self.tests)
         self.details.hide()
+        for button in (ActionButton(actions.test_mirrors), ActionButton(actions.add_mirror, primary=True)):
+            self.header_buttons.addWidget(button)
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.setChildrenCollapsible(False)
         splitter.setHandleWidth(theme.SPACE_M)
@@ -56,33 +68,57 @@ class MirrorsPage(Page):
         splitter.addWidget(self.details)
         splitter.setStretchFactor(0, 1)
         self.body.addWidget(splitter, 1)
+        theme.density_changed.connect(self._fit_table)
+        self._fit_table()
+        self._ages = QTimer(self)
+        self._ages.setInterval(_AGES_MS)
         self._connect()
 
-    def _build_table(self) -> None:
-        self.table = TableView(messages.MIRRORS_TABLE, "mirrors")
-        self.table.setModel(self.model)
-        self.table.setItemDelegateForColumn(Column.NAME, PackageDelegate(self.table))
-        middle = CellDelegate(self.table, Qt.TextElideMode.ElideMiddle)
-        self.table.setItemDelegateForColumn(Column.PUSH_ADDRESS, middle)
-        for column in (Column.LOGIN, Column.STATUS):
-            self.table.setItemDelegateForColumn(column, StateDelegate(self.table))
-        self.table.setSelectionMode(QTableView.SelectionMode.SingleSelection)
-        self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.table.arrange(_WIDTHS, Column.PUSH_ADDRESS)
-        self.table.spare((Column.AUTOPUSH, Column.SCOPE), below=_ROOM_FOR_ALL)
-        self.pane = TablePane(self.table)
-        self.empty = EmptyState("empty-mirrors", messages.MIRRORS_READING)
-        self.empty.add_button(ActionButton(self.commands.refresh))
-        self.pane.show_instead(self.empty)
+    def _fit_table(self) -> None:
+        """A few rows stay in sight however much there is to say about one of them."""
+        self.pane.setMinimumHeight(_LEAST_ROWS * theme.row_height())
 
     def _connect(self) -> None:
-        self.table.selectionModel().currentRowChanged.connect(self._on_current_changed)
-        self.table.activated.connect(self.commands.push_to_mirror.trigger)
+        a, work = self.commands, self.work
+        selection = self.table.selectionModel()
+        selection.currentRowChanged.connect(self._on_current_changed)
+        selection.selectionChanged.connect(lambda *_: self.update_actions())
+        self.table.activated.connect(a.edit_mirror.trigger)
         self.table.customContextMenuRequested.connect(self._on_context_menu)
-        self.commands.push_to_mirror.triggered.connect(self._on_push)
-        self.commands.browse_contents.triggered.connect(self._on_browse)
-        self.commands.open_mirror_folder.triggered.connect(self._on_open_folder)
-        self.commands.copy_address.triggered.connect(self._on_copy_address)
+        self.table.dropped.connect(self._on_dropped)
+        self.folder_button.clicked.connect(lambda: work.run(work.add_folder()))
+        a.add_mirror.triggered.connect(lambda: work.run(work.add()))
+        a.remove_mirrors.triggered.connect(lambda: work.run(work.remove([row.mirror.name for row in self.chosen()])))
+        a.test_mirrors.triggered.connect(self._on_test)
+        a.create_mirror.triggered.connect(lambda: work.run(work.create()))
+        a.undo_edit.triggered.connect(self._on_undo)
+        with_one: dict[QAction, Callable[[MirrorRow], object]] = {
+            a.edit_mirror: lambda row: work.run(work.edit(row.mirror.name)),
+            a.duplicate_mirror: lambda row: work.run(work.duplicate(row.mirror.name)),
+            a.copy_to_user: self._copy_to_user,
+            a.destroy_mirror: lambda row: work.run(work.destroy(row.mirror.name)),
+            a.sign_in: lambda row: work.run(work.sign_in(row.mirror.name)),
+            a.sign_out: lambda row: work.run(work.sign_out(row.mirror.name)),
+            a.move_to_keyring: lambda row: work.run(work.move_to_keyring(row.mirror.name)),
+            a.move_mirror_up: lambda row: self._move(row, -1),
+            a.move_mirror_down: lambda row: self._move(row, 1),
+            a.push_to_mirror: lambda row: self.push_requested.emit(row.mirror.name),
+            a.browse_contents: lambda row: self.contents_requested.emit(row.mirror.name),
+            a.open_mirror_folder: lambda row: QDesktopServices.openUrl(QUrl.fromLocalFile(str(row.mirror.push.folder))),
+            a.copy_address: lambda row: _copy(words.push_address(row.mirror) or words.fetch_address(row.mirror)),
+            a.copy_mirror_yaml: lambda _row: _copy(words.entry_text(self.details.details)),
+            a.show_mirror_command: lambda _row: self.details.show_tab(USERS),
+        }
+        for action, do in with_one.items():
+            action.triggered.connect(partial(self._with_one, do))
+        work.edited.connect(self._on_edited)
+        work.done.connect(self._on_done)
+        work.failed.connect(self.show_error)
+        self.tests.changed.connect(lambda _name: self.update_actions())
+        self._ages.timeout.connect(self.model.tell_ages)
+        self._ages.start()
+
+    # ---- reading ----
 
     async def load(self, instance_id: str) -> None:
         number = self.next_generation()
@@ -90,9 +126,11 @@ class MirrorsPage(Page):
             self._show_rows(())
             self.empty.show_message("empty-mirrors", messages.MIRRORS_READING)
             self.sentence.setText(messages.MIRRORS_READING)
-        self.instance_id = instance_id
+        self.instance_id = self.work.instance = instance_id
         self.refresh_line.set_running(True)
         try:
+            scopes = await self.client.call(ListScopes(instance_id))
+            await self.tests.recall(instance_id)
             view = await self.client.call(ListMirrors(instance_id))
         except MirrordeckError as error:
             if self.is_current(number):
@@ -101,20 +139,52 @@ class MirrorsPage(Page):
             return
         if self.is_current(number):
             self.refresh_line.set_running(False)
+            self.scopes = self.work.scopes = scopes
             self._on_loaded(view)
 
     def _on_loaded(self, view: MirrorsView) -> None:
-        self._show_rows(view.rows)
+        edited, self._edited = self._edited, None
+        self._undo = view.undo
+        self._show_rows(view.rows, edited.mirror if edited is not None else "")
         if view.problems:
             self.empty.show_message("empty-folder", messages.MIRRORS_BROKEN, messages.MIRRORS_BROKEN_DETAIL)
         else:
             self.empty.show_message("empty-mirrors", messages.MIRRORS_EMPTY, messages.MIRRORS_EMPTY_DETAIL)
         scopes = len({row.mirror.scope for row in view.rows})
         self.sentence.setText(messages.mirrors_sentence(len(view.rows), scopes) if view.rows else "")
+        if edited is not None and not view.problems:
+            self._show_edited(edited)
+        else:
+            self._show_standing_notice(view)
+        if edited is not None and edited.is_new:
+            self.details.show_tab(USERS)
+        self.update_actions()
+
+    def _show_edited(self, edited: Edited) -> None:
+        undo = next((step for step in self._undo if step.id == edited.undo), None) if edited.undo else None
+        button = messages.UNDO if undo is not None else ""
+        self.banner.show_notice(f"{edited.sentence}.", tone="ok", button=button, action=self._on_undo)
+
+    def _show_standing_notice(self, view: MirrorsView) -> None:
+        """What is wrong with the configuration or its logins, one thing at a time."""
+        locked = [row for row in view.rows if row.login is not None and row.login.state is CredentialState.LOCKED]
+        plain = [row for row in view.rows if words.is_plain(row)]
         if view.problems:
             first, *others = view.problems
             more = messages.problems(len(others)) if others else ""
             self.banner.show_notice(first.title, messages.sentences(first.why, *first.remedies, more), tone="warn")
+        elif locked:
+            text, button = messages.KEYRING_LOCKED_TEXT, messages.UNLOCK
+            self.banner.show_notice(messages.KEYRING_LOCKED, text, tone="warn", button=button, action=self._on_unlock)
+        elif plain and not self.read_only:
+            title, name = messages.plain_secrets([row.mirror.name for row in plain]), plain[0].mirror.name
+            self.banner.show_notice(
+                title,
+                messages.STATUS_PLAIN_SECRET_TIP,
+                tone="warn",
+                button=messages.MOVE_TO_KEYRING,
+                action=lambda: self.work.run(self.work.move_to_keyring(name)),
+            )
         else:
             self.banner.clear()
 
@@ -126,72 +196,171 @@ class MirrorsPage(Page):
         self.sentence.setText("")
         self.empty.show_message("empty-folder", info.title, messages.sentences(info.why, *info.remedies))
 
-    def _show_rows(self, rows: tuple[MirrorRow, ...]) -> None:
-        current = self.current()
-        self.model.set_rows(rows)
+    def _show_rows(self, rows: tuple[MirrorRow, ...], wanted: str = "") -> None:
+        current, place = self.current(), self.table.currentIndex().row()
+        self.model.set_rows(rows, frozenset(scope.name for scope in self.scopes if not scope.writable))
         if rows:
             self.pane.show_table()
-            self.table.select_row((self.model.find(current.mirror.name) if current else None) or 0)
+            name = wanted or (current.mirror.name if current is not None else "")
+            found = self.model.find(name)
+            self.table.select_row(found if found is not None else min(max(place, 0), len(rows) - 1))
         else:
             self.pane.show_instead(self.empty)
         self._on_current_changed()
 
+    # ---- what is chosen ----
+
     def current(self) -> MirrorRow | None:
-        """The selected mirror."""
+        """The mirror shown in the details."""
         index = self.table.currentIndex()
         return self.model.rows[index.row()] if index.isValid() else None
+
+    def chosen(self) -> list[MirrorRow]:
+        """The selected mirrors, from top to bottom."""
+        return [self.model.rows[row] for row in self.table.selected_rows()]
+
+    def _with_one(self, do: Callable[[MirrorRow], object], _checked: bool = False) -> None:
+        chosen = self.chosen()
+        if len(chosen) == 1:
+            do(chosen[0])
+
+    def _scope_of(self, row: MirrorRow) -> ScopeRow | None:
+        return next((scope for scope in self.scopes if scope.name == row.mirror.scope), None)
 
     def update_actions(self) -> None:
         if not self.isVisible():
             return
-        commands, row = self.commands, self.current()
-        none = "" if row else messages.WHY_NO_MIRROR
-        no_push = self.why_no_push() or none or (words.why_not_push(row.mirror) if row else "")
-        commands.allow(commands.push_to_mirror, no_push)
-        no_look = none or (words.why_not_browse(row.mirror) if row else "")
-        commands.allow(commands.browse_contents, no_look)
+        a, chosen = self.commands, self.chosen()
+        row = chosen[0] if len(chosen) == 1 else None
+        one = "" if row is not None else messages.WHY_ONE_MIRROR if chosen else messages.WHY_NO_MIRROR
+        stopped = self.why_no_push()
+        change = stopped or one
+        a.test_mirrors.setText(messages.test_mirrors(len(chosen)))
+        for action in (a.add_mirror, a.create_mirror):
+            a.allow(action, stopped)
+        a.allow(a.destroy_mirror, change or (words.why_not_destroy(row.mirror) if row else ""))
+        a.allow(a.remove_mirrors, stopped or ("" if chosen else messages.WHY_NO_MIRROR))
+        a.allow(a.test_mirrors, self._why_no_test(chosen))
+        for action in (a.edit_mirror, a.duplicate_mirror, a.move_mirror_up, a.move_mirror_down):
+            a.allow(action, change)
+        a.allow(a.copy_to_user, change or (self._why_no_copy(row) if row else ""))
+        no_login = change or (words.why_not_sign_in(row.mirror) if row else "")
+        for action in (a.sign_in, a.sign_out):
+            a.allow(action, no_login)
+        plain = row is not None and words.is_plain(row)
+        a.allow(a.move_to_keyring, change or ("" if plain else messages.WHY_NOT_PLAIN))
+        a.undo_edit.setText(editor_words.undo(self._undo[0].title) if self._undo else messages.UNDO)
+        a.allow(a.undo_edit, stopped or ("" if self._undo else messages.WHY_NO_UNDO))
+        a.allow(a.push_to_mirror, change or (words.why_not_push(row.mirror) if row else ""))
+        a.allow(a.browse_contents, one or (words.why_not_browse(row.mirror) if row else ""))
         folder = row.mirror.push.folder if row else None
-        commands.allow(commands.open_mirror_folder, none or ("" if folder else messages.WHY_NOT_FOLDER))
-        commands.allow(commands.copy_address, none)
+        a.allow(a.open_mirror_folder, one or ("" if folder else messages.WHY_NOT_FOLDER))
+        for action in (a.copy_address, a.copy_mirror_yaml, a.show_mirror_command):
+            a.allow(action, one)
+
+    def _why_no_test(self, chosen: list[MirrorRow]) -> str:
+        if not self.client.running:
+            return messages.ENGINE_GONE
+        running = chosen and all(self.tests.is_running(row.mirror.name, as_reader=self._as_reader) for row in chosen)
+        return messages.WHY_TESTING if running else "" if chosen else messages.WHY_NO_MIRROR
+
+    def _why_no_copy(self, row: MirrorRow) -> str:
+        target = self._own_scope()
+        if target is None:
+            return messages.WHY_NO_USER_SCOPE
+        return messages.WHY_IN_USER_SCOPE if row.mirror.name in target.entries else ""
+
+    def _own_scope(self) -> ScopeRow | None:
+        return next((scope for scope in self.scopes if scope.name == "user" and scope.writable), None)
+
+    @property
+    def _as_reader(self) -> bool:
+        """Testing as a reader is chosen where it is shown."""
+        return self.details.tabs.currentIndex() == CONNECTION and self.details.connection.as_reader
 
     def panes(self) -> list[QWidget]:
         return [self.table, self.details.tabs] if self.details.isVisible() else [self.table]
 
     def leave(self) -> None:
         super().leave()
+        self._ages.stop()
+        for owner in (self.work, self.tests, self.details):
+            owner.tasks.cancel_all()
         self.table.remember()
+
+    # ---- what people do ----
 
     def _on_current_changed(self) -> None:
         row = self.current()
         self.details.setVisible(row is not None)
         if row is not None:
-            self.details.show_mirror(row)
+            self.details.show_mirror(self.instance_id, row)
         self.update_actions()
 
-    def _on_push(self) -> None:
-        row = self.current()
-        if row is not None:
-            self.push_requested.emit(row.mirror.name)
+    def _on_edited(self, edited: Edited) -> None:
+        self._edited = edited
+        self.start(self.load(self.instance_id))
 
-    def _on_browse(self) -> None:
-        row = self.current()
-        if row is not None:
-            self.contents_requested.emit(row.mirror.name)
+    def _on_done(self, sentence: str) -> None:
+        self._edited = Edited(sentence, "") if sentence else None
+        self.start(self.load(self.instance_id))
 
-    def _on_open_folder(self) -> None:
-        row = self.current()
-        if row is not None and row.mirror.push.folder is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(row.mirror.push.folder)))
+    def _on_undo(self) -> None:
+        if self._undo:
+            self.work.run(self.work.undo(self._undo[0]))
 
-    def _on_copy_address(self) -> None:
-        row = self.current()
-        if row is not None:
-            QGuiApplication.clipboard().setText(words.push_address(row.mirror) or words.fetch_address(row.mirror))
+    def _on_test(self) -> None:
+        self.tests.start([row.mirror.name for row in self.chosen()], as_reader=self._as_reader)
+
+    def _on_unlock(self) -> None:
+        self.start(self._unlock())
+
+    async def _unlock(self) -> None:
+        """Wait for a person to open the keyring; everything else goes on."""
+        try:
+            await self.client.call(UnlockKeyring(self.instance_id))
+        except MirrordeckError as error:
+            self.show_error(error)
+        else:
+            await self.load(self.instance_id)
+
+    def _copy_to_user(self, row: MirrorRow) -> None:
+        scope = self._own_scope()
+        if scope is not None:
+            self.work.run(self.work.copy_to(row, scope))
+
+    def _move(self, row: MirrorRow, step: int) -> None:
+        here = self.model.rows.index(row)
+        if 0 <= here + step < len(self.model.rows):
+            self._move_to(row, here + step if step < 0 else here + step + 1, self.model.rows[here + step])
+
+    def _on_dropped(self, name: str, place: int) -> None:
+        here = self.model.find(name)
+        if here is None or place in (here, here + 1):
+            return
+        self._move_to(self.model.rows[here], place, self.model.rows[place if place < here else place - 1])
+
+    def _move_to(self, row: MirrorRow, place: int, passed: MirrorRow) -> None:
+        """Put `row` in front of row number `place`, which is on the other side of `passed`."""
+        scope = self._scope_of(row)
+        if passed.mirror.scope != row.mirror.scope:
+            self._refuse(editor_words.other_scope(passed.mirror.name, passed.mirror.scope))
+        elif scope is not None and not scope.writable:
+            self._refuse(editor_words.scope_locked(scope.name, scope.why_not))
+        else:
+            behind = self.model.rows[place].mirror if place < len(self.model.rows) else None
+            same = behind is not None and behind.scope == row.mirror.scope
+            self.work.run(self.work.move(row, behind.name if behind is not None and same else ""))
+
+    def _refuse(self, sentence: str) -> None:
+        self.banner.show_notice(messages.NOT_MOVED, sentence, tone="warn")
 
     def _on_context_menu(self, place: QPoint) -> None:
-        menu = QMenu(self)
+        a, menu = self.commands, QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addActions([self.commands.push_to_mirror, self.commands.browse_contents])
-        menu.addSeparator()
-        menu.addActions([self.commands.copy_address, self.commands.open_mirror_folder])
+        fill(menu, mirror_menu(a))
         menu.popup(self.table.viewport().mapToGlobal(place))
+
+
+def _copy(text: str) -> None:
+    QGuiApplication.clipboard().setText(text)

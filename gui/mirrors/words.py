@@ -9,11 +9,23 @@ from urllib.parse import urlsplit, urlunsplit
 from core.foundation.text import format_age, visible
 from core.mirrors.credentials.states import CredentialState
 from core.mirrors.model import Mirror, MirrorKind
+from core.services.login_values import StepKey, StepState, TestView
+from core.services.mirror_values import MirrorDetails, OriginLine
 from core.services.values import MirrorRow
 from gui import messages
+from gui.mirrors import testing_words
 from gui.widgets.cell import Look
 
+USERS = "For users"
+USERS_SENTENCE = "What other people do once to use this mirror:"
+COPY_ALL = "Copy all"
+CI_PURPOSE = "Destination of spack ci"
+IN_FORCE = "in force"
+NOT_USED = "not used:"
+
 _REGISTRIES = (MirrorKind.OCI, MirrorKind.OCI_HTTP)
+_DELETABLE = (MirrorKind.FOLDER, MirrorKind.S3, MirrorKind.GS)
+_WITH_LOGIN = (*_REGISTRIES, MirrorKind.S3)
 _LOGIN_LACKS = frozenset(
     {
         CredentialState.PLAIN_TEXT,
@@ -53,6 +65,12 @@ def short_push_address(mirror: Mirror) -> str:
     return address.partition("://")[2] if mirror.push.kind in _REGISTRIES else address
 
 
+def short_fetch_address(mirror: Mirror) -> str:
+    """For a table: as `short_push_address`."""
+    address = fetch_address(mirror)
+    return address.partition("://")[2] if mirror.fetch.kind in _REGISTRIES else address
+
+
 def fetch_address(mirror: Mirror) -> str:
     folder = mirror.fetch.folder
     return str(folder) if folder else shown_address(mirror.fetch.url)
@@ -61,11 +79,15 @@ def fetch_address(mirror: Mirror) -> str:
 def signed_text(mirror: Mirror) -> str:
     if mirror.kind in _REGISTRIES:
         return messages.NOT_APPLICABLE
-    return messages.YES if mirror.signed else messages.NO
+    if mirror.signed_setting is None:
+        return messages.SIGNED_DEFAULT
+    return messages.YES if mirror.signed_setting else messages.NO
 
 
 def signed_tip(mirror: Mirror) -> str:
-    return messages.NOT_SIGNED_TIP if mirror.kind in _REGISTRIES else ""
+    if mirror.kind in _REGISTRIES:
+        return messages.NOT_SIGNED_TIP
+    return messages.SIGNED_DEFAULT_TIP if mirror.signed_setting is None else ""
 
 
 def login_word(row: MirrorRow) -> str:
@@ -112,14 +134,19 @@ def contains_text(mirror: Mirror) -> str:
     return messages.BINARIES if mirror.binary else messages.SOURCES if mirror.source else messages.NONE
 
 
-def status_look(row: MirrorRow) -> Look:
+def status_look(row: MirrorRow, test: TestView | None = None, *, running: bool = False) -> Look:
+    """The state in a word: what the configuration and the disk say comes before what a test said."""
     mirror = row.mirror
+    if running:
+        return Look("half", "accent", testing_words.TESTING)
     if row.status is not None:
         return Look("cross", "bad", messages.STATUS_OF_CODE.get(row.status.code, row.status.title))
     if _login_problem(row):
         return Look("triangle", "warn", messages.STATUS_NO_LOGIN)
     if mirror.push.plain_secret or mirror.fetch.plain_secret:
         return Look("triangle", "warn", messages.STATUS_PLAIN_SECRET)
+    if test is not None:
+        return testing_words.verdict_look(test)
     if not mirror.binary:
         return Look("circle", "dim", messages.STATUS_SOURCES, quiet=True)
     if row.writable is None:
@@ -129,7 +156,7 @@ def status_look(row: MirrorRow) -> Look:
     return Look("check", "ok", messages.STATUS_OK if row.packages is not None else messages.STATUS_NO_INDEX)
 
 
-def status_tip(row: MirrorRow) -> str:
+def status_tip(row: MirrorRow, test: TestView | None = None) -> str:
     """More about the status: the reason of a problem."""
     if row.status is not None:
         return row.status.sentence()
@@ -137,6 +164,8 @@ def status_tip(row: MirrorRow) -> str:
         return problem
     if row.mirror.push.plain_secret or row.mirror.fetch.plain_secret:
         return messages.STATUS_PLAIN_SECRET_TIP
+    if test is not None:
+        return testing_words.verdict_tip(test)
     if row.writable is False:
         return messages.STATUS_NOT_WRITABLE_TIP
     return messages.STATUS_NOT_CHECKED_TIP if row.writable is None and row.mirror.binary else ""
@@ -149,7 +178,10 @@ def index_text(row: MirrorRow) -> str:
     return messages.index_of(row.packages, age)
 
 
-def may_push_text(row: MirrorRow) -> str:
+def may_push_text(row: MirrorRow, test: TestView | None = None) -> str:
+    pushed = next((step for step in test.steps if step.key is StepKey.PUSH), None) if test is not None else None
+    if pushed is not None and pushed.state is not StepState.SKIPPED:
+        return messages.YES if pushed.state is StepState.OK else visible(pushed.detail)
     if row.writable is None:
         return messages.MAY_PUSH_NOT_CHECKED
     return messages.MAY_PUSH_YES if row.writable else f"{messages.NO}, {status_look(row).word}"
@@ -170,37 +202,57 @@ def why_not_browse(mirror: Mirror) -> str:
     return "" if readable else messages.WHY_NOT_READABLE
 
 
-def yaml_lines(mirror: Mirror) -> list[tuple[str, str]]:
-    """The entry as Spack reads it, line by line, each with where it is written."""
-    lines = []
-    for origin in mirror.origin:
-        parts = origin.key.split(".") if origin.key else []
-        value = _value_of(mirror, origin.key)
-        leaf = not any(other.key.startswith(f"{origin.key}.") for other in mirror.origin) if origin.key else False
-        name = parts[-1] if parts else mirror.name
-        if not parts and len(mirror.origin) == 1:
-            value, leaf = shown_address(mirror.fetch.raw or mirror.push.raw), True
-        text = f"{'  ' * len(parts)}{name}:" + (f" {value}" if leaf else "")
-        lines.append((text, messages.origin(origin.scope, origin.file, origin.line)))
-    return lines
+def why_not_sign_in(mirror: Mirror) -> str:
+    """ "" if there is a place to sign in to."""
+    kinds = (mirror.push.kind, mirror.fetch.kind)
+    return "" if any(kind in _WITH_LOGIN for kind in kinds) else messages.WHY_NO_LOGIN
 
 
-def _value_of(mirror: Mirror, key: str) -> str:
-    side = mirror.fetch if key.startswith("fetch") else mirror.push
-    values: dict[str, object] = {
-        "url": shown_address(side.raw),
-        "fetch": shown_address(mirror.fetch.raw),
-        "push": shown_address(mirror.push.raw),
-        "binary": mirror.binary,
-        "source": mirror.source,
-        "signed": mirror.signed,
-        "autopush": mirror.autopush,
-        "id": side.user,
-        "id_variable": side.user_variable,
-        "secret_variable": side.secret_variable,
-        "access_token_variable": side.token_variable,
-        "profile": side.profile,
-        "endpoint_url": side.endpoint_url,
-    }
-    value = values.get(key.rpartition(".")[2], _HIDDEN_PASSWORD)
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def why_not_destroy(mirror: Mirror) -> str:
+    """ "" where Spack can delete what a mirror holds."""
+    return "" if mirror.push.kind in _DELETABLE else messages.WHY_NOT_DELETABLE
+
+
+def is_plain(row: MirrorRow) -> bool:
+    """True if a file holds a secret of this mirror."""
+    return row.mirror.push.plain_secret or row.mirror.fetch.plain_secret
+
+
+def yaml_text(details: MirrorDetails) -> str:
+    """The entry of each scope as it is written, then where each value that counts comes from."""
+    blocks = [f"# {messages.origin(text.scope, text.file, text.line)}\n{text.text.rstrip()}" for text in details.texts]
+    if len(details.texts) > 1:
+        lines = [f"# {line.key}: {line.value}  ({_origin_text(line)})" for line in details.origins if line.value]
+        blocks.append("\n".join((f"# {IN_FORCE}", *lines)))
+    return "\n".join(visible(line) for line in "\n\n".join(blocks).splitlines())
+
+
+def entry_text(details: MirrorDetails | None) -> str:
+    """The entry that counts, as it is written."""
+    return details.texts[0].text if details is not None and details.texts else ""
+
+
+def _origin_text(line: OriginLine) -> str:
+    hidden = f", {NOT_USED} {', '.join(line.shadowed)}" if line.shadowed else ""
+    return f"{messages.origin(line.scope, line.file, line.line)}{hidden}"
+
+
+def origins_text(details: MirrorDetails) -> str:
+    """`url from user, signed from site`; only the scope where there is one."""
+    by_scope: dict[str, list[str]] = {}
+    for line in details.origins:
+        if line.key and line.value:
+            by_scope.setdefault(line.scope, []).append(line.key)
+    if len(by_scope) < 2:
+        return visible(next(iter(by_scope), details.texts[0].scope if details.texts else ""))
+    parts = [f"{', '.join(keys)} from {scope}" for scope, keys in by_scope.items()]
+    return visible(", ".join(parts))
+
+
+def origins_tip(details: MirrorDetails) -> str:
+    return "\n".join(visible(f"{line.key}: {_origin_text(line)}") for line in details.origins if line.key)
+
+
+def users_block(details: MirrorDetails) -> str:
+    """All commands as one block, each below what it is for."""
+    return "\n".join(f"# {line.purpose}\n{line.text}" for line in details.users_must_do)

@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from core.engine.calls.packages import SummarizeSelection
+from core.engine.calls.packages import ListRelatives, SummarizeSelection
 from core.foundation.errors import MirrordeckError
 from gui import messages, theme
 from gui.actions import Actions
 from gui.engine_client import EngineClient
+from gui.packages import words
+from gui.packages.facts import OnMirror
 from gui.widgets.card import Card
 from gui.widgets.controls import ActionButton
 from gui.widgets.page import TaskOwner
@@ -30,6 +33,8 @@ class SelectionFooter(Card):
         self._count = 0
         self._hidden = 0
         self._about = ""
+        self._there = ""
+        self._mirror: OnMirror | None = None
         self.status = StatusLine()
         self.push_button = ActionButton(actions.push_packages, primary=True)
         row = QHBoxLayout()
@@ -47,23 +52,31 @@ class SelectionFooter(Card):
         edge = theme.SPACE_XS if theme.compact() else theme.SPACE_M
         self.body.setContentsMargins(theme.CARD_PADDING, edge, theme.CARD_PADDING, edge)
 
-    def set_selection(self, instance_id: str, hashes: tuple[str, ...], hidden: int) -> None:
-        """`hidden` of the `hashes` are not shown by the table at the moment."""
+    def set_selection(
+        self, instance_id: str, count: int, hidden: int, hashes: Callable[[], tuple[str, ...]], mirror: OnMirror | None
+    ) -> None:
+        """`hidden` of `count` packages are not shown by the table at the moment; `hashes` are asked for a moment after
+        the last change. How many are on `mirror` already is told too."""
         self.tasks.cancel_all()
-        self._count, self._hidden = len(hashes), hidden
-        self._about = messages.COUNTING
+        self._count, self._hidden, self._mirror = count, hidden, mirror
+        self._about, self._there = messages.COUNTING, ""
         self._show()
-        if hashes:
-            self.tasks.start(self._summarize(SummarizeSelection(instance_id, hashes)))
+        if count:
+            self.tasks.start(self._summarize(instance_id, hashes))
 
     def set_hidden(self, hidden: int) -> None:
         self._hidden = hidden
         self._show()
 
-    async def _summarize(self, call: SummarizeSelection) -> None:
+    async def _summarize(self, instance_id: str, hashes_of: Callable[[], tuple[str, ...]]) -> None:
         await asyncio.sleep(_DELAY_S)
+        hashes = hashes_of()
         try:
-            summary = await self._client.call(call)
+            if self._mirror is not None:
+                relatives = await self._client.call(ListRelatives(instance_id, hashes))
+                there = sum(each in self._mirror.hashes for each in relatives)
+                self._there = words.already_on(there, self._mirror.name)
+            summary = await self._client.call(SummarizeSelection(instance_id, hashes))
         except MirrordeckError as error:
             self._about = error.info().sentence()
         else:
@@ -75,4 +88,4 @@ class SelectionFooter(Card):
             self.status.set_facts(messages.NOTHING_SELECTED, (messages.NOTHING_SELECTED_HINT,))
             return
         hidden = messages.hidden_by_filter(self._hidden) if self._hidden else ""
-        self.status.set_facts(messages.selected(self._count), (self._about, hidden))
+        self.status.set_facts(messages.selected(self._count), (self._about, self._there, hidden))

@@ -1,134 +1,230 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The packages table's model: narrowed, sorted and checked rows."""
+"""The packages table's model: narrowed, sorted, grouped and checked rows."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
-from itertools import compress
+from collections.abc import Iterable, Iterator, Sequence
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, Signal
 
-from core.foundation.text import format_age, short_hash
 from core.services.values import PackageRow
-from core.spack.specs import PackageState
 from gui import messages
-from gui.packages.rows import Column, PackageList, Show, checkable, compiler_text, variants_text
-from gui.widgets.cell import Index, Look, Role
+from gui.packages import cells, words
+from gui.packages.facts import Facts
+from gui.packages.grouping import Group, Grouped, grouped
+from gui.packages.rows import Column, Narrowing, PackageList, Show, checkable
+from gui.packages.slices import SLICE, Steps, finish
+from gui.widgets.cell import Index, Role
+from gui.widgets.stepping import Stepper
 
+_SHOWN_AT_FIRST = 1000
 _NO_PARENT = QModelIndex()
-_LOOKS = {
-    PackageState.EXTERNAL: Look("external", "dim", messages.STATE_WORDS["external"], quiet=True),
-    PackageState.MISSING: Look("triangle", "warn", messages.STATE_WORDS["missing"], quiet=True),
-    PackageState.DEPRECATED: Look("slash", "dim", messages.STATE_WORDS["deprecated"], quiet=True),
-}
-_EXPLICIT = Look("check", "ok", messages.EXPLICIT)
-_DEPENDENCY = Look("circle", "dim", messages.DEPENDENCY, quiet=True)
 _ItemRole = Qt.ItemDataRole
 
 
 class PackagesModel(QAbstractTableModel):
     """Rows in, roles out. Check marks belong to packages: they survive narrowing, sorting and refreshing.
 
-    Signal `checked_changed` follows every change of `checked`.
+    A line is a package (its position in the list) or, with a number below zero, a section heading. With very many rows
+    sorting and narrowing go on in steps while the old lines stay; `arranged` follows every change of what is shown.
+    `checked_changed` follows every change of `checked`.
     """
 
     checked_changed = Signal()
+    arranged = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._list = PackageList()
-        self._listed: list[int] = []  # positions `show` lists, sorted
-        self._shown: list[int] = []
-        self._words: tuple[str, ...] = ()
-        self._show = Show.INSTALLED
+        self.facts = Facts()
+        self.packages = PackageList()
+        self.narrowing = Narrowing()
+        self.group = Group.NONE
+        self._order: list[int] = []  # all positions, sorted
+        self._ordered_by: tuple[Column, bool] | None = None
+        self._found: list[int] = []  # positions shown, sorted
+        self._found_by: Narrowing | None = None
+        self._shown = Grouped(self._found, ())
         self._sorting: tuple[Column, bool] = (Column.PACKAGE, False)
-        self._now = time.time()
         self._checked: set[int] = set()  # positions: far cheaper than hashes where there are many
+        self._stepper = Stepper(self)
+        self._discarding = Stepper(self)
 
-    # Filling
+    # ---- filling ----
 
     def append(self, rows: Sequence[PackageRow]) -> None:
-        """More rows of a first load, at the end whatever the sorting; `settle` puts them where they belong."""
-        added = self._list.extend(rows)
-        listed = self._list.listed(added, self._show)
-        self._listed.extend(listed)
-        found = self._list.matching(listed, self._words)
+        """More rows of a first load, at the end whatever the sorting; `settle` puts them where they belong.
+
+        Only some screens full of them are shown until then: every row more would paint the table once more.
+        """
+        self._stepper.stop()
+        added = self.packages.extend(rows)
+        self._order.extend(added)
+        self._ordered_by = None
+        if len(self._found) >= _SHOWN_AT_FIRST:
+            return
+        found = finish(self.packages.narrowing(added, self.narrowing, self.facts))
         if found:
-            self.beginInsertRows(_NO_PARENT, len(self._shown), len(self._shown) + len(found) - 1)
-            self._shown.extend(found)
+            first = len(self._shown.lines)
+            self.beginInsertRows(_NO_PARENT, first, first + len(found) - 1)
+            self._found.extend(found)
+            if self._shown.lines is not self._found:
+                self._shown.lines.extend(found)
             self.endInsertRows()
 
     def settle(self) -> None:
-        """The first load is complete: sort."""
-        self.sort(self._sorting[0], Qt.SortOrder.DescendingOrder if self._sorting[1] else Qt.SortOrder.AscendingOrder)
+        """The first load is complete: sort and group."""
+        self._arrange()
+
+    def update(self, rows: Sequence[PackageRow], gone: Iterable[str]) -> None:
+        """`rows` are new or have changed, and the packages of `gone` are there no more; all others stay."""
+        self._stepper.stop()
+        hashes, before = self.packages.hashes, self._checked
+        unused = self.packages.remove({*gone, *(row.hash for row in rows)})
+        lost = {hashes[at] for at in before & unused}
+        added = self.packages.extend(rows)
+        pushable = self.packages.pushable
+        self._checked = (before - unused) | {at for at in added if pushable[at] and hashes[at] in lost}
+        self._ordered_by = self._found_by = None
+        self._arrange()
+        if self._checked != before:
+            self.checked_changed.emit()
 
     def replace(self, rows: PackageList) -> None:
         """Show a new world; check marks of packages that are still there stay."""
-        before, checked = len(self._checked), set(self.checked_hashes())
+        before, checked = len(self._checked), self.checked_hashes()
+        self._stepper.stop()
+        self._discarding.run(self.packages.discarding())
         self.beginResetModel()
-        self._list = rows
-        self._checked = {at for at in compress(range(len(rows)), rows.pushable) if rows.hashes[at] in checked}
-        self._now = time.time()
-        self._arrange()
+        self.packages = rows
+        self._order, self._found = [], []
+        self._shown = Grouped(self._found, ())
+        self._ordered_by = self._found_by = None
+        self._checked = {rows.places[each] for each in checked if each in rows.places}
+        self._checked = {at for at in self._checked if rows.pushable[at]}
         self.endResetModel()
         if len(self._checked) != before:
             self.checked_changed.emit()
+        self._arrange()
 
     def clear(self) -> None:
         """Forget everything, check marks too."""
         self._set_checked(set())
         self.replace(PackageList())
 
-    # Narrowing
+    # ---- narrowing, sorting, grouping ----
 
-    def set_filter(self, text: str) -> None:
-        """Show only rows with all words of `text`. A longer text narrows what is shown instead of starting over."""
-        words = tuple(text.lower().split())
-        if words == self._words:
-            return
-        narrower = bool(self._words) and all(any(old in new for new in words) for old in self._words)
-        self.beginResetModel()
-        self._words = words
-        self._shown = self._list.matching(self._shown if narrower else self._listed, words)
-        self.endResetModel()
-
-    def set_show(self, show: Show) -> None:
-        if show is not self._show:
-            self.beginResetModel()
-            self._show = show
+    def narrow(self, narrowing: Narrowing) -> None:
+        """Show only what `narrowing` lets through."""
+        if narrowing != self.narrowing:
+            self.narrowing = narrowing
             self._arrange()
-            self.endResetModel()
+
+    def set_group(self, group: Group) -> None:
+        if group is not self.group:
+            self.group = group
+            self._arrange()
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        self._sorting = (Column(column), order is Qt.SortOrder.DescendingOrder)
+        self._arrange()
+
+    def facts_changed(self, *columns: Column, narrowing: bool = False) -> None:
+        """Something more is known: tell it, and sort (or narrow) again if that depends on it."""
+        if self._sorting[0] in columns and self._sorting[0] is not Column.PACKAGE:
+            self._ordered_by = None
+        if narrowing:
+            self._found_by = None
+        if self._ordered_by is None or self._found_by is None or self.group is Group.ENVIRONMENT:
+            self._arrange()
+        else:
+            for column in columns:
+                self.show_again(column)
+
+    def show_again(self, column: Column) -> None:
+        """What this column says has changed; the order stays."""
+        if self._shown.lines:
+            self.dataChanged.emit(self.index(0, column), self.index(len(self._shown.lines) - 1, column))
 
     def _arrange(self) -> None:
-        order = self._list.order_by(self._sorting[0], descending=self._sorting[1])
-        self._listed = self._list.listed(order, self._show)
-        self._shown = self._list.matching(self._listed, self._words)
+        steps = self._arranging()
+        if len(self.packages) <= SLICE:
+            self._stepper.stop()
+            finish(steps)
+        else:
+            self._stepper.run(steps)
 
-    # Asking
+    def _arranging(self) -> Steps[None]:
+        """Sort, narrow and group as far as what was asked for differs from what there is; then show it."""
+        column, descending = self._sorting
+        order, found = self._order, self._found
+        resort = self._ordered_by != self._sorting
+        if resort:
+            order = yield from self.packages.ordering(column, self.facts, descending=descending)
+        wanted, before = self.narrowing, self._found_by
+        if resort or before is None or wanted != before:
+            base = found if not resort and before is not None and wanted.narrows(before) else order
+            found = yield from self.packages.narrowing(base, wanted, self.facts)
+            if wanted.first:
+                found = self.packages.put_first(found, wanted.first)
+        shown = yield from grouped(self.packages, found, self.group, self.facts)
+        self.beginResetModel()
+        self._order, self._ordered_by = order, self._sorting
+        self._found, self._found_by = found, wanted
+        self._shown = shown
+        self.endResetModel()
+        self.arranged.emit()
+
+    # ---- asking ----
+
+    @property
+    def busy(self) -> bool:
+        """Whether the rows shown are not yet those asked for."""
+        return self._stepper.running
 
     @property
     def total(self) -> int:
-        """Rows there are, shown or not."""
-        return len(self._list)
+        """Records there are, shown or not."""
+        return len(self.packages)
 
     @property
-    def listed(self) -> int:
-        """Rows there would be without a filter text."""
-        return len(self._listed)
+    def found(self) -> int:
+        """How many packages are shown."""
+        return len(self._found)
+
+    def found_rows(self) -> Iterator[PackageRow]:
+        """The packages that are shown, in their order."""
+        return map(self.packages.rows.__getitem__, self._found)
+
+    def line(self, row: int) -> int:
+        """What the row shows: the position of a package, below zero a section."""
+        return self._shown.lines[row]
+
+    def row_of(self, line: int) -> int | None:
+        """Where `line` is shown."""
+        try:
+            return self._shown.lines.index(line)
+        except ValueError:
+            return None
+
+    def package_at(self, row: int) -> PackageRow | None:
+        """The package the row shows; None for a section."""
+        at = self._shown.lines[row]
+        return self.packages.rows[at] if at >= 0 else None
 
     def row_at(self, row: int) -> PackageRow:
-        return self._list.rows[self._shown[row]]
+        """The package the row shows, which must not be a section."""
+        return self.packages.rows[self._shown.lines[row]]
 
     def find(self, dag_hash: str) -> int | None:
         """Where `dag_hash` is shown."""
-        hashes = self._list.hashes
-        return next((row for row, at in enumerate(self._shown) if hashes[at] == dag_hash), None)
+        at = self.packages.places.get(dag_hash)
+        return None if at is None else self.row_of(at)
 
     def count_checkable(self) -> int:
-        """How many of the rows shown can be checked."""
-        return sum(map(self._list.pushable.__getitem__, self._shown))
+        """How many of the packages shown can be checked."""
+        if self.narrowing.show in (Show.INSTALLED, Show.EXPLICIT, Show.IMPLICIT):
+            return len(self._found)
+        return sum(map(self.packages.pushable.__getitem__, self._found))
 
     @property
     def checked(self) -> int:
@@ -137,23 +233,34 @@ class PackagesModel(QAbstractTableModel):
 
     def checked_hashes(self) -> tuple[str, ...]:
         """The hashes of what is checked, in the order the rows came in."""
-        hashes = self._list.hashes
+        hashes = self.packages.hashes
         return tuple([hashes[at] for at in sorted(self._checked)])
 
     def checked_hidden(self) -> int:
         """How many check marks the filter hides."""
-        return len(self._checked) - len(self._checked.intersection(self._shown)) if self._checked else 0
+        if len(self._found) >= self.packages.installed and self.narrowing.show is Show.INSTALLED:
+            return 0  # all that can be checked is shown
+        return len(self._checked) - len(self._checked.intersection(self._found)) if self._checked else 0
 
-    # Checking
+    # ---- checking ----
 
     def toggle(self, rows: Iterable[int]) -> None:
         """Check these rows, or uncheck them if all were checked."""
-        places = {at for at in (self._shown[row] for row in rows) if self._list.pushable[at]}
+        lines = self._shown.lines
+        places = {lines[row] for row in rows if lines[row] >= 0 and self.packages.pushable[lines[row]]}
         self._set_checked(self._checked - places if places <= self._checked else self._checked | places)
 
+    def check(self, hashes: Iterable[str]) -> int:
+        """Check these packages too, as far as they can be; returns how many were not checked before."""
+        places, pushable = self.packages.places, self.packages.pushable
+        found = {places[each] for each in hashes if each in places and pushable[places[each]]}
+        added = len(found - self._checked)
+        self._set_checked(self._checked | found)
+        return added
+
     def check_shown(self) -> None:
-        pushable = self._list.pushable
-        self._set_checked(self._checked.union([at for at in self._shown if pushable[at]]))
+        pushable = self.packages.pushable
+        self._set_checked(self._checked.union([at for at in self._found if pushable[at]]))
 
     def check_none(self) -> None:
         self._set_checked(set())
@@ -162,16 +269,16 @@ class PackagesModel(QAbstractTableModel):
         if places == self._checked:
             return
         self._checked = places
-        if self._shown:
-            last = len(self._shown) - 1
+        if self._shown.lines:
+            last = len(self._shown.lines) - 1
             roles = [_ItemRole.CheckStateRole, _ItemRole.AccessibleTextRole]
             self.dataChanged.emit(self.index(0, Column.CHECK), self.index(last, Column.PACKAGE), roles)
         self.checked_changed.emit()
 
-    # Qt
+    # ---- Qt ----
 
     def rowCount(self, parent: Index = _NO_PARENT) -> int:
-        return 0 if parent.isValid() else len(self._shown)
+        return 0 if parent.isValid() else len(self._shown.lines)
 
     def columnCount(self, parent: Index = _NO_PARENT) -> int:
         return 0 if parent.isValid() else len(Column)
@@ -180,108 +287,71 @@ class PackagesModel(QAbstractTableModel):
         if orientation is not Qt.Orientation.Horizontal:
             return None
         if role == _ItemRole.DisplayRole:
-            return messages.PACKAGE_COLUMNS[section]
+            return words.COLUMNS[section]
+        if role == _ItemRole.TextAlignmentRole and section in cells.RIGHT_ALIGNED:
+            return Qt.AlignmentFlag.AlignRight
         if role == _ItemRole.AccessibleTextRole and section == Column.CHECK:
             return messages.CHECK_COLUMN
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
+        if not index.isValid():
+            return Qt.ItemFlag.NoItemFlags
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemNeverHasChildren
-        if index.isValid() and index.column() == Column.CHECK and checkable(self.row_at(index.row())):
+        row = self.package_at(index.row())
+        if index.column() == Column.CHECK and row is not None and checkable(row):
             flags |= Qt.ItemFlag.ItemIsUserCheckable
-        return flags if index.isValid() else Qt.ItemFlag.NoItemFlags
+        return flags
 
     def data(self, index: Index, role: int = _ItemRole.DisplayRole) -> object:
         if not index.isValid():
             return None
-        at = self._shown[index.row()]
-        row = self._list.rows[at]
+        at = self._shown.lines[index.row()]
         column = Column(index.column())
-        answer = _ROLES.get(role)
-        if answer is not None:
-            return answer(row, column)
-        if role == _ItemRole.DisplayRole and column is Column.INSTALLED:
-            return format_age(self._now - row.installed_at) if row.installed_at else messages.NONE
+        if at < 0:
+            return self._section_data(self._shown.sections[~at], column, role)
+        row = self.packages.rows[at]
         if role == _ItemRole.DisplayRole:
-            return _TEXTS[column](row) if column in _TEXTS else ""
+            return cells.text(row, column, self.facts)
         if role == _ItemRole.CheckStateRole and column is Column.CHECK:
             return Qt.CheckState.Checked if at in self._checked else Qt.CheckState.Unchecked
         if role == _ItemRole.AccessibleTextRole and column <= Column.PACKAGE:
-            return _sentence(row, checked=at in self._checked)
+            return cells.sentence(row, self.facts, checked=at in self._checked)
         if role == _ItemRole.AccessibleTextRole and column is Column.VARIANTS:
             return row.variants
+        return self._other_data(row, column, role)
+
+    def _other_data(self, row: PackageRow, column: Column, role: int) -> object:
+        if role == Role.OBJECT:
+            return row
+        if role == Role.TONE:
+            return cells.tone(row, column)
+        if role == Role.DETAIL:
+            return cells.detail(row, column, self.facts)
+        if role == Role.LOOK:
+            return cells.look(row, column, self.facts)
+        if role == _ItemRole.ToolTipRole:
+            return cells.tip(row, column, self.facts)
+        if role == _ItemRole.TextAlignmentRole and column in cells.RIGHT_ALIGNED:
+            return Qt.AlignmentFlag.AlignRight
         return None
+
+    def _section_data(self, section: tuple[str, int], column: Column, role: int) -> object:
+        title, count = section
+        if role == Role.GROUND:
+            return "track"
+        if column is Column.PACKAGE and role == _ItemRole.DisplayRole:
+            return title
+        if column is Column.PACKAGE and role == Role.DETAIL:
+            return (f"{count:,}",)
+        if role == _ItemRole.AccessibleTextRole and column <= Column.PACKAGE:
+            return words.section_sentence(title, count)
+        return "" if role == _ItemRole.DisplayRole else None
 
     def setData(self, index: Index, value: object, role: int = _ItemRole.EditRole) -> bool:
         if role != _ItemRole.CheckStateRole or not self.flags(index) & Qt.ItemFlag.ItemIsUserCheckable:
             return False
-        place = {self._shown[index.row()]}
+        place = {self._shown.lines[index.row()]}
         checked = Qt.CheckState(value) is Qt.CheckState.Checked
         self._set_checked(self._checked | place if checked else self._checked - place)
         return True
-
-    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        self._sorting = (Column(column), order is Qt.SortOrder.DescendingOrder)
-        self.layoutAboutToBeChanged.emit()
-        kept = [(index, self._shown[index.row()]) for index in self.persistentIndexList()]
-        self._arrange()
-        if kept:
-            places = {at: row for row, at in enumerate(self._shown)}
-            moved = [self.index(places[at], index.column()) for index, at in kept]
-            self.changePersistentIndexList([index for index, _ in kept], moved)
-        self.layoutChanged.emit()
-
-
-def _look(row: PackageRow) -> Look:
-    other = _LOOKS.get(PackageState(row.state))
-    return other or (_EXPLICIT if row.explicit else _DEPENDENCY)
-
-
-def _tone(row: PackageRow, column: Column) -> str:
-    if not checkable(row):
-        return "faint"
-    return "text" if column in (Column.PACKAGE, Column.VERSION) else "dim"
-
-
-def _tip(row: PackageRow, column: Column) -> str | None:
-    if column in (Column.CHECK, Column.STATE):
-        usual = messages.EXPLICIT_TIP if row.explicit else messages.DEPENDENCY_TIP
-        return messages.STATE_TIPS.get(row.state, usual if column is Column.STATE else None)
-    if column is Column.INSTALLED and row.installed_at:
-        return datetime.fromtimestamp(row.installed_at).astimezone().strftime("%Y-%m-%d %H:%M")
-    if column is Column.COMPILER:
-        return row.compilers or None
-    if column is Column.TARGET:
-        return f"{row.platform}-{row.os}-{row.target}"
-    if column is Column.VARIANTS:
-        return row.variants or None
-    return None
-
-
-def _sentence(row: PackageRow, *, checked: bool) -> str:
-    parts = [f"{row.name} {row.version}", short_hash(row.hash), compiler_text(row.compilers), row.target]
-    parts += [_look(row).word.lower(), "selected" if checked else ""]
-    return ", ".join(part for part in parts if part)
-
-
-def _detail(row: PackageRow, column: Column) -> tuple[str, ...]:
-    if column is not Column.PACKAGE:
-        return ()
-    return (short_hash(row.hash), messages.UPSTREAM) if row.upstream else (short_hash(row.hash),)
-
-
-_TEXTS: dict[Column, Callable[[PackageRow], str]] = {
-    Column.PACKAGE: lambda row: row.name,
-    Column.VERSION: lambda row: row.version,
-    Column.COMPILER: lambda row: compiler_text(row.compilers) or messages.NONE,
-    Column.TARGET: lambda row: row.target,
-    Column.VARIANTS: lambda row: variants_text(row.variants),
-    Column.STATE: lambda row: _look(row).word,
-}
-_ROLES: dict[int, Callable[[PackageRow, Column], object]] = {
-    Role.OBJECT: lambda row, _column: row,
-    Role.TONE: _tone,
-    Role.DETAIL: _detail,
-    Role.LOOK: lambda row, column: _look(row) if column is Column.STATE else None,
-    _ItemRole.ToolTipRole: _tip,
-}

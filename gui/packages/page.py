@@ -1,292 +1,364 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Installed packages: find, choose, push."""
+"""Installed packages: find, choose, look at, push."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+import time
 
-from PySide6.QtCore import QPoint, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QTableView, QWidget
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from core.engine.calls.packages import ListPackages
-from core.foundation.errors import MirrordeckError
-from core.services.values import PackageRow, PackagesView
+from core.services.values import PackageRow
 from gui import messages, theme
 from gui.actions import Actions
 from gui.engine_client import EngineClient
+from gui.packages import words
+from gui.packages.background import Learner, Measurer
+from gui.packages.commands import PackageCommands
+from gui.packages.completion import complete, is_spec
+from gui.packages.coverage import CoverageView
+from gui.packages.details import PackageCard
+from gui.packages.facts import OnMirror
+from gui.packages.filter_bar import NO_MIRROR, FilterBar, FilterChoice
 from gui.packages.footer import SelectionFooter
+from gui.packages.loader import PackageLoader
 from gui.packages.model import PackagesModel
-from gui.packages.rows import Column, PackageList, Show
-from gui.widgets.check_delegate import CheckDelegate
-from gui.widgets.controls import ActionButton, Button, ComboBox
+from gui.packages.narrower import Narrower
+from gui.packages.pushes import PushWatcher
+from gui.packages.rows import Column, Show
+from gui.packages.table import PackagesTable
+from gui.settings import remembered
+from gui.widgets.controls import ActionButton, Button, TabBar
 from gui.widgets.empty_state import EmptyState
-from gui.widgets.filter_line import FilterLine
-from gui.widgets.labels import Label
-from gui.widgets.package_delegate import PackageDelegate
 from gui.widgets.page import Page
-from gui.widgets.state_delegate import StateDelegate
-from gui.widgets.table import TablePane, TableView
+from gui.widgets.table import TablePane
 
-_SLICE_ROWS = 1000
-_WIDTHS = (
-    (Column.CHECK, 40),
-    (Column.PACKAGE, 196),
-    (Column.VERSION, 74),
-    (Column.COMPILER, 96),
-    (Column.TARGET, 90),
-    (Column.INSTALLED, 112),
-    (Column.STATE, 126),
-)
-_SHOWS = (
-    (messages.SHOW_INSTALLED, Show.INSTALLED),
-    (messages.SHOW_EXPLICIT, Show.EXPLICIT),
-    (messages.SHOW_ALL, Show.ALL),
-)
+_ROWS_AT_LEAST = 3
+_SPLIT_KEY, _DETAILS_KEY, _MEASURE_KEY = "packages/split", "packages/details", "packages/measure"
 
 
 class PackagesPage(Page):
-    """`push_requested(hashes)` carries the checked packages."""
+    """`push_requested(hashes, mirror)` carries what is to be pushed; the mirror is "" where any may be chosen."""
 
     title = messages.PACKAGES
-    push_requested = Signal(tuple)
+    push_requested = Signal(tuple, str)
 
     def __init__(self, client: EngineClient, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(client, actions, parent)
         self.model = PackagesModel(self)
+        self.loader = PackageLoader(client, self.model, self)
+        self.narrower = Narrower(client, self.model, self)
+        self.learner = Learner(client, self.model, self)
+        self.pushes = PushWatcher(client, self)
         self.target = ""
-        self._pending: list[PackageRow] = []
-        self._slices = QTimer(self)
-        self._slices.setInterval(0)
-        self._slices.timeout.connect(self._on_slice)
-        self._current_hash = ""
-        self._loading = False
-        self._failure: MirrordeckError | None = None
+        self._check_when_arranged = False
         self._pushable_shown = 0
-        self._build_tools()
-        self._build_table()
-        self.footer = SelectionFooter(client, actions)
-        self.body.addWidget(self.footer)
+        self._build_list()
+        self.measurer = Measurer(client, self.model, self.table.hashes_in_sight, self)
+        self.coverage = CoverageView(client)
+        self._lay_out_views()
+        self.chores = PackageCommands(self)
         self._connect()
         self._show_state()
 
-    # Building
+    # ---- building ----
 
-    def _build_tools(self) -> None:
-        self.filter_line = FilterLine(messages.PACKAGES_FILTER, messages.PACKAGES_FILTER_NAME)
-        self.show_combo = ComboBox()
-        for text, show in _SHOWS:
-            self.show_combo.addItem(text, show)
-        label = Label(messages.SHOW, tone="dim")
-        label.setBuddy(self.show_combo)
-        self.show_combo.setAccessibleName(messages.SHOW)
-        row = QHBoxLayout()
-        row.setSpacing(theme.SPACE_S)
-        row.addWidget(self.filter_line, 1)
-        row.addSpacing(theme.SPACE_XS)
-        row.addWidget(label)
-        row.addWidget(self.show_combo)
-        self.body.addLayout(row)
-
-    def _build_table(self) -> None:
-        self.table = TableView(messages.PACKAGES_TABLE, "packages")
-        self.table.setModel(self.model)
-        self.table.setItemDelegateForColumn(Column.CHECK, CheckDelegate(self.table))
-        self.table.setItemDelegateForColumn(Column.PACKAGE, PackageDelegate(self.table))
-        self.table.setItemDelegateForColumn(Column.STATE, StateDelegate(self.table))
-        self.table.setSelectionMode(QTableView.SelectionMode.ExtendedSelection)
-        self.table.horizontalHeader().setSortIndicator(Column.PACKAGE, Qt.SortOrder.AscendingOrder)
-        self.table.setSortingEnabled(True)
-        self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.table.arrange(_WIDTHS, Column.VARIANTS)
+    def _build_list(self) -> None:
+        self.filters = FilterBar(lambda before: complete(self.model.packages, before))
+        self.filter_line, self.show_combo = self.filters.line, self.filters.show_combo
+        self.table = PackagesTable(self.model)
         self.pane = TablePane(self.table)
+        self.pane.setMinimumHeight(_ROWS_AT_LEAST * theme.comfortable_height())
         self.empty = EmptyState("empty-packages", messages.PACKAGES_EMPTY, messages.PACKAGES_EMPTY_DETAIL)
         self.no_match = EmptyState("empty-search", messages.NOTHING_MATCHES, messages.NOTHING_MATCHES_DETAIL)
         self.clear_button = Button(messages.CLEAR_FILTER)
         self.no_match.add_button(self.clear_button)
         self.failed = EmptyState("empty-folder", messages.PACKAGES_FAILED)
         self.failed.add_button(ActionButton(self.commands.refresh))
-        self.body.addWidget(self.pane, 1)
+        self.details = PackageCard(self.client, self.commands, self.model.facts)
+        self.details.hide()
+        self.footer = SelectionFooter(self.client, self.commands)
+
+    def _lay_out_views(self) -> None:
+        self.views = TabBar(words.VIEWS, (words.VIEW_PACKAGES, words.VIEW_COVERAGE))
+        self.details_button = ActionButton(self.commands.show_details)
+        self.header_buttons.addWidget(self.views)
+        self.header_buttons.addWidget(self.details_button)
+        self.splitter = QSplitter(Qt.Orientation.Vertical)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.setHandleWidth(theme.SPACE_S)
+        self.splitter.addWidget(self.pane)
+        self.splitter.addWidget(self.details)
+        self.splitter.setStretchFactor(0, 3)
+        self.splitter.setStretchFactor(1, 2)
+        state = remembered().value(_SPLIT_KEY)
+        if state is not None:
+            self.splitter.restoreState(state)
+        listing = QWidget()
+        column = QVBoxLayout(listing)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.SPACE_S)
+        column.addWidget(self.filters)
+        column.addWidget(self.splitter, 1)
+        column.addWidget(self.footer)
+        self.stack = QStackedWidget()
+        self.stack.addWidget(listing)
+        self.stack.addWidget(self.coverage)
+        self.body.addWidget(self.stack, 1)
 
     def _connect(self) -> None:
-        self.filter_line.filter_changed.connect(self._on_filter_changed)
+        self.filters.changed.connect(self._on_filters_changed)
         self.filter_line.leave_requested.connect(self.table.setFocus)
-        self.show_combo.currentIndexChanged.connect(self._on_show_changed)
         self.clear_button.clicked.connect(self._on_clear_filter)
-        self.table.toggle_requested.connect(self._on_toggle)
-        self.table.customContextMenuRequested.connect(self._on_context_menu)
-        self.table.selectionModel().currentRowChanged.connect(self._on_current_changed)
+        self.table.toggle_requested.connect(lambda: self.model.toggle(self.table.all_selected_rows()))
+        self.table.current_changed.connect(self._on_current_changed)
+        self.table.activated.connect(lambda _index: self._open_details())
+        self.table.selectionModel().selectionChanged.connect(lambda *_: self.update_actions())
+        self.table.scrolled.connect(self.measurer.look_again)
+        self.model.arranged.connect(self._on_arranged)
         self.model.checked_changed.connect(self._on_checked_changed)
+        self.loader.changed.connect(self._show_state)
+        self.loader.loaded.connect(self._on_loaded)
+        self.loader.outdated.connect(lambda: self.start(self._reload()))
+        self.narrower.changed.connect(self._on_narrowed)
+        self.learner.environments_changed.connect(self._on_facts)
+        self.learner.mirrors_changed.connect(self._on_facts)
+        self.measurer.progressed.connect(self._show_sentence)
+        self.pushes.pushed.connect(self.learner.learn_mirrors)
+        self.views.currentChanged.connect(self._on_view_changed)
+        self.coverage.push_requested.connect(self.push_requested)
+        self.coverage.changed.connect(self._show_sentence)
+        self.coverage.failed.connect(self.show_error)
+        self.details.package_wanted.connect(self.show_package)
+        self.details.enlarged.connect(self._on_enlarged)
         commands = self.commands
-        commands.push_packages.triggered.connect(self._on_push)
-        commands.select_shown.triggered.connect(self.model.check_shown)
-        commands.select_none.triggered.connect(self.model.check_none)
-        commands.copy_spec.triggered.connect(lambda: self._copy(_spec_text))
-        commands.copy_hash.triggered.connect(lambda: self._copy(lambda row: f"/{row.hash}"))
-        commands.copy_prefix.triggered.connect(lambda: self._copy(lambda row: row.prefix))
-        commands.open_prefix.triggered.connect(self._on_open_prefix)
+        commands.show_details.toggled.connect(self._on_details_toggled)
+        commands.measure_sizes.toggled.connect(self._on_measure_toggled)
+        commands.show_details.setChecked(remembered().value(_DETAILS_KEY) == "yes")
+        commands.measure_sizes.setChecked(remembered().value(_MEASURE_KEY) != "no")
 
-    # Loading
+    # ---- loading ----
 
     async def load(self, instance_id: str) -> None:
-        number = self.next_generation()
-        first = instance_id != self.instance_id or not self.model.total
-        if first:
-            self._pending.clear()
-            self.model.clear()
+        again = instance_id == self.instance_id and bool(self.model.total)
+        if instance_id != self.instance_id:
+            self.table.forget_place()
+            self.details.show_nothing()
+            self.narrower.forget()
         self.instance_id = instance_id
-        self._loading, self._failure = True, None
-        self.refresh_line.set_running(True)
-        self._show_state()
-        fresh = PackageList()
-        try:
-            view = await self.client.call(
-                ListPackages(instance_id), lambda rows: self._on_rows(number, rows, None if first else fresh)
-            )
-        except MirrordeckError as error:
-            if self.is_current(number):
-                self._on_failed(error)
-            return
-        if self.is_current(number):
-            self._on_loaded(view, None if first else fresh)
+        self.coverage.open(instance_id, refresh=again)
+        self.learner.learn(instance_id, refresh=again)
+        await self.loader.load(instance_id)
 
-    def _on_rows(self, number: int, rows: list[PackageRow], fresh: PackageList | None) -> None:
-        if not self.is_current(number):
-            return
-        if fresh is not None:
-            fresh.extend(rows)
-            return
-        self._pending.extend(rows)
-        self._slices.start()
+    async def _reload(self) -> None:
+        """The database has changed; mirrors have not."""
+        self.learner.learn(self.instance_id, refresh=False)
+        await self.loader.load(self.instance_id)
 
-    def _on_slice(self) -> None:
-        rows, self._pending = self._pending[:_SLICE_ROWS], self._pending[_SLICE_ROWS:]
-        self.model.append(rows)
-        if not self._pending:
-            self._slices.stop()
-            if not self._loading:
-                self._settle()
-                self._show_state()
-        self.pane.show_table()
-
-    def _on_loaded(self, view: PackagesView, fresh: PackageList | None) -> None:
-        self._loading = False
-        self.refresh_line.set_running(False)
-        if fresh is not None:
-            keep = self._current_hash
-            self.model.replace(fresh)
-            self._restore_current(keep)
-        elif not self._pending:
-            self._settle()
-        self.footer.set_selection(self.instance_id, self.model.checked_hashes(), self.model.checked_hidden())
-        if view.problems:
+    def _on_loaded(self) -> None:
+        view = self.loader.view
+        self.footer_again()
+        self.narrower.again()
+        self.details.again()
+        self._measure()
+        if view is not None and view.problems:
             first, *others = view.problems
             more = messages.problems(len(others)) if others else ""
             self.banner.show_notice(first.title, messages.sentences(first.why, *first.remedies, more), tone="warn")
-        else:
+        elif not self.target:
             self.banner.clear()
-        self._show_state()
 
-    def _settle(self) -> None:
-        self.model.settle()
-        self.table.scrollToTop()
+    def _on_facts(self) -> None:
+        facts = self.model.facts
+        self.filters.set_environments(facts.environments)
+        self.filters.set_mirrors(tuple(facts.mirrors))
+        self.details.mirrors_changed()
+        if self.filters.choice.environment or self.filters.choice.missing_on:
+            self.narrower.again()
+        self.footer_again()
+        self._show_sentence()
 
-    def _on_failed(self, error: MirrordeckError) -> None:
-        self._loading, self._failure = False, error
-        self.refresh_line.set_running(False)
-        if self.model.total:
-            self.show_error(error)
-        self._show_state()
+    # ---- what is shown ----
 
     def _show_state(self) -> None:
-        model = self.model
+        model, failure = self.model, self.loader.failure
         if model.rowCount():
             self.pane.show_table()
-        elif model.total:
+        elif model.total and not self.loader.busy and not model.busy:
+            spec = is_spec(self.filter_line.text())
+            detail = words.NOTHING_MATCHES_SPEC if spec else messages.NOTHING_MATCHES_DETAIL
+            self.no_match.show_message("empty-search", messages.NOTHING_MATCHES, detail)
             self.pane.show_instead(self.no_match)
-        elif self._failure is not None:
-            info = self._failure.info()
+        elif failure is not None and not model.total:
+            info = failure.info()
             self.failed.show_message("empty-folder", info.title, messages.sentences(info.why, *info.remedies))
             self.pane.show_instead(self.failed)
-        else:
-            sentence = messages.PACKAGES_READING if self._loading else messages.PACKAGES_EMPTY
-            self.empty.show_message("empty-packages", sentence, "" if self._loading else messages.PACKAGES_EMPTY_DETAIL)
+        elif not model.total:
+            reading = self.loader.loading
+            sentence = messages.PACKAGES_READING if reading else messages.PACKAGES_EMPTY
+            self.empty.show_message("empty-packages", sentence, "" if reading else messages.PACKAGES_EMPTY_DETAIL)
             self.pane.show_instead(self.empty)
-        if self._loading:
+        if failure is not None and model.total:
+            self.show_error(failure)
+        self._show_sentence()
+
+    def _show_sentence(self) -> None:
+        model, narrower, loader = self.model, self.narrower, self.loader
+        self.refresh_line.set_running(loader.busy or narrower.asking or self.coverage.reading)
+        if self.views.currentIndex() == 1:
+            self.sentence.setText(self.coverage.sentence)
+        elif loader.loading:
             self.sentence.setText(messages.PACKAGES_READING)
+        elif narrower.asking:
+            asking = words.SEARCHING if is_spec(self.filters.choice.text) else words.ASKING_MISSING
+            self.sentence.setText(asking)
+        elif not model.total:
+            self.sentence.setText("")
         else:
-            counted = messages.packages_sentence(model.rowCount(), model.listed)
-            self.sentence.setText(counted if model.total else "")
-        self._pushable_shown = model.count_checkable()
+            counted = words.count_sentence(model.found, self._total(), len(model.facts.new))
+            age = words.mirrors_age(model.facts.known_mirrors(), time.time())
+            unknown = words.unknown_answers(narrower.unknown) if narrower.unknown else ""
+            measured = words.measuring(self.measurer.measured) if self.measurer.busy else ""
+            told = narrower.missing_sentence()
+            self.sentence.setText(messages.sentences(told or counted, unknown, measured, "" if told else age))
+
+    def _total(self) -> int:
+        """How many there would be without a filter; all installed ones, usually."""
+        everything = self.filters.choice.show is Show.ALL
+        return self.model.total if everything else self.model.packages.installed
+
+    def _on_arranged(self) -> None:
+        self._pushable_shown = self.model.count_checkable()
+        if self._check_when_arranged and not self.narrower.asking:
+            self._check_when_arranged = False
+            self.model.check_shown()
+        self.footer.set_hidden(self.model.checked_hidden())
+        self._show_state()
         self.update_actions()
+        self.measurer.look_again()
 
-    # Choosing
+    # ---- choosing ----
 
-    def _on_filter_changed(self, text: str) -> None:
-        keep = self._current_hash
-        self.model.set_filter(text)
-        self._restore_current(keep)
+    def _on_filters_changed(self) -> None:
+        self._check_when_arranged = False
+        self.narrower.choose(self.instance_id, self.filters.choice)
+        self.footer_again()
+
+    def _on_narrowed(self) -> None:
+        problem, error = self.narrower.problem, self.narrower.error
+        if problem is not None:
+            text = f"{problem.title}: {problem.why}" if problem.why else problem.title
+            self.filter_line.show_problem(text, problem.position, problem.length)
+        elif error is not None:
+            self.filter_line.show_problem(error.sentence(), 0, 0)
+        else:
+            self.filter_line.clear_problem()
         self._show_state()
-        self.footer.set_hidden(self.model.checked_hidden())
-
-    def _on_show_changed(self) -> None:
-        keep = self._current_hash
-        self.model.set_show(Show(self.show_combo.currentData()))
-        self._restore_current(keep)
-        self._show_state()
-        self.footer.set_hidden(self.model.checked_hidden())
 
     def _on_clear_filter(self) -> None:
-        if self.filter_line.text():
-            self.filter_line.reset()
+        self.filters.clear()
         if not self.model.rowCount():
-            self.show_combo.setCurrentIndex(len(_SHOWS) - 1)
+            self.filters.choose(FilterChoice(show=Show.ALL))
         self.filter_line.setFocus()
 
-    def _restore_current(self, dag_hash: str) -> None:
-        row = self.model.find(dag_hash) if dag_hash else None
-        if row is not None:
-            self.table.select_row(row)
-            self._current_hash = dag_hash
-
     def _on_current_changed(self) -> None:
-        row = self._current_row()
-        if row is not None:
-            self._current_hash = row.hash
         self.update_actions()
-
-    def _on_toggle(self) -> None:
-        self.model.toggle(self.table.selected_rows())
+        self._show_details()
 
     def _on_checked_changed(self) -> None:
-        self.footer.set_selection(self.instance_id, self.model.checked_hashes(), self.model.checked_hidden())
+        self.footer_again()
         self.update_actions()
 
-    # Actions
+    def footer_again(self) -> None:
+        """Count what is checked again."""
+        model = self.model
+        mirror = self._mirror_counted()
+        self.footer.set_selection(self.instance_id, model.checked, model.checked_hidden(), model.checked_hashes, mirror)
+
+    def _mirror_counted(self) -> OnMirror | None:
+        """The mirror a push would most likely go to, if something is known of it."""
+        mirrors, chosen = self.model.facts.mirrors, self.filters.choice.missing_on
+        name = self.target or (chosen if chosen != NO_MIRROR else "")
+        mirror = mirrors.get(name) if name else next(iter(self.model.facts.known_mirrors()), None)
+        return mirror if mirror is not None and mirror.read_at is not None else None
+
+    # ---- details, sizes, views ----
+
+    def current(self) -> PackageRow | None:
+        return self.table.current()
+
+    def _open_details(self) -> None:
+        self.commands.show_details.setChecked(True)
+        self.details.tabs.setFocus()
+
+    def _on_details_toggled(self, wanted: bool) -> None:
+        remembered().setValue(_DETAILS_KEY, "yes" if wanted else "no")
+        self._show_details()
+        if not wanted:
+            self.pane.show()
+            if self.isVisible():
+                self.table.setFocus()
+
+    def _on_enlarged(self, wanted: bool) -> None:
+        self.pane.setVisible(not wanted)
+        self.footer.setVisible(not wanted)
+
+    def _show_details(self) -> None:
+        row = self.current()
+        if row is None or not self.commands.show_details.isChecked():
+            if self.details.isVisible():
+                self.details.show_nothing()
+            return
+        self.details.show_package(self.instance_id, row)
+
+    def _on_measure_toggled(self, wanted: bool) -> None:
+        remembered().setValue(_MEASURE_KEY, "yes" if wanted else "no")
+        self._measure()
+
+    def _measure(self) -> None:
+        wanted = self.isVisible() and self.commands.measure_sizes.isChecked() and self.loader.view is not None
+        self.measurer.set_wanted(self.instance_id, wanted=wanted and self.table.wants_column(Column.SIZE))
+        self._show_sentence()
+
+    def _on_view_changed(self, number: int) -> None:
+        self.stack.setCurrentIndex(number)
+        self.coverage.set_shown(shown=number == 1)
+        self._show_sentence()
+        self.update_actions()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.loader.watch(wanted=True)
+        QTimer.singleShot(0, self, self._measure)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.loader.watch(wanted=False)
+        self._measure()
+
+    # ---- for the window ----
 
     def update_actions(self) -> None:
-        commands, model = self.commands, self.model
-        if not self.isVisible():
-            return
-        shown = self._pushable_shown
-        commands.select_shown.setText(messages.select_shown(shown))
-        commands.allow(commands.select_shown, "" if shown else messages.WHY_NOTHING_SHOWN)
-        commands.allow(commands.select_none, "" if model.checked else messages.WHY_NOTHING_CHECKED)
-        why = "" if model.checked else messages.WHY_NO_PACKAGES
-        commands.allow(commands.push_packages, self.why_no_push() or why)
-        row = self._current_row()
-        why = "" if row else messages.WHY_NO_ROW
-        for action in (commands.copy_spec, commands.copy_hash):
-            commands.allow(action, why)
-        no_prefix = why or ("" if row and row.prefix else messages.WHY_NO_PREFIX)
-        commands.allow(commands.copy_prefix, no_prefix)
-        commands.allow(commands.open_prefix, no_prefix)
+        if self.isVisible():
+            self.chores.update(self._pushable_shown, listing=self.views.currentIndex() == 0)
 
     def choose_for(self, mirror: str) -> None:
         """Ask for packages to push to `mirror`; the next push goes there."""
         self.target = mirror
+        self.views.setCurrentIndex(0)
         self.banner.show_notice(messages.choose_for_mirror(mirror), messages.CHOOSE_FOR_MIRROR_TEXT)
+        self.table.setFocus()
+
+    def show_missing(self, mirror: str) -> None:
+        """List, checked, everything explicit that `mirror` lacks with what it needs; the next push goes there."""
+        self.target = mirror
+        self.views.setCurrentIndex(0)
+        self.model.check_none()
+        self.filters.choose(FilterChoice(show=Show.EXPLICIT, missing_on=mirror))
+        self._check_when_arranged = True
+        if not self.narrower.asking and not self.model.busy:
+            self._on_arranged()
         self.table.setFocus()
 
     def pushed(self) -> None:
@@ -297,67 +369,32 @@ class PackagesPage(Page):
 
     def show_package(self, dag_hash: str) -> None:
         """Select the package, whatever was filtered away before."""
+        self.views.setCurrentIndex(0)
         if self.model.find(dag_hash) is None:
-            self.filter_line.reset()
-            self.show_combo.setCurrentIndex(len(_SHOWS) - 1)
-        self._restore_current(dag_hash)
+            row = self.model.packages.places.get(dag_hash)
+            self.filters.choose(FilterChoice(show=Show.INSTALLED if self._is_pushable(row) else Show.ALL))
+        self.table.show_package(dag_hash)
         self.table.setFocus()
 
+    def _is_pushable(self, at: int | None) -> bool:
+        return at is not None and bool(self.model.packages.pushable[at])
+
     def panes(self) -> list[QWidget]:
-        return [self.filter_line, self.table, self.footer.push_button]
+        if self.views.currentIndex() == 1:
+            return [self.views, self.coverage.table]
+        return [self.filter_line, self.table, self.details.tabs, self.footer.push_button]
 
     def focus_filter(self) -> None:
+        self.views.setCurrentIndex(0)
         self.filter_line.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.filter_line.selectAll()
 
     def leave(self) -> None:
         super().leave()
-        self.footer.tasks.cancel_all()
-        self._slices.stop()
+        for part in (self.filter_line, self.loader, self.learner, self.measurer, self.coverage):
+            part.leave()
+        for tasks in (self.footer.tasks, self.narrower.tasks, self.details.tasks, self.chores.tasks):
+            tasks.cancel_all()
         self.table.remember()
-
-    def _current_row(self) -> PackageRow | None:
-        index = self.table.currentIndex()
-        return self.model.row_at(index.row()) if index.isValid() else None
-
-    def _on_push(self) -> None:
-        self.push_requested.emit(self.model.checked_hashes())
-
-    def _copy(self, text_of: Callable[[PackageRow], str]) -> None:
-        rows = [self.model.row_at(row) for row in self.table.selected_rows()]
-        QGuiApplication.clipboard().setText("\n".join(map(text_of, rows)))
-
-    def _on_open_prefix(self) -> None:
-        row = self._current_row()
-        if row is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(row.prefix))))
-
-    def _sort_menu(self, parent: QMenu) -> QMenu:
-        """The header's clicks for those without a mouse: choosing the sorted column again turns the order around."""
-        header = self.table.horizontalHeader()
-        menu = QMenu(messages.SORT_BY, parent)
-        for column in tuple(Column)[Column.PACKAGE :]:
-            sorted_here = header.sortIndicatorSection() == column
-            turned = sorted_here and header.sortIndicatorOrder() is Qt.SortOrder.AscendingOrder
-            order = Qt.SortOrder.DescendingOrder if turned else Qt.SortOrder.AscendingOrder
-            action = menu.addAction(messages.PACKAGE_COLUMNS[column])
-            action.setCheckable(True)
-            action.setChecked(sorted_here)
-            action.triggered.connect(lambda _on=False, at=column, by=order: self.table.sortByColumn(at, by))
-        return menu
-
-    def _on_context_menu(self, place: QPoint) -> None:
-        commands = self.commands
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction(commands.push_packages)
-        menu.addSeparator()
-        menu.addActions([commands.copy_spec, commands.copy_hash, commands.copy_prefix, commands.open_prefix])
-        menu.addSeparator()
-        menu.addActions([commands.select_shown, commands.select_none])
-        menu.addMenu(self._sort_menu(menu))
-        menu.popup(self.table.viewport().mapToGlobal(place))
-
-
-def _spec_text(row: PackageRow) -> str:
-    return f"{row.name}@{row.version}/{row.hash[:7]}"
+        if self.details.isVisible() and self.pane.isVisible():  # else it would be remembered as having no height
+            remembered().setValue(_SPLIT_KEY, self.splitter.saveState())

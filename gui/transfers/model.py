@@ -26,6 +26,7 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _RANKS = {
     ItemState.FAILED: 0,
     ItemState.PACKING: 1,
+    ItemState.COPYING: 1,
     ItemState.UPLOADING: 1,
     ItemState.FINALISING: 1,
     ItemState.INDEXING: 1,
@@ -39,6 +40,7 @@ _INCOMPLETE_RANK = 5
 _LOOKS = {
     ItemState.WAITING: ("circle", "dim"),
     ItemState.PACKING: ("half", "accent"),
+    ItemState.COPYING: ("arrow-up", "accent"),
     ItemState.UPLOADING: ("arrow-up", "accent"),
     ItemState.UPLOADED: ("half", "dim"),
     ItemState.FINALISING: ("dot", "accent"),
@@ -83,7 +85,7 @@ class StateFilter(Enum):
 
 def phase_share(row: TransferRow) -> float | None:
     """How far the current phase is, 0.0 to 1.0; None where that is not known or nothing moves."""
-    if row.state not in (ItemState.PACKING, ItemState.UPLOADING) or not row.total_bytes:
+    if row.state not in (ItemState.PACKING, ItemState.COPYING, ItemState.UPLOADING) or not row.total_bytes:
         return None
     return min(row.done_bytes / row.total_bytes, 1.0)
 

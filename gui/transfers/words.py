@@ -61,6 +61,7 @@ _EXACT_BELOW_S = 9.5
 STATE_WORDS = {
     ItemState.WAITING: "Waiting",
     ItemState.PACKING: "Packing",
+    ItemState.COPYING: "Copying",
     ItemState.UPLOADING: "Uploading",
     ItemState.UPLOADED: "Uploaded",
     ItemState.FINALISING: "Finalising",
@@ -288,7 +289,7 @@ def overall_bytes(totals: Totals) -> str:
 def phases(rows: Sequence[TransferRow], waiting: int) -> str:
     """`2 packing, 1 finalising, 9 waiting`."""
     parts = []
-    for state in (ItemState.PACKING, ItemState.UPLOADING, ItemState.FINALISING):
+    for state in (ItemState.PACKING, ItemState.COPYING, ItemState.UPLOADING, ItemState.FINALISING):
         count = sum(row.state is state for row in rows)
         if count:
             parts.append(f"{count} {STATE_WORDS[state].lower()}")

@@ -28,6 +28,7 @@ class Role(IntEnum):
     DETAIL = Qt.ItemDataRole.UserRole + 4  # words behind a name, dim: tuple[str, ...]
     LOOK = Qt.ItemDataRole.UserRole + 5  # a Look
     PROGRESS = Qt.ItemDataRole.UserRole + 6  # 0.0 to 1.0, below zero: not known; None: no bar
+    GROUND = Qt.ItemDataRole.UserRole + 7  # the token of a background that sets headings apart from rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +91,9 @@ class CellDelegate(QStyledItemDelegate):
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
         rect = option.rect
         painter.save()
-        if selected:
-            painter.fillRect(rect, theme.color("selection"))
+        ground = "selection" if selected else index.data(Role.GROUND)
+        if ground:
+            painter.fillRect(rect, theme.color(ground))
         painter.setPen(theme.color("line"))
         painter.drawLine(rect.bottomLeft(), rect.bottomRight())
         self.paint_inside(painter, inner(rect), index, selected=selected)

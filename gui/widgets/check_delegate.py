@@ -15,9 +15,12 @@ class CheckDelegate(CellDelegate):
     """Paints and, on a click anywhere in the cell, flips the model's check state."""
 
     def paint_inside(self, painter: QPainter, room: QRect, index: Index, *, selected: bool) -> None:  # noqa: ARG002
+        state = index.data(Qt.ItemDataRole.CheckStateRole)
+        if state is None:  # a heading
+            return
         possible = bool(index.flags() & Qt.ItemFlag.ItemIsUserCheckable)
         place = QRect(room.left(), room.top(), INDICATOR, room.height())
-        paint_check(painter, place, Qt.CheckState(index.data(Qt.ItemDataRole.CheckStateRole)), enabled=possible)
+        paint_check(painter, place, Qt.CheckState(state), enabled=possible)
 
     def editorEvent(self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: Index) -> bool:
         if event.type() != QEvent.Type.MouseButtonRelease or not isinstance(event, QMouseEvent):

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -13,6 +13,7 @@ from gui.widgets.controls import Button
 from gui.widgets.labels import Label
 
 _TEXT_WIDTH = 560
+_LEAST_WIDTH = 320
 
 
 class EmptyState(QWidget):
@@ -53,6 +54,10 @@ class EmptyState(QWidget):
 
     def add_button(self, button: Button) -> None:
         self._buttons.addWidget(button)
+
+    def minimumSizeHint(self) -> QSize:
+        """Its margins follow its width; they must not keep it wide."""
+        return QSize(theme.scaled(_LEAST_WIDTH), super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

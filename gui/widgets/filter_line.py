@@ -44,6 +44,15 @@ class FilterLine(QLineEdit):
         self._timer.stop()
         self._on_pause()
 
+    def set_text_now(self, text: str) -> None:
+        """Show `text` without telling: whoever sets it knows."""
+        self.setText(text)
+        self.leave()
+
+    def leave(self) -> None:
+        """Tell nothing any more of what was typed."""
+        self._timer.stop()
+
     def _on_text(self) -> None:
         self._clear.setVisible(bool(self.text()))
         self._timer.start()

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QLabel, QSizePolicy, QWidget
 
 from gui import theme
@@ -61,6 +61,33 @@ class ElidedLabel(Label):
         self.style().drawItemText(
             painter, room, int(self.alignment()), self.palette(), self.isEnabled(), shown, self.foregroundRole()
         )
+
+
+class WrappedLabel(Label):
+    """A selectable label of several lines that gets the height it needs where layouts do not ask for it (splitters).
+
+    Hidden while it says nothing.
+    """
+
+    def __init__(
+        self, text: str = "", role: FontRole = FontRole.BODY, tone: str = "text", parent: QWidget | None = None
+    ) -> None:
+        super().__init__("", role, tone, parent)
+        self.setWordWrap(True)
+        self.make_selectable()
+        self.setText(text)
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self.setVisible(bool(text))
+        self._fit()
+
+    def _fit(self) -> None:
+        self.setMinimumHeight(max(0, self.heightForWidth(self.width())) if self.text() else 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
 
 def repolish(widget: QWidget) -> None:

@@ -69,7 +69,8 @@ class TableView(QTableView):
         super().__init__(parent)
         self._memory = memory
         self._stretch = -1
-        self._spared: tuple[Sequence[int], int] = ((), 0)
+        self._spared: dict[int, int] = {}  # columns, and the width below which they give way
+        self._unwanted: set[int] = set()
         self.setAccessibleName(name)
         self.setHorizontalHeader(TableHeader(self))
         self.setShowGrid(False)
@@ -105,13 +106,41 @@ class TableView(QTableView):
         for column, width in widths:
             header.resizeSection(column, theme.scaled(width))
         header.sectionResized.connect(self._on_section_resized)
-        state = remembered().value(f"{self._memory}/columns") if self._memory else None
+        state = remembered().value(self._columns_key()) if self._memory else None
         if isinstance(state, QByteArray):
             header.restoreState(state)
 
     def spare(self, columns: Sequence[int], below: int) -> None:
         """Hide `columns` while the table is narrower than `below` (in pixels for a usual font)."""
-        self._spared = columns, below
+        self._spared.update(dict.fromkeys(columns, below))
+
+    def want_columns_at_first(self, hidden: Sequence[int]) -> None:
+        """Hide `hidden`, or what a person has chosen to hide since."""
+        chosen = remembered().value(f"{self._memory}/hidden") if self._memory else None
+        known = range(self.model().columnCount())
+        numbers = [int(each) for each in str(chosen).split() if each.isdigit()]
+        self._unwanted = set(hidden) if chosen is None else {each for each in numbers if each in known}
+        self._fit_columns()
+
+    def wants_column(self, column: int) -> bool:
+        return column not in self._unwanted
+
+    def want_column(self, column: int, *, wanted: bool) -> None:
+        """Show `column`, where there is room for it, or hide it; remembered."""
+        self._unwanted = self._unwanted - {column} if wanted else self._unwanted | {column}
+        if self._memory:
+            remembered().setValue(f"{self._memory}/hidden", " ".join(map(str, sorted(self._unwanted))))
+        self._fit_columns()
+
+    def _fit_columns(self) -> None:
+        for column in range(self.horizontalHeader().count()):
+            narrow = self.width() < theme.scaled(self._spared.get(column, 0))
+            self.setColumnHidden(column, narrow or column in self._unwanted)
+        self._fill_width()
+
+    def _columns_key(self) -> str:
+        """What is remembered fits only as many columns as there were."""
+        return f"{self._memory}/columns-{self.horizontalHeader().count()}"
 
     def _on_section_resized(self, column: int) -> None:
         if column != self._stretch:
@@ -127,7 +156,7 @@ class TableView(QTableView):
 
     def remember(self) -> None:
         if self._memory and self.model() is not None:
-            remembered().setValue(f"{self._memory}/columns", self.horizontalHeader().saveState())
+            remembered().setValue(self._columns_key(), self.horizontalHeader().saveState())
 
     def selected_rows(self) -> list[int]:
         """Rows of the selection, from top to bottom."""
@@ -142,10 +171,7 @@ class TableView(QTableView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        columns, below = self._spared
-        for column in columns:
-            self.setColumnHidden(column, self.width() < theme.scaled(below))
-        self._fill_width()
+        self._fit_columns()
         current = self.visualRect(self.currentIndex())
         if current.top() < event.oldSize().height() and current.bottom() >= event.size().height():
             self.scrollTo(self.currentIndex())  # what was chosen stays in sight

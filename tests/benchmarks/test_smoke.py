@@ -12,6 +12,7 @@ from pathlib import Path
 import baseline
 import generator
 import pytest
+import queries
 import run
 
 from core.foundation.cancel import CancelToken
@@ -70,6 +71,16 @@ def test_the_command_prints_a_verdict(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_queries_are_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    generator.write_index(tmp_path, 300)
+    queries.table(read_database(tmp_path))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(queries.QUERIES) + 2
+    assert all(line.endswith(("reached", "MISSED")) for line in lines[2:])
+    found = {line.split()[0]: int(line[28:36]) for line in lines[2:]}
+    assert found["%c=gcc"] > found["^openmpi"] > 0
+
+
 def test_seed_decides(tmp_path: Path) -> None:
     indices = []
     for name, seed in (("a", "1"), ("b", "1"), ("c", "2")):
@@ -77,3 +88,20 @@ def test_seed_decides(tmp_path: Path) -> None:
         text = (tmp_path / name / ".spack-db/index.json").read_text()
         indices.append(set(json.loads(text)["database"]["installs"]))
     assert indices[0] == indices[1] != indices[2]
+
+
+def test_databases_are_measured(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        str(Path(run.__file__).with_name("database.py")),
+        "300",
+        "--runs",
+        "1",
+        "--folder",
+        str(tmp_path),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    verdict, numbers = done.stdout.splitlines()
+    assert verdict.startswith("300 packages")
+    assert "load s" in numbers
+    assert list(tmp_path.iterdir()) == []

@@ -56,7 +56,7 @@ def refuse_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     def never(_folder: object, key: str) -> None:
         raise AssertionError(f"{key} was read although it had not changed")
 
-    monkeypatch.setattr(folder_index, "_read", never)
+    monkeypatch.setattr(folder_index, "read_document", never)
 
 
 @pytest.fixture
@@ -140,8 +140,8 @@ class TestIncremental:
         update(cache)
         publish(cache, SOLO)
         age(root, SOLO)
-        real, seen = folder_index._read, []
-        monkeypatch.setattr(folder_index, "_read", lambda folder, key: seen.append(key) or real(folder, key))
+        real, seen = folder_index.read_document, []
+        monkeypatch.setattr(folder_index, "read_document", lambda folder, key: seen.append(key) or real(folder, key))
         assert update(cache).added == 1
         assert seen == [entry_manifest(SOLO.entry)]
 

@@ -250,9 +250,12 @@ class TestOrder:
 def test_the_layout_mark_is_written_once(cache: FolderCache, root: Path) -> None:
     cache.prepare(None)
     assert (root / LAYOUT_KEY).read_bytes() == LAYOUT_BYTES == b'{"signing": "gpg"}'
-    (root / LAYOUT_KEY).write_bytes(b"{}")
+    (root / LAYOUT_KEY).write_bytes(b'{"signing":"gpg", "more": "x"}')
     cache.prepare(None)
-    assert (root / LAYOUT_KEY).read_bytes() == b"{}"
+    assert (root / LAYOUT_KEY).read_bytes() == b'{"signing":"gpg", "more": "x"}'
+    (root / LAYOUT_KEY).write_bytes(b'{"signing": ')
+    cache.prepare(None)
+    assert (root / LAYOUT_KEY).read_bytes() == LAYOUT_BYTES
 
 
 def test_the_address_is_a_file_url(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from core.engine.calls.packages import ListPackages, SummarizeSelection
 from core.engine.calls.push import PlanPush, StartPush
 from core.engine.calls.transfers import WatchTransfers
 from core.engine.dispatch import handler_table
-from core.engine.messages import PROTOCOL, Batch, Call, Cancel, Hello, Reply, Request, Snapshot, ToWindow
+from core.engine.messages import PROTOCOL, Batch, Call, Cancel, Hello, Reply, Request, Snapshot, ToWindow, encode_call
 from core.engine.state import EngineState
 from core.foundation.errors import ErrorInfo
 from core.services.sample import make_sample_instance
@@ -61,7 +61,7 @@ class Engine:
     def ask(self, call: Call[Any]) -> tuple[Any, list[Any]]:
         """Answer and rows; an ErrorInfo as answer where the engine replied with one."""
         self._number += 1
-        self.send(Request(self._number, call.method, msgspec.Raw(msgspec.json.encode(call))))
+        self.send(Request(self._number, call.method, encode_call(call)))
         rows: list[Any] = []
         while True:
             message = self.receive()

@@ -6,13 +6,30 @@ from __future__ import annotations
 from fake_client import FakeClient
 
 from core.engine.calls.instances import ListInstances, OpenInstance
-from core.engine.calls.mirrors import ListMirrors
-from core.engine.calls.packages import ListPackages, SummarizeSelection
+from core.engine.calls.logins import LastTests
+from core.engine.calls.mirrors import DescribeMirror, ListMirrors, ListScopes
+from core.engine.calls.packages import (
+    ListEnvironments,
+    ListPackages,
+    ListRelatives,
+    PackagesChanged,
+    SummarizeSelection,
+)
+from core.engine.calls.presence import ListPresence
 from core.engine.calls.transfers import WatchTransfers
 from core.foundation.errors import ErrorInfo
 from core.mirrors.credentials.states import CredentialState
 from core.mirrors.model import Connection, KeyOrigin, Mirror
+from core.services.mirror_values import (
+    ConnectionForm,
+    EntryText,
+    MirrorDetails,
+    MirrorForm,
+    OriginLine,
+    ScopeRow,
+)
 from core.services.values import (
+    CopyLine,
     InstanceInfo,
     LoginFacts,
     MirrorRow,
@@ -70,6 +87,36 @@ def mirrors_view() -> MirrorsView:
     )
 
 
+def scopes() -> tuple[ScopeRow, ...]:
+    """Writable user and site scopes, a locked system scope, and the defaults of the checkout."""
+    return (
+        ScopeRow("user", "/home/ann/.spack/mirrors.yaml", True, "", ("scratch",), "only you", False, True),
+        ScopeRow("site", "/etc/spack/site/mirrors.yaml", True, "", ("nfs", "public"), "everybody here", False, False),
+        ScopeRow("system", "/etc/spack/mirrors.yaml", False, "It belongs to root", (), "everybody", False, False),
+        ScopeRow("defaults", "/opt/spack/etc/mirrors.yaml", True, "", (), "the checkout", True, False),
+    )
+
+
+def details(call: DescribeMirror) -> MirrorDetails:
+    """What an engine says about one of `mirrors_view`."""
+    row = next(row for row in mirrors_view().rows if row.mirror.name == call.name)
+    found = row.mirror
+    first = found.origin[0]
+    url = found.fetch.raw
+    return MirrorDetails(
+        found.name,
+        MirrorForm(found.name, ConnectionForm(url), autopush=found.autopush),
+        (EntryText(first.scope, first.file, first.line, f"{found.name}:\n  url: {url}\n", writable=True),),
+        (OriginLine("url", url, first.scope, first.file, first.line + 1),),
+        (
+            CopyLine("Add the mirror", f"spack mirror add {found.name} {url}"),
+            CopyLine("Trust its keys", "spack buildcache keys --install --trust"),
+        ),
+        (),
+        f"spack:\n  ci:\n    pipeline-gen: []\n  mirrors:\n    buildcache-destination: {url}\n",
+    )
+
+
 def packages() -> list[PackageRow]:
     return [
         package("zlib", "1.9"),
@@ -87,7 +134,14 @@ def fill(client: FakeClient) -> FakeClient:
             OpenInstance: INSTANCE,
             ListInstances: (INSTANCE,),
             ListMirrors: mirrors_view(),
+            ListScopes: scopes(),
+            LastTests: (),
+            DescribeMirror: details,
             ListPackages: PackagesView(5, "v1"),
+            PackagesChanged: False,
+            ListEnvironments: (),
+            ListPresence: 0,
+            ListRelatives: lambda call: call.hashes,
             SummarizeSelection: SelectionSummary(2, 40, 5_000_000_000),
             WatchTransfers: QueueSnapshot((), (), Totals(), paused=False),
         }

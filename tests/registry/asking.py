@@ -8,10 +8,10 @@ from typing import Any
 
 from core.foundation.cancel import CancelToken
 from core.foundation.secret import Secret
+from core.network.messages import Response
 from core.registry.credentials import Credential
-from core.registry.endpoints import Scope
-from core.registry.messages import Response
 from core.registry.options import TransportOptions
+from core.registry.scopes import Scope
 from core.registry.transport import Transport
 
 PULL = Scope("lab/img")

@@ -21,10 +21,10 @@ from core.foundation.errors import (
     Refused,
     UsageError,
 )
-from core.registry.bodies import Body, BytesBody
-from core.registry.session import Session
+from core.network.bodies import Body, BytesBody
+from core.network.session import Session
+from core.network.watchdog import Watchdog
 from core.registry.transport import Transport
-from core.registry.watchdog import Watchdog
 
 Connect = Callable[..., Transport]
 LIST = "/tags/list"

@@ -27,8 +27,8 @@ from core.foundation.errors import (
     ServerError,
     TooLarge,
 )
-from core.registry.bodies import Body, BytesBody
-from core.registry.endpoints import Endpoint
+from core.network.bodies import Body, BytesBody
+from core.network.endpoints import Endpoint
 from core.registry.options import TransportOptions
 from core.registry.transport import Transport
 

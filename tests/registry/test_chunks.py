@@ -9,7 +9,7 @@ from typing import BinaryIO
 import pytest
 from registry.clients import content
 
-from core.registry.bodies import BytesBody
+from core.network.bodies import BytesBody
 from core.registry.chunks import FIRST_CHUNK_BYTES, LEAST_CHUNK_BYTES, Meter, Part, smaller_chunk, stated_limit
 
 MIB = 1 << 20

@@ -14,8 +14,8 @@ from registry.servers import PASSWORD, USER, RunningRegistry
 
 from core.foundation.digests import digest_of
 from core.foundation.errors import AuthRequired, Refused, TlsError, TooLarge
-from core.registry.bodies import BytesBody, FileBody
-from core.registry.endpoints import Endpoint
+from core.network.bodies import BytesBody, FileBody
+from core.network.endpoints import Endpoint
 from core.registry.manifests import Descriptor
 from core.registry.media_types import OCI_MANIFEST
 from core.registry.options import TransportOptions

@@ -17,7 +17,7 @@ from registry.kit.faults import Reply, corrupted, lengthened, shortened
 from core.foundation.cancel import CancelToken
 from core.foundation.digests import digest_of
 from core.foundation.errors import BadAnswer, Cancelled, NetworkDown, NotFound, Refused, RemoteNotFound, ServerError
-from core.registry.blobs import range_start
+from core.network.downloads import range_start
 from core.registry.manifests import Descriptor
 
 DATA = content(300_000)

@@ -14,7 +14,7 @@ from registry.kit.fake_registry import FakeRegistry
 
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import Cancelled
-from core.registry.lanes import Lanes
+from core.network.lanes import Lanes
 from core.registry.transport import Transport
 
 TOKEN = CancelToken()

@@ -16,10 +16,10 @@ from core.foundation.errors import (
     AuthRequired,
 )
 from core.foundation.secret import Secret
-from core.registry.bodies import BytesBody
+from core.network.bodies import BytesBody
 from core.registry.credentials import Credential
-from core.registry.endpoints import Scope
 from core.registry.options import TransportOptions
+from core.registry.scopes import Scope
 from core.registry.transport import Transport
 
 Connect = Callable[..., Transport]

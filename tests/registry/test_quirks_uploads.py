@@ -11,7 +11,7 @@ from registry.kit.fake_registry import FakeRegistry
 
 from core.foundation.digests import digest_of
 from core.foundation.errors import AccessDenied, BadAnswer, NetworkDown, Refused, RemoteNotFound, ServerError, TooLarge
-from core.registry.bodies import BytesBody
+from core.network.bodies import BytesBody
 from core.registry.chunks import FIRST_CHUNK_BYTES, smaller_chunk
 from core.registry.hosts import access_remedies, missing_remedies
 from core.registry.references import parse_image

@@ -28,11 +28,11 @@ from core.foundation.errors import (
     ServerError,
     TooLarge,
 )
-from core.registry.bodies import BytesBody
-from core.registry.limits import TRIES
-from core.registry.messages import Headers
-from core.registry.pace import Pause
-from core.registry.retries import retry_after_s
+from core.network.bodies import BytesBody
+from core.network.limits import TRIES
+from core.network.messages import Headers
+from core.network.pace import Pause
+from core.network.retries import retry_after_s
 from core.registry.transport import Transport
 
 Connect = Callable[..., Transport]

@@ -16,7 +16,7 @@ from registry.kit.fake_registry import FakeRegistry
 from registry.kit.wire import CA_FILE, CLIENT_CERTIFICATE, OTHER_CA_FILE
 
 from core.foundation.errors import NetworkDown, TlsError
-from core.registry.endpoints import Endpoint
+from core.network.endpoints import Endpoint
 from core.registry.options import TransportOptions
 from core.registry.transport import Transport
 

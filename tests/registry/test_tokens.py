@@ -24,12 +24,13 @@ from core.foundation.errors import (
     RemoteError,
     TokenServerChanged,
 )
-from core.registry import addresses
-from core.registry.addresses import Reach
-from core.registry.bodies import BytesBody
+from core.network import addresses
+from core.network.addresses import Reach
+from core.network.bodies import BytesBody
+from core.network.endpoints import Endpoint
 from core.registry.credentials import SessionRealms
-from core.registry.endpoints import Endpoint, Scope
 from core.registry.options import TransportOptions
+from core.registry.scopes import Scope
 from core.registry.transport import Transport
 
 Connect = Callable[..., Transport]

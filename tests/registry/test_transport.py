@@ -26,7 +26,7 @@ from core.foundation.errors import (
     RemoteNotFound,
     StorageFailed,
 )
-from core.registry.bodies import Body, BytesBody, FileBody
+from core.network.bodies import Body, BytesBody, FileBody
 from core.registry.messages import RateLimit
 from core.registry.transport import Transport
 

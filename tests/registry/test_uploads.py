@@ -17,8 +17,8 @@ from registry.kit.fake_registry import FakeRegistry
 from core.foundation.cancel import CancelToken
 from core.foundation.digests import digest_of
 from core.foundation.errors import AccessDenied, BadAnswer, Cancelled, NetworkDown, ServerError, StorageFailed
+from core.network.bodies import BytesBody, FileBody
 from core.registry import upload_sessions
-from core.registry.bodies import BytesBody, FileBody
 from core.registry.repository import BlobOutcome, Repository
 
 MIB = 1 << 20

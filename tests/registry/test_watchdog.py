@@ -14,11 +14,11 @@ from registry.kit.fake_registry import FakeRegistry
 
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import Cancelled, NetworkDown
-from core.registry.bodies import BytesBody
-from core.registry.limits import finalising_s
+from core.network.bodies import BytesBody
+from core.network.limits import finalising_s
+from core.network.watchdog import Watch, Watchdog
 from core.registry.options import TransportOptions
 from core.registry.transport import Transport
-from core.registry.watchdog import Watch, Watchdog
 
 Connect = Callable[..., Transport]
 LIST = "/tags/list"
@@ -234,7 +234,7 @@ def test_a_watch_by_itself(clock: FakeClock) -> None:
 def test_the_thread_ends(clock: FakeClock) -> None:
     watchdog = Watchdog(clock)
     with watchdog.watching(CancelToken()):
-        assert [thread for thread in threading.enumerate() if thread.name == "registry watchdog"]
+        assert [thread for thread in threading.enumerate() if thread.name == "network watchdog"]
     watchdog.close()
     watchdog.close()
-    assert not [thread for thread in threading.enumerate() if thread.name == "registry watchdog"]
+    assert not [thread for thread in threading.enumerate() if thread.name == "network watchdog"]

@@ -17,8 +17,8 @@ from registry.asking import Login
 
 from core.caches.oci.image import OCI, Family
 from core.foundation.cancel import CancelToken
-from core.registry.bodies import BytesBody
-from core.registry.endpoints import Endpoint
+from core.network.bodies import BytesBody
+from core.network.endpoints import Endpoint
 from core.registry.options import TransportOptions
 from core.registry.references import ImageReference
 from core.registry.repository import Repository

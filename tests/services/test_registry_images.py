@@ -18,7 +18,7 @@ from registry.servers import RunningRegistry
 
 from core.caches.oci.image import DOCKER, OCI, Family
 from core.caches.opening import CacheAccess
-from core.registry.endpoints import Endpoint
+from core.network.endpoints import Endpoint
 from core.services.contents import update_index
 from core.services.push import PreparedPush
 from core.spack.instance import Instance

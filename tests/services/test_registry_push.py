@@ -18,7 +18,7 @@ from registry.servers import PASSWORD, USER, RunningRegistry
 
 from core.caches.opening import CacheAccess
 from core.foundation.errors import AuthRequired
-from core.registry.endpoints import Endpoint
+from core.network.endpoints import Endpoint
 from core.services.access import open_access
 from core.services.contents import list_contents, update_index
 from core.services.push import PreparedPush, plan_push

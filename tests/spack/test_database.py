@@ -172,13 +172,13 @@ def test_collector_rests_while_records_are_made_and_is_back_afterwards(
     make: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
-    real = database_module.parse_index
+    real = database_module.split_index
 
     def watched(*args: Any, **keywords: Any) -> Any:
         seen.append(gc.isenabled())
         return real(*args, **keywords)
 
-    monkeypatch.setattr(database_module, "parse_index", watched)
+    monkeypatch.setattr(database_module, "split_index", watched)
     assert gc.isenabled()
     read_database(make({}))
     with pytest.raises(DatabaseError):

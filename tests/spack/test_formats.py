@@ -17,13 +17,12 @@ from core.spack.formats import (
     default_format,
     exact,
     find_groups,
-    find_line,
     format_record,
     short,
     short_spec,
     variants_text,
 )
-from core.spack.index_document import parse_index
+from core.spack.index_document import parse_index, split_index
 from core.spack.specs import PackageRecord
 
 FLAGS: dict[str, list[str]] = {name: [] for name in ("cflags", "cppflags", "cxxflags", "fflags", "ldflags", "ldlibs")}
@@ -35,7 +34,7 @@ LABTOOL = "mrjm5tqvvbymficrcn7y7lwmb25eysf4"
 
 def _database(installs: Mapping[str, Any]) -> Database:
     text = json.dumps({"database": {"version": "8", "installs": installs}}).encode()
-    parsed = parse_index(text, Path("index.json"), "/opt/root", upstream=False)
+    parsed = parse_index(split_index(text, Path("index.json")), Path("index.json"), "/opt/root", upstream=False)
     assert parsed.problems == ()
     return Database("/opt/root", 8, parsed.records)
 
@@ -151,17 +150,6 @@ def test_specs_from_before_spack_1_have_an_annotated_compiler(installs: dict[str
     assert compilers_of(record, database.records) == ()
     text = format_record(record, "{compiler}|{%compiler}|{compiler.name}|{compiler.version}", database.records)
     assert text == "gcc@=12.2.0|%gcc@=12.2.0|gcc|12.2.0"
-
-
-def test_find_lines(database: Database) -> None:
-    record = database.records["62fp442jdrn7vmvy2glifzwdqwzqimi5"]
-    assert find_line(record) == "labzed@1.2"
-    assert find_line(record, long=True) == "62fp442 labzed@1.2"
-    assert find_line(record, very_long=True) == "62fp442jdrn7vmvy2glifzwdqwzqimi5 labzed@1.2"
-    with_variants = "62fp442 labzed@1.2+shared~static build_system=generic patches:=e3c7702"
-    assert find_line(record, long=True, variants=True) == with_variants
-    wrapper = database.records["mejpqx7uuseudl6hdauyvzqte6srf5xd"]
-    assert find_line(wrapper, variants=True) == "compiler-wrapper@1.0 build_system=generic"
 
 
 def test_find_groups_have_the_headers_of_spack_find(database: Database) -> None:

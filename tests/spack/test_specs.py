@@ -6,13 +6,13 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from core.foundation.errors import DatabaseError
-from core.spack.index_document import parse_index
+from core.spack.index_document import parse_index, split_index
 from core.spack.specs import PackageRecord, PackageState, dag_hash_of, decode_node, spec_document
 
 SPLICED = "grwrn7mewcozl75s5qlogdw6fovwfjfx"
@@ -25,7 +25,8 @@ def records(golden: Path) -> dict[str, PackageRecord]:
 
 
 def _records(folder: Path) -> dict[str, PackageRecord]:
-    parsed = parse_index((folder / "index.json").read_bytes(), folder / "index.json", "/opt/root", upstream=False)
+    file = folder / "index.json"
+    parsed = parse_index(split_index(file.read_bytes(), file), file, "/opt/root", upstream=False)
     assert parsed.problems == ()
     return parsed.records
 
@@ -142,7 +143,8 @@ def test_nodes_rewritten_from_an_older_format_keep_a_hash_that_does_not_recomput
     manifest = json.loads((mirror / "v3/manifests/index/index.manifest.json").read_bytes())
     digest = manifest["data"][0]["checksum"]
     index = (mirror / "blobs/sha256" / digest[:2] / digest).read_bytes()
-    records = parse_index(index, Path("index.json"), "", upstream=False).records
+    file = Path("index.json")
+    records = parse_index(split_index(index, file), file, "", upstream=False).records
     assert len(records) == 15
     for record in records.values():
         assert record.specfile_version == 4
@@ -185,7 +187,9 @@ def test_spec_document_with_a_missing_dependency_names_it(records: dict[str, Pac
 
 def test_spec_document_adds_the_hash_where_the_database_has_none(records: dict[str, PackageRecord]) -> None:
     record = records["mejpqx7uuseudl6hdauyvzqte6srf5xd"]
-    bare = replace(record, document=record.document.replace(b',"hash":"' + record.hash.encode() + b'"', b""))
+    bare = msgspec.structs.replace(
+        record, document=record.document.replace(b',"hash":"' + record.hash.encode() + b'"', b"")
+    )
     assert bare.document != record.document
     assert spec_document(bare, {}) == spec_document(record, {})
 

@@ -138,6 +138,7 @@ def test_merging(text: str, merged: str) -> None:
         ("a", "aZ", "b"),
         ("z", "z.1", "zA"),
         ("Z", "Z9", "a"),
+        (":heac", "headx", "heae"),
     ],
 )
 def test_upper_ends(upper: str, inside: str, outside: str) -> None:

@@ -13,6 +13,7 @@ import gzip
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,13 @@ CONFIGURATION = {
     "config": {"build_stage:": [f"{SCRATCH}/stage"], "source_cache": f"{SCRATCH}/source"},
     "repos:": {"lab": f"{SCRATCH}/recipes/spack_repo/lab"},
 }
+LISTINGS = (
+    "", "-l", "-L labzed@1.3", "-p", "-d labtop", "-dlp", "-v", "-lfv", "-N", "-x", "-X -l", "-px", "-m", "-M -l",
+    "--deprecated -l", "--only-deprecated", "-I", "-I -m labtool", "--no-groups -l", "--no-groups -d labwrap",
+    "-vd labzed", "-H labzed", "--external", "--json labzed", "--json -d labmid", "--format '{name} {hash:7}' labtop",
+    "--format '{fullname}{@version}{variants}{ arch=architecture}'", "-l 'labtop ^labmpi-a'", "-l %gcc",
+)  # fmt: skip
+LISTINGS_OF_AN_ENVIRONMENT = ("", "-l", "-d labmid", "--format {name}", "-x", "-m -I -l", "--json labzed")
 VARIABLES: dict[str, str] = {}  # that both programs get besides
 
 
@@ -104,9 +112,9 @@ def spack(root: Path, *arguments: str | Path, status: int = 0) -> str:
     return run([root / "bin/spack", *arguments], environ, status)
 
 
-def mirrordeck(*arguments: str | Path) -> str:
+def mirrordeck(*arguments: str | Path, status: int = 0) -> str:
     environ = environment(PRODUCER) | {"PYTHONPATH": str(REPOSITORY)}
-    return run([sys.executable, "-m", "core.cli.main", "--instance", PRODUCER, *arguments], environ)
+    return run([sys.executable, "-m", "core.cli.main", "--instance", PRODUCER, *arguments], environ, status)
 
 
 PUSH = ("buildcache", "push", "--without-build-dependencies")
@@ -298,7 +306,21 @@ def in_turns() -> None:
     assert index_of(mirror) == records
 
 
-SCENARIOS = {function.__name__: function for function in (unsigned, signed, after_spack, before_spack, in_turns)}
+def listings() -> None:
+    """What `find` prints is what Spack's own prints, to the byte, for every option and everyday query."""
+    place = SCRATCH / "anon"
+    shutil.copytree(GOLDEN / "environments/anon", place)
+    for options in LISTINGS:
+        words = shlex.split(options)
+        assert mirrordeck("find", *words) == spack(PRODUCER, "find", *words), options
+    for options in LISTINGS_OF_AN_ENVIRONMENT:
+        ours = mirrordeck("-D", place, "find", *options.split())
+        assert ours == spack(PRODUCER, "-D", place, "find", *options.split()), options
+
+
+SCENARIOS = {
+    function.__name__: function for function in (unsigned, signed, after_spack, before_spack, in_turns, listings)
+}
 
 if __name__ == "__main__":
     set_up(Path(sys.argv[2]))

@@ -21,7 +21,7 @@ from registry.asking import Login
 from registry.servers import PASSWORD, USER
 
 from core.foundation.cancel import CancelToken
-from core.registry.endpoints import Endpoint
+from core.network.endpoints import Endpoint
 from core.registry.options import TransportOptions
 from core.registry.references import ImageReference
 from core.registry.repository import Repository

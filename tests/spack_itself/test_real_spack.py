@@ -27,12 +27,14 @@ PYTHON = os.environ.get("SPACK_FOR_TESTS_PYTHON", "")
 # Of externals and of a package that is missing in the sample tree there is no prefix with a recipe.
 STAND_INS = ("gcc", "glibc", "labext", "labtool")
 STAND_IN = """\
-from spack.package import Package, version
+from spack.package import Package, provides, version
 
 
 class {name}(Package):
     version("1")
+    {provides}
 """
+PROVIDES = {"gcc": 'provides("c", "cxx", when="languages=c,c++")', "glibc": 'provides("libc")'}
 
 pytestmark = [
     pytest.mark.spack,
@@ -83,7 +85,7 @@ def collect_recipes(prefixes: Path, target: Path) -> None:
     for name in STAND_INS:
         recipe = target / "spack_repo/lab/packages" / name / "package.py"
         recipe.parent.mkdir()
-        recipe.write_text(STAND_IN.format(name=name.capitalize()))
+        recipe.write_text(STAND_IN.format(name=name.capitalize(), provides=PROVIDES.get(name, "")))
 
 
 def carry_out(script: str, *arguments: str) -> None:
@@ -96,10 +98,15 @@ def carry_out(script: str, *arguments: str) -> None:
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("scenario", ["unsigned", "signed", "after_spack", "before_spack", "in_turns"])
+@pytest.mark.parametrize("scenario", ["unsigned", "signed", "after_spack", "before_spack", "in_turns", "listings"])
 def test_with_real_spack(folder: Path, scenario: str) -> None:
     """The scenarios are functions of inside.py, which say what must be true."""
     carry_out("inside.py", scenario, str(folder))
+
+
+def test_queries_with_real_spack(folder: Path) -> None:
+    """Every query finds the same packages in the same order."""
+    carry_out("inside_queries.py", str(folder))
 
 
 @pytest.mark.parametrize("kind", ["basic", "token"])
@@ -110,3 +117,18 @@ def test_registries_with_real_spack(
     """The scenarios are functions of inside_registry.py; TLS with an authority of our own, and a password."""
     running = real_registries[kind]
     carry_out("inside_registry.py", scenario, str(folder), f"{running.host}/{kind}/{scenario}", str(running.authority))
+
+
+@pytest.mark.parametrize("scenario", ["bundled", "deleted", "pruned_alike"])
+def test_upkeep_with_real_spack(folder: Path, scenario: str) -> None:
+    """The scenarios are functions of inside_upkeep.py."""
+    carry_out("inside_upkeep.py", scenario, str(folder))
+
+
+@pytest.mark.parametrize("scenario", ["copied", "deleted_there"])
+def test_upkeep_of_registries_with_real_spack(
+    folder: Path, real_registries: dict[str, RunningRegistry], scenario: str
+) -> None:
+    """The scenarios are functions of inside_upkeep.py."""
+    running = real_registries["basic"]
+    carry_out("inside_upkeep.py", scenario, str(folder), f"{running.host}/{scenario}", str(running.authority))

@@ -43,6 +43,7 @@ class FakeJob:
     def __init__(self, plan: PushPlan, behave: dict[str, Callable[[FakeJob, CancelToken], None]] | None = None) -> None:
         self.plan = plan
         self.byte_phases = 1
+        self.first_state = ItemState.PACKING
         self.needed: dict[str, set[str]] = {}
         self.behave = behave or {}
         self.order: list[str] = []

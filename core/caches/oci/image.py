@@ -169,6 +169,12 @@ def compact(document: Mapping[str, Any]) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode()
 
 
+def spec_document_of(config: bytes) -> bytes:
+    """The spec document that a file cache would have for the package of an image: its nodes are those of the config."""
+    spec = msgspec.json.decode(config, type=_SpecDocument).spec
+    return b'{"spec":' + bytes(spec) + b',"buildcache_layout_version":2}'
+
+
 def diff_ids_of(config: Mapping[str, Any]) -> list[str]:
     """The digests of the unpacked layers that a config names. Those of foreign images may be no digests at all."""
     diff_ids = mapping_in(config, "rootfs").get("diff_ids")

@@ -4,27 +4,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
+
+import msgspec
 
 from core.caches.folder_objects import read_ahead
 from core.caches.index import decode_spec
 from core.caches.oci.blob_cache import BlobCache
 from core.caches.oci.holders import BlobHolders
-from core.caches.oci.names import entry_of_tag, is_spec_tag
+from core.caches.oci.names import entry_of_tag, is_spec_tag, spec_tag
 from core.caches.oci.oci_browser import OciBrowser
 from core.caches.oci.oci_index import IndexWriter, read_index
 from core.caches.oci.oci_push import OciPush
+from core.caches.oci.oci_upkeep import OciUpkeep
+from core.caches.oci.oci_verifier import OciVerifier
 from core.caches.oci.staging import staging_path
 from core.caches.oci.survey import Survey, cache_entry, read_image
-from core.caches.protocol import CacheEntry, CacheIndex, EntryName, IndexUpdate, Publication, PushScope, Signer
+from core.caches.protocol import (
+    BlobAt,
+    CacheEntry,
+    CacheIndex,
+    EntryName,
+    IndexUpdate,
+    Publication,
+    PushScope,
+    Signer,
+    StoredPackage,
+)
 from core.foundation.cancel import CancelToken
 from core.foundation.clock import Clock
 from core.foundation.errors import BadAnswer, CacheError, ErrorInfo, NotFound, ServerError
+from core.registry.manifests import Descriptor
+from core.registry.media_types import OCTETS
 from core.registry.repository import Repository
 from core.registry.upload_sessions import UploadSessions
 from core.spack.specs import PackageRecord, decode_node
+from core.storage.reading import ByteReader
 
 
 class OciCache:
@@ -33,6 +50,8 @@ class OciCache:
     `staging` is a directory for archives on their way, made when needed. `blobs` keeps what was read before, `holders`
     knows which other repositories have a blob.
     """
+
+    index_only = False
 
     def __init__(
         self,
@@ -50,6 +69,10 @@ class OciCache:
         self._staging = staging
         self._blobs = blobs
         self._clock = clock
+
+    @property
+    def repository(self) -> Repository:
+        return self._repository
 
     def check_writable(self) -> None:
         """Begin an upload and drop it. Raises AuthRequired, AccessDenied or what else the registry says."""
@@ -99,8 +122,8 @@ class OciCache:
             token.raise_if_cancelled()
             yield found
 
-    def read_index(self) -> CacheIndex | None:
-        return read_index(self._repository, self._blobs, CancelToken())
+    def read_index(self, *, token: CancelToken | None = None) -> CacheIndex | None:
+        return read_index(self._repository, self._blobs, token or CancelToken())
 
     def update_index(self, *, full: bool, token: CancelToken, progress: Callable[[int, int], None]) -> IndexUpdate:
         token.raise_if_cancelled()
@@ -109,6 +132,34 @@ class OciCache:
 
     def browser(self) -> OciBrowser:
         return OciBrowser(self._repository, self._blobs)
+
+    def package(self, entry: EntryName, *, token: CancelToken) -> StoredPackage:
+        tag = spec_tag(entry)
+        parts = read_image(self._repository, self._blobs, tag, token)
+        if parts is None:
+            raise NotFound(f"{entry.name}@{entry.version} is not in {self.url}", f"There is no tag {tag}")
+        found = cache_entry(entry, parts)
+        own, config = parts.manifest.layers[-1], parts.manifest.config
+        archive, spec = (BlobAt(part.digest, part.digest, part.size) for part in (own, config))
+        return StoredPackage(entry, tag, parts.raw.data, found.modified, None, archive, spec)
+
+    def open_blob(self, blob: BlobAt, *, token: CancelToken) -> AbstractContextManager[ByteReader]:
+        return self._repository.open_blob(blob.digest, token)
+
+    def save_blob(self, blob: BlobAt, target: Path, *, token: CancelToken, progress: Callable[[int], None]) -> None:
+        size = self._repository.blob_size(blob.digest, token) if blob.size is None else blob.size
+        if size is None:
+            raise NotFound(f"Cannot download {blob.digest}", f"{self.url} does not have it")
+        self._repository.download(Descriptor(OCTETS, blob.digest, size), target, token, progress)
+
+    def public_keys(self, *, token: CancelToken) -> dict[str, bytes]:  # noqa: ARG002  there are never any
+        return {}
+
+    def verifier(self, *, signatures: bool) -> OciVerifier:  # noqa: ARG002  there are no signatures
+        return OciVerifier(self._repository)
+
+    def upkeep(self, *, probe: bool = True) -> OciUpkeep:
+        return OciUpkeep(self._repository, self._blobs, url=self.url, clock=self._clock, probe=probe)
 
     def _listed(self, tag: str, *, token: CancelToken) -> CacheEntry | ErrorInfo:
         token.raise_if_cancelled()
@@ -125,4 +176,4 @@ class OciCache:
 def _record(root: PackageRecord, dag_hash: str, document: bytes) -> PackageRecord:
     """The record of a package in the spec of `root`, of which nothing else is known unless it is the root."""
     prefix = root.prefix if dag_hash == root.hash else None
-    return replace(root, node=decode_node(document), document=document, hash=dag_hash, prefix=prefix)
+    return msgspec.structs.replace(root, node=decode_node(document), document=document, hash=dag_hash, prefix=prefix)

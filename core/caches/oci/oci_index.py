@@ -24,6 +24,7 @@ from core.caches.index import (
     decode_index,
     decode_spec,
     encode_index,
+    without,
 )
 from core.caches.oci.blob_cache import BlobCache
 from core.caches.oci.image import OCI, manifest_bytes
@@ -33,7 +34,7 @@ from core.foundation.cancel import CancelToken
 from core.foundation.clock import Clock
 from core.foundation.digests import digest_of
 from core.foundation.errors import BadAnswer, CacheError, ErrorInfo, MirrordeckError, NotFound, ServerError
-from core.registry.bodies import BytesBody
+from core.network.bodies import BytesBody
 from core.registry.manifests import parse_image_manifest
 from core.registry.repository import Repository
 
@@ -124,6 +125,18 @@ class IndexWriter:
         then = _entries(before.records) if before else set()
         now = _entries(built.records)
         return IndexUpdate(len(now), len(now - then), len(then - now), built.skipped, built.digest)
+
+    def drop(self, hashes: frozenset[str]) -> None:
+        """Take packages out of the index before they are deleted, also if another writer puts them back meanwhile.
+        Without a usable index nothing has to be done."""
+        for _ in range(_ROUNDS):
+            before = self._usable_index()
+            if before is None or hashes.isdisjoint(_entries(before.records)):
+                return
+            records = without(before.records, hashes)
+            data = encode_index(records)
+            self._write(_Built(records, data, digest_of(data), ()))
+            self._clock.sleep(_PAUSE_S * (1 + self._clock.random()), self._token)
 
     def _build(self, tags: frozenset[str], old: Records, *, full: bool) -> _Built:
         draft = IndexDraft()

@@ -37,7 +37,7 @@ from core.caches.protocol import CacheEntry, Completed, EntryName, Publication, 
 from core.foundation.cancel import CancelToken
 from core.foundation.digests import digest_of
 from core.foundation.errors import CacheError
-from core.registry.bodies import BytesBody, FileBody
+from core.network.bodies import BytesBody, FileBody
 from core.registry.manifests import Descriptor
 from core.registry.repository import BlobOutcome, Repository
 from core.spack.formats import default_format
@@ -110,6 +110,7 @@ class OciPush:
         self._found = dict(found)
         self._layers = {dag_hash: image.own for dag_hash, image in found.items()}
         self._tar_bytes: dict[str, int] = {}
+        self._documents: dict[str, bytes] = {}
 
     # ---------------------------------------------------------------- beginning
 
@@ -178,6 +179,7 @@ class OciPush:
         with self._lock:
             self._layers[dag_hash] = Layer(packed.digest, packed.stored_bytes, packed.diff_id)
             self._tar_bytes[dag_hash] = packed.tar_bytes
+            self._documents[dag_hash] = publication.spec_document
             self._found.pop(dag_hash, None)
         if packed.path.parent == self.staging_directory:
             packed.path.unlink(missing_ok=True)
@@ -187,6 +189,10 @@ class OciPush:
         """The packages of this push whose layers belong in the image as well."""
         wanted = self._needs((dag_hash,)).wanted
         return tuple(one for one in wanted if one != dag_hash and one in self._scope.pushing)
+
+    def layers_of(self, dag_hash: str) -> tuple[str, ...]:
+        """All packages whose layers belong in the image, the package itself among them."""
+        return self._needs((dag_hash,)).wanted
 
     def complete(self, dag_hash: str, *, token: CancelToken) -> Completed:
         """Write the image of a package, with all the layers that are there by now; one that has them all is left alone.
@@ -200,6 +206,7 @@ class OciPush:
             own = self._layers.get(dag_hash)
             found = self._found.get(dag_hash)
             tar_bytes = self._tar_bytes.get(dag_hash)
+            document = self._documents.get(dag_hash)
         if own is None:
             raise CacheError(f"{record.name} cannot be tagged", "Its archive is not in the registry")
         if found is not None and not found.lost:
@@ -207,7 +214,7 @@ class OciPush:
                 return Completed(found.entry, plan.marks.missing)
             plan = self._amended(plan, found, token)
         image = package_image(
-            spec_document=spec_document(record, self._scope.records),
+            spec_document=document or spec_document(record, self._scope.records),
             layers=plan.layers,
             architecture=plan.architecture,
             environment=plan.environment,
@@ -218,6 +225,7 @@ class OciPush:
         )
         entry = EntryName(record.name, record.version, dag_hash)
         self.store(image, spec_tag(entry), token)
+        self._documents.pop(dag_hash, None)
         made = CacheEntry(
             entry=entry,
             manifest_digest=image.digest,

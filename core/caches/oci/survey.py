@@ -81,7 +81,7 @@ class Survey:
         if parts is None:
             return None
         manifest = parts.manifest
-        if _root_of(parts.facts) != entry.hash:
+        if root_of(parts.facts) != entry.hash:
             return None
         own = manifest.layers[-1]
         if not self._has(manifest.config.digest, manifest.config.size, token):
@@ -153,7 +153,7 @@ def cache_entry(entry: EntryName, parts: ImageParts) -> CacheEntry:
     )
 
 
-def _root_of(facts: Mapping[str, Any]) -> str | None:
+def root_of(facts: Mapping[str, Any]) -> str | None:
     """The package that Spack takes the image for: without that, an index could never hold it."""
     nodes = mapping_in(facts, "spec").get("nodes")
     root = nodes[0] if isinstance(nodes, list) and nodes else None

@@ -16,9 +16,9 @@ from core.caches.oci.squash import group_layers, squash
 from core.caches.oci.staging import staging_path
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import CacheError
+from core.network.bodies import FileBody
 from core.packing.blocks import BlockPool
 from core.packing.model import Codec
-from core.registry.bodies import FileBody
 from core.registry.manifests import Descriptor
 from core.registry.media_types import OCI_LAYER_GZIP
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from core.foundation.clock import Clock
 from core.foundation.errors import CacheError, UsageError
@@ -46,6 +46,12 @@ class CredentialCommand:
             raise UsageError("The command that prints a password is empty")
 
 
+class Commands(Protocol):
+    """The command of an account, None where there is none; any thread. A dictionary will do."""
+
+    def get(self, account: str, /) -> CredentialCommand | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Kept:
     login: Login
@@ -55,14 +61,12 @@ class _Kept:
 class CommandLogins:
     """The configured commands by account. Thread-safe; one that runs is waited for, not started twice."""
 
-    def __init__(
-        self, commands: Mapping[str, CredentialCommand], environ: Mapping[str, str], clock: Clock | None = None
-    ) -> None:
-        self._commands = dict(commands)
+    def __init__(self, commands: Commands, environ: Mapping[str, str], clock: Clock | None = None) -> None:
+        self._commands = commands
         self._environ = environ
         self._clock = clock or Clock()
         self._kept: dict[str, _Kept] = {}
-        self._turns = {account: threading.Lock() for account in commands}
+        self._turns: dict[str, threading.Lock] = {}
 
     def known(self, account: str) -> Login | None:
         """The state without running anything; None where no command is configured."""
@@ -82,7 +86,7 @@ class CommandLogins:
         command = self._commands.get(account)
         if command is None:
             return None
-        with self._turns[account]:
+        with self._turns.setdefault(account, threading.Lock()):
             kept = self._valid(account)
             if kept is not None:
                 return kept
@@ -92,7 +96,7 @@ class CommandLogins:
             return login
 
     def forget(self, account: str) -> None:
-        """Run the command again next time: its answer was not accepted."""
+        """Run the command again next time: its answer was not accepted, or it is another command now."""
         self._kept.pop(account, None)
 
     def _valid(self, account: str) -> Login | None:

@@ -8,7 +8,7 @@ docker and podman where a person chose to use them.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,8 +18,14 @@ from core.foundation.secret import Secret
 from core.mirrors.credentials.commands import CommandLogins
 from core.mirrors.credentials.docker import DockerLogins
 from core.mirrors.credentials.files import exposure
-from core.mirrors.credentials.identity import account_of, connection_of, host_of, repository_of
-from core.mirrors.credentials.keyrings import Keyring
+from core.mirrors.credentials.identity import (
+    account_of,
+    connection_of,
+    host_of,
+    repository_of,
+    token_account_of,
+)
+from core.mirrors.credentials.keyrings import Keyring, KeyringAnswer
 from core.mirrors.credentials.states import CredentialState, Direction, Login
 from core.mirrors.model import Connection, Mirror
 from core.registry.credentials import Credential
@@ -58,13 +64,15 @@ class Credentials:
         session: SessionCredentials | None = None,
         commands: CommandLogins | None = None,
         docker: DockerLogins | None = None,
+        docker_for: Callable[[str], bool] = lambda _host: True,
     ) -> None:
-        """`environ` is the instance's; `docker` only where a person asked for those logins."""
+        """`environ` is the instance's; `docker` is used for the hosts where a person asked for it, by `docker_for`."""
         self._environ = environ
         self._keyring = keyring
         self.session = session or SessionCredentials()
         self._commands = commands or CommandLogins({}, environ)
         self._docker = docker
+        self._docker_for = docker_for
 
     def state(self, mirror: Mirror, direction: Direction) -> Login:
         """Where the login comes from or why there is none, without its secret and without running any program."""
@@ -76,14 +84,49 @@ class Credentials:
 
     def container_login(self, host: str, repository: str, *, run: bool = True) -> Login | None:
         """What docker or podman would use there; None without such a login, or where nobody chose to use them."""
-        if self._docker is None:
+        if self._docker is None or not self._docker_for(host):
             return None
         return self._docker.login(host, repository) if run else self._docker.known(host, repository)
+
+    def keyring(self) -> KeyringAnswer:
+        """Whether the keyring can be read, as far as it tells in time: MISSING says that it can."""
+        return self._keyring.read("")
+
+    def in_keyring(self, account: str) -> KeyringAnswer:
+        """What the keyring has under `account`, as far as it tells in time."""
+        return self._keyring.read(account)
+
+    def unlock_keyring(self, token: CancelToken) -> None:
+        """See `Keyring.unlock`."""
+        self._keyring.unlock(token)
+
+    def forget_answers(self, account: str) -> None:
+        """Forget what is only remembered for this run: what was typed, and what a command said."""
+        self.session.forget(account)
+        self._commands.forget(account)
 
     def store(self, mirror: Mirror, direction: Direction, credential: Credential, token: CancelToken) -> None:
         """Keep a login in the keyring and nowhere else. Raises PermissionDenied and Cancelled; see `Keyring.store`."""
         self._keyring.store(account_of(mirror, direction), credential, token)
         self.session.forget(account_of(mirror, direction))
+
+    def token(self, mirror: Mirror, direction: Direction) -> Secret | None:
+        """The token of an object store, from the keyring or the variable that the configuration names."""
+        account, variable = token_account_of(mirror, direction), connection_of(mirror, direction).token_variable
+        if not account:
+            return None
+        answer = self._keyring.read(account)
+        if answer.credential is not None:
+            return answer.credential.secret
+        return Secret(self._environ[variable]) if self._environ.get(variable) else None
+
+    def keep(self, account: str, credential: Credential, token: CancelToken) -> None:
+        """Keep a login in the keyring under any account. Raises as `store` does."""
+        self._keyring.store(account, credential, token)
+
+    def drop(self, account: str, token: CancelToken) -> bool:
+        """Forget what the keyring has under `account`; False if that is nothing. Raises as `store` does."""
+        return self._keyring.delete(account, token)
 
     def delete(self, mirror: Mirror, direction: Direction, token: CancelToken) -> bool:
         """Forget a login here and in the keyring; False if the keyring had none. Raises as `store` does."""

@@ -23,9 +23,13 @@ def connection_of(mirror: Mirror, direction: Direction) -> Connection:
 def account_of(mirror: Mirror, direction: Direction) -> str:
     """`<variable>@<host[:port]>/<path>`; the variable is the one the configuration names, else one we invent."""
     connection = connection_of(mirror, direction)
-    variable = connection.secret_variable or invented_variable(mirror.name, "SECRET")
-    host, path = _place(connection)
-    return f"{variable}@{host}/{path}"
+    return _account(connection.secret_variable or invented_variable(mirror.name, "SECRET"), connection)
+
+
+def token_account_of(mirror: Mirror, direction: Direction) -> str:
+    """The same for the token of an object store, under its own variable; "" where the configuration names none."""
+    connection = connection_of(mirror, direction)
+    return _account(connection.token_variable, connection) if connection.token_variable else ""
 
 
 def invented_variable(mirror: str, role: str) -> str:
@@ -75,6 +79,11 @@ def _warning(host: str, logins: dict[tuple[str, str, str], str]) -> ErrorInfo:
         f"Spack uses {first}, everywhere on that host, and never {' or '.join(others)}",
         ("Give all mirrors of that registry the same user and variables, or put the one that matters first.",),
     )
+
+
+def _account(variable: str, connection: Connection) -> str:
+    host, path = _place(connection)
+    return f"{variable}@{host}/{path}"
 
 
 def _place(connection: Connection) -> tuple[str, str]:

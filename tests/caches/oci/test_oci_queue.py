@@ -25,6 +25,7 @@ class LabJob:
         self._lab = lab
         self._push, self.pushing, self.completing = lab.begin(names)
         self.byte_phases = self._push.byte_phases
+        self.first_state = ItemState.PACKING
         decisions = dict.fromkeys(self.pushing, Decision.PUSH) | dict.fromkeys(self.completing, Decision.COMPLETE)
         items = [
             PlanItem(hash_of(name), name, "1", decisions.get(name, Decision.PRESENT), size_bytes=1) for name in names

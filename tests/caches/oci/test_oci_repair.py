@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from oci_data import packages
 from oci_lab import (
@@ -138,7 +138,7 @@ def test_an_archive_that_lacks_only_its_image(lab: Lab) -> None:
 
 def test_a_package_that_is_not_installed_here_is_a_layer(lab: Lab) -> None:
     lab.push("labz")
-    gone = replace(RECORDS["labz"], installed=False, prefix=None)
+    gone = msgspec.structs.replace(RECORDS["labz"], installed=False, prefix=None)
     lab.records = BY_HASH | {gone.hash: gone}
     lab.push("labz", "labfmt")
     assert lab.layers("labfmt") == ["labz", "labfmt"]

@@ -20,7 +20,7 @@ from registry.kit.faults import Faults, Reply
 from registry.kit.wire import Request, Server
 
 from core.foundation.clock import Clock
-from core.registry.endpoints import Endpoint
+from core.network.endpoints import Endpoint
 
 ROUTE = re.compile(r"/v2/(?P<name>.+?)/(?P<kind>blobs/uploads|blobs|manifests|tags|referrers)/(?P<rest>.*)")
 IMAGE_MANIFEST = "application/vnd.oci.image.manifest.v1+json"

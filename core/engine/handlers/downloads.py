@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Requests about taking packages out of caches without installing them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from core.caches.opening import CacheAccess
+from core.engine.calls import downloads
+from core.engine.messages import Call
+from core.engine.state import EngineState, Handler
+from core.foundation.cancel import CancelToken
+from core.mirrors.model import Mirror
+from core.services.download import chosen_mirrors, download, list_files, unpack_package
+from core.services.download_values import Downloaded, FileRow, FilesView, UnpackedView
+
+
+class DownloadHandlers:
+    def __init__(self, state: EngineState) -> None:
+        self._state = state
+
+    def table(self) -> dict[type[Call[Any]], Handler]:
+        return {
+            downloads.ListFiles: self.list_files,
+            downloads.DownloadPackage: self.download,
+            downloads.UnpackPackage: self.unpack,
+        }
+
+    def list_files(self, call: downloads.ListFiles, token: CancelToken) -> Iterator[list[FileRow] | FilesView]:
+        access, mirrors = self._open(call)
+        return list_files(access, call.package, mirrors, token=token)
+
+    def download(self, call: downloads.DownloadPackage, token: CancelToken) -> Downloaded:
+        self._state.check_may_change("Nothing was downloaded")
+        access, mirrors = self._open(call)
+        directory = Path(call.directory)
+        return download(access, call.package, directory, mirrors, token=token, progress=lambda _: None)
+
+    def unpack(self, call: downloads.UnpackPackage, token: CancelToken) -> UnpackedView:
+        self._state.check_may_change("Nothing was unpacked")
+        access, mirrors = self._open(call)
+        directory = Path(call.directory)
+        return unpack_package(access, call.package, directory, mirrors, token=token, progress=lambda _: None)
+
+    def _open(
+        self, call: downloads.ListFiles | downloads.DownloadPackage | downloads.UnpackPackage
+    ) -> tuple[CacheAccess, list[Mirror]]:
+        instance = self._state.instance(call.instance)
+        return self._state.access(instance), chosen_mirrors(instance, [call.mirror], cwd=Path.home())

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The mirrors table: rows that can be dragged into another order."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QAbstractItemView, QWidget
+
+from gui import messages, theme
+from gui.mirrors.model import ROW_MIME, Column, MirrorsModel
+from gui.widgets.cell import CellDelegate
+from gui.widgets.package_delegate import PackageDelegate
+from gui.widgets.state_delegate import StateDelegate
+from gui.widgets.table import TableView
+
+_WIDTHS = (
+    (Column.NAME, 172),
+    (Column.FETCH_ADDRESS, 190),
+    (Column.CONTAINS, 164),
+    (Column.SIGNED, 72),
+    (Column.AUTOPUSH, 86),
+    (Column.LOGIN, 104),
+    (Column.SCOPE, 100),
+    (Column.STATUS, 180),
+    (Column.PACKAGES, 86),
+)
+_ROOM_FOR_SCOPES = 900
+_ROOM_FOR_ALL = 1250
+
+
+class MirrorsTable(TableView):
+    """`dropped(name, row)`: a mirror was dragged in front of `row`. Nothing moves by itself: a file has to change."""
+
+    dropped = Signal(str, int)
+
+    def __init__(self, model: MirrorsModel, parent: QWidget | None = None) -> None:
+        super().__init__(messages.MIRRORS_TABLE, "mirrors", parent)
+        self._mirrors = model
+        self.setModel(model)
+        self.setItemDelegateForColumn(Column.NAME, PackageDelegate(self))
+        middle = CellDelegate(self, Qt.TextElideMode.ElideMiddle)
+        for column in (Column.PUSH_ADDRESS, Column.FETCH_ADDRESS):
+            self.setItemDelegateForColumn(column, middle)
+        for column in (Column.LOGIN, Column.SCOPE, Column.STATUS):
+            self.setItemDelegateForColumn(column, StateDelegate(self))
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.setDragEnabled(True)
+        self.setAcceptDrops(True)
+        self.setDragDropOverwriteMode(False)
+        self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
+        self.arrange(_WIDTHS, Column.PUSH_ADDRESS)
+        model.modelReset.connect(self._fit_columns)
+
+    def _fit_columns(self) -> None:
+        """Show the columns there is room for, and the second address only where it says something."""
+        medium, wide = (self.width() >= theme.scaled(room) for room in (_ROOM_FOR_SCOPES, _ROOM_FOR_ALL))
+        room = {
+            Column.FETCH_ADDRESS: medium and self._mirrors.fetch_differs,
+            Column.CONTAINS: wide,
+            Column.AUTOPUSH: medium,
+            Column.SCOPE: medium,
+        }
+        for column in Column:
+            self.setColumnHidden(column, not (room.get(column, True) and self.wants_column(column)))
+        self._fill_width()
+
+    def _place_of(self, point: QPoint) -> int:
+        """The row that a drop at `point` goes in front of."""
+        row = self.rowAt(point.y())
+        if row < 0:
+            return self._mirrors.rowCount()
+        rect = self.visualRect(self._mirrors.index(row, 0))
+        return row + 1 if point.y() > rect.center().y() else row
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        name = bytes(event.mimeData().data(ROW_MIME).data()).decode()
+        event.setDropAction(Qt.DropAction.IgnoreAction)  # else the view removes the row that was dragged
+        event.accept()
+        self.dropped.emit(name, self._place_of(event.position().toPoint()))

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Labelled fields below each other, each with room for a sentence below it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from gui import theme
+from gui.theme import FontRole
+from gui.widgets.labels import Label
+
+
+class FormRow:
+    """A label, its field, and what is said about it."""
+
+    def __init__(self, label: Label, field: QWidget, hint: Label) -> None:
+        self.label = label
+        self.field = field
+        self.hint = hint
+        self._shown = True
+
+    def say(self, text: str, tone: str = "dim") -> None:
+        """Show `text` below the field; "" takes it away."""
+        self.hint.setText(text)
+        self.hint.set_tone(tone)
+        self.hint.setVisible(bool(text) and self._shown)
+
+    @property
+    def said(self) -> str:
+        return self.hint.text()
+
+    def set_visible(self, *, wanted: bool) -> None:
+        self._shown = wanted
+        self.label.setVisible(wanted)
+        self.field.setVisible(wanted)
+        self.hint.setVisible(wanted and bool(self.said))
+
+
+class FormRows(QWidget):
+    """A grid of `FormRow`; labels of several forms align if they are given the same `label_width`."""
+
+    def __init__(self, *, label_width: int = 0, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(theme.SPACE_M)
+        self._grid.setVerticalSpacing(theme.SPACE_XS)
+        self._grid.setColumnStretch(1, 1)
+        self._grid.setColumnMinimumWidth(0, theme.scaled(label_width))
+
+    def add(self, text: str, field: QWidget) -> FormRow:
+        """A new row; `text` names the field for people and for screen readers."""
+        at = self._grid.rowCount()
+        label = Label(text, tone="dim")
+        label.setBuddy(field.focusProxy() or field)
+        hint = Label("", FontRole.SMALL, "dim")
+        hint.setWordWrap(True)
+        hint.hide()
+        middle = Qt.AlignmentFlag.AlignVCenter
+        self._grid.addWidget(label, at, 0, middle)
+        self._grid.addWidget(field, at, 1)
+        self._grid.addWidget(hint, at + 1, 1)
+        return FormRow(label, field, hint)

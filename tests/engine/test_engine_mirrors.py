@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Mirrors edited through the engine's requests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from core.engine.calls.mirrors import (
+    ApplyMirrorEdit,
+    DescribeMirror,
+    ListMirrors,
+    ListScopes,
+    PlanMirrorEdit,
+    UnderstandAddress,
+    UndoMirrorEdit,
+)
+from core.engine.dispatch import handler_table
+from core.engine.messages import Call
+from core.engine.state import EngineState
+from core.foundation.cancel import CancelToken
+from core.foundation.errors import ReadOnlyMode
+from core.services.mirror_values import AddMirror, ConnectionForm, MirrorForm, RemoveMirror
+from core.services.sample import make_sample_instance
+
+NEW = AddMirror(MirrorForm("new", ConnectionForm("oci://registry.example/team/cache"), signed=False))
+
+
+class Window:
+    """Asks the handlers as the window does, with everything going through JSON."""
+
+    def __init__(self, directory: Path, *, read_only: bool = False) -> None:
+        self.state = EngineState(read_only=read_only)
+        self.id = self.state.instances.open(str(directory), no_environment=True).id
+        self._table = handler_table(self.state)
+
+    def ask(self, call: Call) -> object:
+        sent = msgspec.json.decode(msgspec.json.encode(call), type=type(call))
+        answer = self._table[type(call)](sent, CancelToken())
+        return msgspec.json.decode(msgspec.json.encode(answer), type=type(call).answer)
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Path:
+    make_sample_instance(tmp_path / "sample")
+    return tmp_path / "sample"
+
+
+@pytest.fixture
+def window(sample: Path):
+    window = Window(sample)
+    yield window
+    window.state.close()
+
+
+def names(window: Window) -> list[str]:
+    return [row.mirror.name for row in window.ask(ListMirrors(window.id)).rows]
+
+
+def test_plan_apply_describe_undo(window: Window) -> None:
+    before = names(window)
+    plan = window.ask(PlanMirrorEdit(window.id, NEW))
+    assert names(window) == before
+    applied = window.ask(ApplyMirrorEdit(window.id, plan.id))
+    view = window.ask(ListMirrors(window.id))
+    assert [row.mirror.name for row in view.rows] in (["new", *before], [*before, "new"])
+    assert [(step.id, step.title) for step in view.undo] == [(applied.undo, plan.title)]
+    details = window.ask(DescribeMirror(window.id, "new"))
+    assert details.form == NEW.form
+    assert "new" in next(row for row in window.ask(ListScopes(window.id)) if row.name == plan.scope).entries
+    window.ask(UndoMirrorEdit(window.id, applied.undo))
+    assert names(window) == before
+    assert window.ask(ListMirrors(window.id)).undo == ()
+
+
+def test_logins_follow_the_configuration(window: Window) -> None:
+    """A mirror that was added can be opened at once, one that was removed is not found any more."""
+    window.ask(ApplyMirrorEdit(window.id, window.ask(PlanMirrorEdit(window.id, NEW)).id))
+    row = next(row for row in window.ask(ListMirrors(window.id)).rows if row.mirror.name == "new")
+    assert row.login is not None
+    window.ask(ApplyMirrorEdit(window.id, window.ask(PlanMirrorEdit(window.id, RemoveMirror("new"))).id))
+    assert "new" not in names(window)
+
+
+def test_addresses(window: Window) -> None:
+    facts = window.ask(UnderstandAddress(window.id, "docker://registry.example/team/cache"))
+    assert facts.url == "oci://registry.example/team/cache"
+
+
+def test_read_only_plans_but_does_not_save(sample: Path) -> None:
+    window = Window(sample, read_only=True)
+    try:
+        plan = window.ask(PlanMirrorEdit(window.id, NEW))
+        for call in (ApplyMirrorEdit(window.id, plan.id), UndoMirrorEdit(window.id, "x")):
+            with pytest.raises(ReadOnlyMode):
+                window.ask(call)
+        assert not Path(plan.file).exists() or "new:" not in Path(plan.file).read_text()
+    finally:
+        window.state.close()
