@@ -149,12 +149,8 @@ NOT_MOVED = "Not moved"
 # Packages
 PACKAGES = "Packages"
 PACKAGES_TABLE = "Installed packages"
-PACKAGES_FILTER = "Filter by name, version, variants, compiler, hash …"
 PACKAGES_FILTER_NAME = "Filter packages"
-PACKAGE_COLUMNS = ("", "Package", "Version", "Compiler", "Target", "Variants", "Installed", "State")
 CHECK_COLUMN = "Selected"
-SHOW = "Show"
-SHOW_INSTALLED, SHOW_EXPLICIT, SHOW_ALL = "Installed", "Explicit only", "All records"
 PACKAGES_EMPTY = "This Spack instance has no installed packages."
 PACKAGES_EMPTY_DETAIL = "Packages appear here once 'spack install' has installed some."
 PACKAGES_READING = "Reading the install database…"

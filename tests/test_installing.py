@@ -40,7 +40,7 @@ class Bare:
         for process in Path("/proc").iterdir():
             try:
                 arguments = process.joinpath("cmdline").read_bytes().split(b"\0")
-                if word.encode() in arguments and os.readlink(process / "root") == str(self.root):
+                if word.encode() in arguments and str((process / "root").readlink()) == str(self.root):
                     found.append(int(process.name))
             except (OSError, ValueError):
                 continue

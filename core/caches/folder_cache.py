@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from core.caches import folder_index
-from core.caches.folder_keys import publish_key, store_keys
+from core.caches.folder_keys import publish_key, store_keys, update_key_index
 from core.caches.folder_objects import claim_blob, put_blob, read_ahead
+from core.caches.folder_signing import EntrySigning, SigningStep
 from core.caches.folder_upkeep import FolderUpkeep
 from core.caches.layout3 import (
     ARCHIVE_TYPE,
@@ -127,9 +128,17 @@ class FolderCache(StoredCache):
     def update_index(self, *, full: bool, token: CancelToken, progress: Callable[[int, int], None]) -> IndexUpdate:
         return folder_index.update_index(self._folder, self.url, full=full, token=token, progress=progress)
 
-    def store_keys(self, keys: Mapping[str, bytes]) -> None:
-        """Public keys by fingerprint, ASCII-armored; those that are there stay."""
+    def store_keys(self, keys: Mapping[str, bytes], *, listed: bool) -> None:
         store_keys(self._folder, keys)
+        if listed:
+            update_key_index(self._folder)
+
+    def change_signatures(
+        self, signer: Signer | None, hashes: Collection[str] | None, token: CancelToken
+    ) -> Iterator[SigningStep]:
+        """Sign entries that are not signed yet, without a signer take the signatures off instead; those of `hashes`
+        only. Nothing is done until the steps are taken."""
+        return EntrySigning(self._folder, signer).run(hashes, token)
 
     def holds(self, digest: str, stored_bytes: int) -> bool:
         """Whether a blob is there, so that it need not be brought; no clean-up takes it in the next time."""

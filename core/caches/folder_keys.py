@@ -21,10 +21,9 @@ def publish_key(folder: Folder, signer: Signer) -> None:
 
 
 def store_keys(folder: Folder, keys: Mapping[str, bytes]) -> None:
-    """Store ASCII-armored public keys by their fingerprints, and list them. Raises CacheError for odd fingerprints."""
+    """Store ASCII-armored public keys by their fingerprints. Raises CacheError for odd fingerprints."""
     for fingerprint, key in keys.items():
         _put_if_changed(folder, key_manifest(fingerprint), KEY_TYPE, key)
-    update_key_index(folder)
 
 
 def update_key_index(folder: Folder) -> None:

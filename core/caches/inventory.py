@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -74,20 +74,22 @@ class Inventory:
                 waiting.extend(self.edges.get(current, ()))
         return found
 
-    def dependents(self, hashes: Collection[str]) -> set[str]:
-        """What depends on any of `hashes`, directly or not, these themselves left out."""
+    def dependents(self, hashes: Collection[str]) -> dict[str, str]:
+        """What depends on any of `hashes`, directly or not, these themselves left out; and on which, one of the
+        nearest."""
         needed_by: defaultdict[str, list[str]] = defaultdict(list)
         for dag_hash, needs in self.edges.items():
             for needed in needs:
                 needed_by[needed].append(dag_hash)
-        found: set[str] = set()
-        waiting = list(hashes)
+        causes = {dag_hash: dag_hash for dag_hash in hashes}
+        waiting = deque(hashes)
         while waiting:
-            for dependent in needed_by.get(waiting.pop(), ()):
-                if dependent not in found:
-                    found.add(dependent)
+            current = waiting.popleft()
+            for dependent in needed_by.get(current, ()):
+                if dependent not in causes:
+                    causes[dependent] = causes[current]
                     waiting.append(dependent)
-        return found - set(hashes)
+        return {dag_hash: cause for dag_hash, cause in causes.items() if dag_hash not in hashes}
 
     def last_used(self, thing: Thing) -> float:
         """When the thing or any of its blobs was last written; pushes that rely on a package refresh a blob of it."""

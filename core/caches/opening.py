@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, overload
 
@@ -18,11 +19,12 @@ from core.caches.protocol import BuildCache, ReadableCache
 from core.caches.stored_cache import StoredCache
 from core.caches.web_stores import WebStores
 from core.foundation.clock import Clock
-from core.foundation.errors import UsageError
+from core.foundation.errors import SigningError, UsageError
 from core.mirrors.credentials.facade import Credentials, MirrorCredentials
 from core.mirrors.credentials.states import Direction, Login
 from core.mirrors.model import Connection, Mirror, MirrorKind
 from core.mirrors.servers import Servers, ServerSettings
+from core.mirrors.trust import MirrorTrust
 from core.network.client import HostShare
 from core.network.endpoints import Endpoint
 from core.registry.credentials import CredentialSource
@@ -31,6 +33,7 @@ from core.registry.references import ImageReference, ReferenceError, parse_mirro
 from core.registry.repository import Repository
 from core.registry.transport import Transport
 from core.signing.gpg import Gnupg
+from core.signing.signatures import SignatureFacts, SignatureState
 from core.storage.s3_address import public_address
 
 OCI_KINDS = (MirrorKind.OCI, MirrorKind.OCI_HTTP)
@@ -68,6 +71,7 @@ class CacheAccess:
         self.kept = kept
         self.credentials = credentials
         self.servers = servers
+        self.trust = MirrorTrust()
         self._mirrors = tuple(mirrors)
         self._ca_file = ca_file
         self._plain_passwords = plain_passwords
@@ -97,7 +101,7 @@ class CacheAccess:
         if connection.problem:
             raise UsageError(f"{name} cannot be used", connection.problem)
         if connection.folder is not None:
-            return FolderCache(connection.folder, verify=self.gnupg.verify_clearsigned)
+            return FolderCache(connection.folder, verify=partial(self._verified, connection.url))
         if connection.kind in OCI_KINDS:
             try:
                 reference = parse_mirror_url(connection.url)
@@ -116,6 +120,16 @@ class CacheAccess:
             raise UsageError(f"{name} cannot be {_USES[direction]} a build cache", _refusal(connection))
         return self._web_cache(connection)
 
+    def signature(self, url: str, manifest: bytes) -> SignatureFacts:
+        """What there is to say about the signature of a package in the cache at `url`."""
+        try:
+            return self.gnupg.signature(manifest, self.trust.of(url))
+        except SigningError as error:
+            return SignatureFacts(SignatureState.UNCHECKED, why=error.why)
+
+    def _verified(self, url: str, manifest: bytes) -> bytes:
+        return self.gnupg.verify_clearsigned(manifest, self.trust.of(url))
+
     def web_address(self, connection: Connection) -> str:
         """Where a mirror on the web or in a bucket is read by everybody. Raises UsageError if there is no such
         address."""
@@ -125,7 +139,7 @@ class CacheAccess:
 
     def _web_cache(self, connection: Connection) -> StoredCache:
         store = self._stores.store(self.web_address(connection), hides_missing=connection.kind in _BUCKET_KINDS)
-        verify = self.gnupg.verify_clearsigned
+        verify = partial(self._verified, connection.url)
         return StoredCache(store.files, url=connection.url, index_only=True, verify=verify, kept=self.kept)
 
     def repository(self, reference: ImageReference, mirror: Mirror, direction: Direction) -> Repository:

@@ -221,6 +221,15 @@ class StoredPackage:
     spec: BlobAt
 
 
+@dataclass(frozen=True, slots=True)
+class PublishedKeys:
+    """Fingerprints of the public keys in a cache. Readers go by the list of keys: they do not find what is
+    `unlisted`."""
+
+    listed: tuple[str, ...]
+    unlisted: tuple[str, ...] = ()
+
+
 class ReadableCache(Protocol):
     """A place that holds packages, for reading. Nothing is ever changed by these methods."""
 
@@ -274,6 +283,11 @@ class ReadableCache(Protocol):
         """
         ...
 
+    def published_keys(self, *, token: CancelToken) -> PublishedKeys | None:
+        """Which public keys are there, None where this kind of cache has none. Raises CacheError if the list of keys
+        cannot be understood."""
+        ...
+
     def verifier(self, *, signatures: bool) -> CacheVerifier:
         """For finding out whether what it holds is sound; with `signatures` also those on manifests are checked."""
         ...
@@ -305,6 +319,11 @@ class BuildCache(ReadableCache, Protocol):
 
     def prepare(self, signer: Signer | None) -> None:
         """Before the first publication of a push: the cache's layout mark and, with a signer, its public key."""
+        ...
+
+    def store_keys(self, keys: Mapping[str, bytes], *, listed: bool) -> None:
+        """Store ASCII-armored public keys by fingerprint; with `listed` the list of keys is made to agree with what is
+        there. Raises CacheError for odd fingerprints, UsageError where this kind of cache has no keys."""
         ...
 
     def update_index(self, *, full: bool, token: CancelToken, progress: Callable[[int, int], None]) -> IndexUpdate:

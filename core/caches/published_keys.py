@@ -10,7 +10,16 @@ import msgspec
 
 from core.caches.folder_objects import read_blob, read_manifest
 from core.caches.layout2 import OLD_KEY_INDEX, old_key
-from core.caches.layout3 import KEY_INDEX_MANIFEST, KEY_INDEX_TYPE, KEY_TYPE, is_fingerprint, key_manifest
+from core.caches.layout3 import (
+    KEY_INDEX_MANIFEST,
+    KEY_INDEX_TYPE,
+    KEY_PREFIX,
+    KEY_TYPE,
+    fingerprint_of,
+    is_fingerprint,
+    key_manifest,
+)
+from core.caches.protocol import PublishedKeys
 from core.foundation.errors import CacheError, NotFound
 from core.storage.reading import Files
 
@@ -45,6 +54,14 @@ def read_keys(files: Files) -> dict[str, bytes]:
     newer = {fingerprint: read_key(files, fingerprint) for fingerprint in _if_any(listed_keys, files)}
     older = [fingerprint for fingerprint in _if_any(old_listed_keys, files) if fingerprint not in newer]
     return newer | {fingerprint: files.fetch(old_key(fingerprint), _KEY_BYTES)[0] for fingerprint in older}
+
+
+def published(files: Files) -> PublishedKeys:
+    """The fingerprints of all keys, in both layouts; those that nobody finds only where files are listed. Raises
+    CacheError."""
+    listed = {*_if_any(listed_keys, files), *_if_any(old_listed_keys, files)}
+    there = {found for key, _ in files.scan(KEY_PREFIX) or () if (found := fingerprint_of(key))}
+    return PublishedKeys(tuple(sorted(listed)), tuple(sorted(there - listed)))
 
 
 def _if_any(listed: Callable[[Files], tuple[str, ...]], files: Files) -> tuple[str, ...]:

@@ -71,12 +71,12 @@ class PlannedBlob(msgspec.Struct, frozen=True):
 
 
 class Dependent(msgspec.Struct, frozen=True):
-    """A package that stays and depends on one that goes."""
+    """A package that stays and depends on some that go; `needs` names one of them."""
 
     name: str
     version: str
     hash: str
-    needs: tuple[str, ...]
+    needs: str
 
 
 class RemovalPlan(msgspec.Struct, frozen=True):
@@ -260,19 +260,15 @@ def with_siblings(inventory: Inventory, chosen: Iterable[Chosen]) -> list[Chosen
 
 def dependents_of(inventory: Inventory, entries: Collection[PlannedEntry]) -> tuple[Dependent, ...]:
     """Packages that stay although they depend on some of `entries`."""
-    going = {entry.hash for entry in entries if entry.hash}
     keys = {entry.key for entry in entries}
-    labels = {entry.hash: entry.label for entry in entries}
     left = {thing.entry.hash for thing in inventory.packages() if thing.entry and thing.key not in keys}
-    going -= left  # another entry has it as well
-    affected = inventory.dependents(going)
-    found = []
-    for thing in inventory.packages():
-        entry = thing.entry
-        if entry is None or entry.hash not in affected or thing.key in keys or thing.broken:
-            continue
-        needs = sorted(labels[dag_hash] for dag_hash in inventory.reachable([entry.hash]) & going)
-        found.append(Dependent(entry.name, entry.version, entry.hash, tuple(needs)))
+    going = {entry.hash: entry.label for entry in entries if entry.hash and entry.hash not in left}
+    causes = inventory.dependents(going)
+    found = [
+        Dependent(entry.name, entry.version, entry.hash, going[causes[entry.hash]])
+        for thing in inventory.packages()
+        if (entry := thing.entry) and entry.hash in causes and thing.key not in keys and not thing.broken
+    ]
     return tuple(sorted(found, key=lambda one: (one.name, one.version, one.hash)))
 
 
@@ -293,9 +289,9 @@ def check_plan(plan: RemovalPlan, inventory: Inventory) -> None:
     used = [entry.label for entry in proposed if inventory.last_used(by_key[entry.key]) > plan.cutoff]
     if used:
         raise PlanOutdated(f"{plural(len(used), 'package')} would be deleted that a push uses by now", _named(used))
-    planned = {(one.hash, needed) for one in plan.dependents for needed in one.needs}
+    planned = {one.hash for one in plan.dependents}
     now = dependents_of(inventory, plan.entries)
-    new = [f"{one.name}@{one.version}" for one in now if any((one.hash, needed) not in planned for needed in one.needs)]
+    new = [f"{one.name}@{one.version}" for one in now if one.hash not in planned]
     if new:
         raise PlanOutdated("Something else depends by now on what would be deleted", _named(new))
     needed = {digest for thing in inventory.things if thing.key not in keys for digest in thing.blobs}

@@ -11,8 +11,8 @@ from pathlib import Path
 from core.caches.folder_objects import has_blob, read_ahead
 from core.caches.layout3 import ARCHIVE_TYPE, SPEC_TYPE, entry_manifest
 from core.caches.manifests import MANIFEST_LIMIT_BYTES, decode_manifest
-from core.caches.protocol import BlobAt, CacheEntry, CacheIndex, EntryName, StoredPackage
-from core.caches.published_keys import read_keys
+from core.caches.protocol import BlobAt, CacheEntry, CacheIndex, EntryName, PublishedKeys, StoredPackage
+from core.caches.published_keys import published, read_keys
 from core.caches.stored_browser import StoredBrowser
 from core.caches.stored_layers import CurrentLayer, KeptBlobs, Layer, Named, OldLayer
 from core.caches.stored_verifier import StoredVerifier
@@ -99,6 +99,9 @@ class StoredCache:
 
     def public_keys(self, *, token: CancelToken) -> dict[str, bytes]:
         return read_keys(self._files(token))
+
+    def published_keys(self, *, token: CancelToken) -> PublishedKeys:
+        return published(self._files(token))
 
     def verifier(self, *, signatures: bool) -> StoredVerifier:
         return StoredVerifier(self._files, self._verify if signatures else None)

@@ -118,7 +118,7 @@ def show_plan(found: UpkeepPlan, output: Output) -> None:
         count = len(plan.dependents)
         title = f"{plural(count, 'package')} {'depends' if count == 1 else 'depend'} on what goes"
         shown = plan.dependents[:_DEPENDENTS_SHOWN]
-        names = ", ".join(f"{one.name}@{one.version}/{short_hash(one.hash)}" for one in shown)
+        names = ", ".join(f"{one.name}@{one.version}/{short_hash(one.hash)} ({one.needs})" for one in shown)
         more = len(plan.dependents) - len(shown)
         output.warning(ErrorInfo("dependents", title, names + (f" and {more} more" if more > 0 else "")))
     for warning in plan.warnings:

@@ -78,7 +78,8 @@ def atomic_write(path: Path, data: bytes, *, mode: int | None = None) -> None:
     """Replace or create the file `path` with `data`, in one step and flushed to the disk. Any thread.
 
     `mode` None keeps the mode of the file that is there, or gives a new one the usual mode. Owner and group stay where
-    this user may give them. A symbolic link stays: the file it leads to is replaced. Raises PermissionDenied, NoSpace, NotFound (no such directory) or StorageFailed.
+    this user may give them. A symbolic link stays: the file it leads to is replaced. Raises PermissionDenied, NoSpace,
+    NotFound (no such directory) or StorageFailed.
     """
     target = Path(os.path.realpath(path))
     try:

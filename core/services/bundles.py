@@ -72,6 +72,7 @@ def plan_export(
     name = mirror.name or mirror.fetch.url
     making = _Making(instance, access, request, source, selection.entries, folder, path, name)
     return prepare_copy(
+        instance,
         access,
         source,
         FolderCache(folder),
@@ -104,6 +105,7 @@ def plan_import(
         source = FolderCache(folder)
         importing = _Importing(source, target, unpacked)
         prepared = prepare_copy(
+            instance,
             access,
             source,
             target,
@@ -158,7 +160,7 @@ class _Making:
         if signed:
             with suppress(CacheError, NotFound):
                 keys = self.source.public_keys(token=token)
-        cache.store_keys(keys)
+        cache.store_keys(keys, listed=True)
         extras = self._add_extras(token)
         archives = {entry.blob_digest: entry.stored_bytes for entry in self.entries.values()}
         facts = BundleFacts(
@@ -218,7 +220,7 @@ class _Importing:
 
     def close(self, token: CancelToken) -> None:
         if isinstance(self.target, FolderCache):
-            self.target.store_keys(self.source.public_keys(token=token))
+            self.target.store_keys(self.source.public_keys(token=token), listed=True)
         self.discard()
 
     def discard(self) -> None:

@@ -83,6 +83,7 @@ def plan_copy(
     selection = select_packages(instance, access, request, source, cwd=cwd, token=token)
     key = _key(access, target, request)
     prepared = prepare_copy(
+        instance,
         access,
         source,
         target,
@@ -98,6 +99,7 @@ def plan_copy(
 
 
 def prepare_copy(
+    instance: Instance,
     access: CacheAccess,
     source: ReadableCache,
     target: BuildCache,
@@ -137,7 +139,7 @@ def prepare_copy(
         raise UsageError(f"{names[1]} cannot be written", "Such addresses are only read")
     plan = PushPlan(
         id=uuid.uuid4().hex,
-        instance_id="",
+        instance_id=instance.id,
         mirror=names[1],
         mirror_url=target.url,
         items=tuple(_items(selection, present, completing, names[0])),

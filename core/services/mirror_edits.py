@@ -36,7 +36,7 @@ def list_scopes(instance: Instance) -> tuple[ScopeRow, ...]:
     default = landscape.default_scope()
     rows = []
     for scope in landscape.scopes:
-        why_not = landscape.obstacle(scope)
+        why_not = landscape.obstacle(scope) or landscape.failure(scope)
         rows.append(
             ScopeRow(
                 name=scope.name,

@@ -12,6 +12,7 @@ import msgspec
 from core.caches.browsing import EntryKind
 from core.caches.folder_upkeep import FolderUpkeep
 from core.caches.freeing import Keep, plan_freeing, plan_spack_prune
+from core.caches.layout3 import digest_of_key
 from core.caches.opening import CacheAccess
 from core.caches.protocol import BuildCache
 from core.caches.removal import PLAN_VERSION, RemovalPlan, plan_deletion
@@ -63,7 +64,8 @@ class Upkeep:
         unknown = sorted(hashes - by_hash.keys())
         if unknown:
             raise NotFound(f"/{unknown[0]} is not in {_name(found)}", f"{len(unknown)} of {len(hashes)} are not")
-        keys = [*request.keys, *(by_hash[dag_hash] for dag_hash in sorted(hashes))]
+        keys = [digest_of_key(key) or key for key in request.keys]  # what has no manifest goes by its digest
+        keys += [by_hash[dag_hash] for dag_hash in sorted(hashes)]
         if not keys:
             raise UsageError("Nothing was named to be deleted")
         cutoff = inventory.read_at - request.grace_s
@@ -131,10 +133,7 @@ class Upkeep:
 
     def _open(self, mirror: str) -> tuple[Mirror, BuildCache]:
         found = resolve_mirror(mirror, mirrors_of(self.instance), cwd=self.cwd)
-        cache = self.access.open(found, Direction.PUSH)
-        if not hasattr(cache, "upkeep"):
-            raise UsageError(f"Nothing can be deleted from {_name(found)}", "Such addresses are only read")
-        return found, cache
+        return found, self.access.open(found, Direction.PUSH)
 
     def _trash(self, mirror: str) -> FolderUpkeep:
         found, cache = self._open(mirror)

@@ -14,6 +14,8 @@ from core.foundation.errors import SigningError
 BEGIN = b"-----BEGIN PGP SIGNED MESSAGE-----"
 # GnuPG cuts lines of more than 19,995 characters; half of that leaves room for other programs.
 LONGEST_LINE = 10_000
+# Only lines that begin so are written with a dash and a blank before them by GnuPG.
+_ESCAPED = (b"-", b"From ")
 
 _MESSAGE = re.compile(
     rb"-----BEGIN PGP SIGNED MESSAGE-----\n"
@@ -28,6 +30,15 @@ _MESSAGE = re.compile(
 def is_clearsigned(data: bytes) -> bool:
     """Whether `data` claims to be a clearsigned message."""
     return data.startswith(BEGIN)
+
+
+def is_message(data: bytes) -> bool:
+    """Whether `data` is exactly one message of the plain form; its signature is *not* checked."""
+    try:
+        signed_text(data)
+    except SigningError:
+        return False
+    return True
 
 
 def signed_text(data: bytes) -> bytes:
@@ -52,8 +63,10 @@ def check_lines(text: bytes) -> None:
 
 
 def _without_dash_escape(line: bytes) -> bytes:
-    if line.startswith(b"- "):
+    if line.startswith(b"- ") and line[2:].startswith(_ESCAPED):
         return line[2:]
+    if line.startswith(b"- "):
+        raise SigningError("This is not a signed text", "A line inside it is escaped that GnuPG leaves as it is")
     if line.startswith(b"-"):
         raise SigningError("This is not a signed text", "A line inside it begins with an unescaped dash")
     return line

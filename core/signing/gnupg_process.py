@@ -25,6 +25,11 @@ _PREFIX = "[GNUPG:] "
 _HOME_MODE = 0o700
 
 
+def find_gpg() -> str | None:
+    """The program gpg, None if there is none."""
+    return next((found for name in _COMMANDS if (found := shutil.which(name))), None)
+
+
 @dataclass(frozen=True, slots=True)
 class GpgAnswer:
     """What gpg said: its output, the words of each status line (GnuPG's doc/DETAILS), and `words` meant for people."""
@@ -37,6 +42,10 @@ class GpgAnswer:
     def count(self) -> Counter[str]:
         """How often each status keyword came."""
         return Counter(line[0] for line in self.status_lines)
+
+    def first(self, keyword: str) -> list[str]:
+        """The words of the first status line with `keyword`, itself among them; empty if there is none."""
+        return next((line for line in self.status_lines if line[0] == keyword), [])
 
 
 class GnupgProcess:
@@ -60,7 +69,7 @@ class GnupgProcess:
                 f"There is no GnuPG home {self.home}",
                 remedies=("Make a key with: spack gpg create NAME EMAIL", "Or push without signing"),
             )
-        command = next((found for name in _COMMANDS if (found := shutil.which(name))), None)
+        command = find_gpg()
         if command is None:
             remedy = "Install GnuPG 2 (the command gpg2 or gpg), or push without signing"
             raise SigningError("GnuPG was not found", "There is neither gpg2 nor gpg on PATH", remedies=(remedy,))

@@ -8,13 +8,17 @@ methods block, for at most two minutes, may be called from any thread and raise 
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote
 
 from core.foundation.errors import BadSignature, PassphraseNeeded, SigningError
 from core.foundation.secret import Secret
-from core.signing.clearsign import check_lines, signed_text
+from core.signing.clearsign import check_lines, is_message, signed_text
 from core.signing.gnupg_process import GnupgProcess, GpgAnswer
-from core.signing.key_listing import Key, parse_keys
+from core.signing.key_listing import Key, parse_keys, weakness
+from core.signing.signatures import SignatureFacts, SignatureState
 
 # Status keywords that spoil a signature even when gpg ends with 0.
 _SPOILED = {
@@ -41,6 +45,7 @@ class Gnupg:
         self._gpg = GnupgProcess(home)
         self._lock = threading.Lock()
         self._passphrases: dict[str, Secret] = {}
+        self._weaknesses: dict[str, str] = {}
 
     def secret_keys(self) -> tuple[Key, ...]:
         """Keys that can sign now, in gpg's order; not the expired, revoked and disabled ones."""
@@ -72,6 +77,18 @@ class Gnupg:
             passphrase = self._passphrases.get(fingerprint)
         return self._clearsign(text, fingerprint, passphrase)
 
+    def is_locked(self, fingerprint: str) -> bool:
+        """Whether signing with a key would have to ask for its passphrase now. Nobody is asked."""
+        with self._lock:
+            if fingerprint in self._passphrases:
+                return False
+        return _wants_passphrase(self._sign(_PROBE, fingerprint, None, "--pinentry-mode", "error"))
+
+    def try_key(self, fingerprint: str) -> None:
+        """Sign something with a key, so that GnuPG's agent asks for its passphrase now, if it has to and can. Raises
+        PassphraseNeeded."""
+        self.clearsign(_PROBE, fingerprint)
+
     def unlock(self, fingerprint: str, passphrase: Secret) -> None:
         """Use `passphrase` for a key from now on, until this process ends, after a text was signed with it. Raises
         PassphraseNeeded if it is wrong."""
@@ -80,9 +97,7 @@ class Gnupg:
             self._passphrases[fingerprint] = passphrase
 
     def _clearsign(self, text: bytes, fingerprint: str, passphrase: Secret | None) -> bytes:
-        result = self._gpg.run(
-            "--local-user", fingerprint, "--armor", "--output", "-", "--clearsign", data=text, passphrase=passphrase
-        )
+        result = self._sign(text, fingerprint, passphrase)
         if result.status != 0 or not result.count()["SIG_CREATED"]:
             if _wants_passphrase(result):
                 why = f"The passphrase of the key {fingerprint} is wrong or could not be asked for"
@@ -92,6 +107,10 @@ class Gnupg:
             raise SigningError("Signing failed", "gpg signed another text than it was given")
         return result.output
 
+    def _sign(self, text: bytes, fingerprint: str, passphrase: Secret | None, *options: str) -> GpgAnswer:
+        arguments = (*options, "--local-user", fingerprint, "--armor", "--output", "-", "--clearsign")
+        return self._gpg.run(*arguments, data=text, passphrase=passphrase)
+
     def export_public(self, fingerprint: str) -> bytes:
         """The public key, ASCII-armored."""
         result = self._gpg.run("--armor", "--export", fingerprint)
@@ -99,23 +118,54 @@ class Gnupg:
             raise SigningError(f"Cannot export the public key {fingerprint}", result.words)
         return result.output
 
-    def verify_clearsigned(self, data: bytes) -> bytes:
-        """The signed text, as gpg read it, if `data` is one clearsigned message with a good signature of a known key.
+    def verify_clearsigned(self, data: bytes, allowed: Collection[str] = ()) -> bytes:
+        """The signed text, as gpg read it, if `data` is one clearsigned message with a good signature of a known key,
+        or of one of the keys that are `allowed`, by their full fingerprints.
 
         Raises BadSignature if it is not good, another SigningError if that cannot be told because the key is not known
         or GnuPG is not to be had. Refused besides bad signatures: anything around the message, more than one signature,
-        expired or revoked keys and signatures, weak hash functions.
+        expired, revoked and weak keys, expired signatures, weak hash functions.
         """
+        result, facts = self._examine(data, allowed)
+        if facts.state is not SignatureState.GOOD:
+            unknown = facts.state is SignatureState.UNKNOWN_KEY
+            raise (SigningError if unknown else BadSignature)("The signature is not good", facts.why)
+        return result.output
+
+    def signature(self, data: bytes, allowed: Collection[str] = ()) -> SignatureFacts:
+        """What there is to say about the signature of a clearsigned message; nothing is raised."""
+        try:
+            return self._examine(data, allowed)[1]
+        except SigningError as error:
+            broken = not is_message(data)
+            state = SignatureState.BAD if broken else SignatureState.UNCHECKED
+            return SignatureFacts(state, why=error.why or error.title)
+
+    def _examine(self, data: bytes, allowed: Collection[str]) -> tuple[GpgAnswer, SignatureFacts]:
         signed_text(data)
         result = self._gpg.run(
             "--lock-never", "--trust-model", "always", "--no-auto-check-trustdb", "--no-auto-key-retrieve",
             "--output", "-", "--verify", "-", data=data,
         )  # fmt: skip
-        problem = _verdict(result)
-        if problem:
-            unknown = problem == _SPOILED["NO_PUBKEY"]
-            raise (SigningError if unknown else BadSignature)("The signature is not good", problem)
-        return result.output
+        facts = _judged(result)
+        if facts.state is SignatureState.GOOD:
+            valid = result.first("VALIDSIG")
+            if problem := self._weakness(valid[1]):
+                facts = replace(facts, state=SignatureState.BAD, why=problem)
+            elif allowed and facts.fingerprint not in allowed:
+                why = f"the key {facts.fingerprint} is not one of those that may sign for this mirror"
+                facts = replace(facts, state=SignatureState.OTHER_KEY, why=why)
+        return result, facts
+
+    def _weakness(self, fingerprint: str) -> str:
+        with self._lock:
+            known = self._weaknesses.get(fingerprint)
+        if known is None:
+            options = ("--lock-never", "--with-colons", "--fixed-list-mode", "--with-fingerprint", "--with-fingerprint")
+            known = weakness(self._gpg.run(*options, "--list-keys", fingerprint).output, fingerprint)
+            with self._lock:
+                self._weaknesses[fingerprint] = known
+        return known
 
     def _listed(self) -> list[Key]:
         result = self._gpg.run("--with-colons", "--fixed-list-mode", "--list-secret-keys")
@@ -142,22 +192,29 @@ class GpgSigner:
         return self._gnupg.export_public(self.fingerprint)
 
 
-def _verdict(result: GpgAnswer) -> str:
-    """What is wrong with a signature, empty if nothing is."""
+def _judged(result: GpgAnswer) -> SignatureFacts:
+    """What gpg says of a signature. Words of VALIDSIG: fingerprint date timestamp expires version reserved
+    key-algorithm hash-algorithm class primary-fingerprint (GnuPG's doc/DETAILS)."""
     counts = result.count()
-    for keyword, reason in _SPOILED.items():
-        if counts[keyword]:
-            return reason
+    good, valid = result.first("GOODSIG"), result.first("VALIDSIG")
+    problem = next((reason for keyword, reason in _SPOILED.items() if counts[keyword]), "")
+    state = SignatureState.BAD
+    if counts["NO_PUBKEY"] and not counts["BADSIG"]:
+        key = result.first("NO_PUBKEY")
+        state, problem = SignatureState.UNKNOWN_KEY, _SPOILED["NO_PUBKEY"]
+        return SignatureFacts(state, fingerprint=key[1] if len(key) > 1 else "", why=problem)
+    if problem:
+        return SignatureFacts(state, why=problem)
     if result.status != 0 or [counts[word] for word in ("PLAINTEXT", "NEWSIG", "GOODSIG", "VALIDSIG")] != [1, 1, 1, 1]:
-        return result.words or "there is not exactly one signature"
-    # VALIDSIG fingerprint date timestamp expires version reserved key-algorithm hash-algorithm class primary
-    # (GnuPG's doc/DETAILS).
-    valid = next(line for line in result.status_lines if line[0] == "VALIDSIG")
+        return SignatureFacts(state, why=result.words or "there is not exactly one signature")
     if valid[8] in _WEAK_HASHES:
-        return "it was made with a weak hash function"
-    if valid[9] != _TEXT_SIGNATURE:
-        return "it is not a signature of a text"
-    return ""
+        problem = "it was made with a weak hash function"
+    elif valid[9] != _TEXT_SIGNATURE:
+        problem = "it is not a signature of a text"
+    made_at = int(valid[3]) if valid[3].isdigit() else None
+    owner = unquote(" ".join(good[2:]), errors="replace")
+    state = SignatureState.BAD if problem else SignatureState.GOOD
+    return SignatureFacts(state, valid[10], owner, made_at, problem)
 
 
 def _wants_passphrase(result: GpgAnswer) -> bool:

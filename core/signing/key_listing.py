@@ -7,8 +7,11 @@ import re
 from dataclasses import dataclass
 
 _UNUSABLE = {"e": "has expired", "r": "was revoked", "d": "is disabled", "i": "is not valid", "n": "is not valid"}
-_ALGORITHMS = {"1": "RSA", "16": "ElGamal", "17": "DSA", "18": "ECDH", "19": "ECDSA", "22": "EdDSA"}
+_ALGORITHMS = {"1": "RSA", "2": "RSA", "3": "RSA", "16": "ElGamal", "17": "DSA", "18": "ECDH", "19": "ECDSA", "22": "EdDSA"}
 _PRIMARY = ("pub", "sec")
+_KEYS = (*_PRIMARY, "sub", "ssb")
+# RSA and DSA keys of fewer bits can be forged, or nearly so.
+_FACTORED, _LEAST_BITS = ("1", "2", "3", "17"), 2048
 _TRUST = {"u": "ultimate", "f": "full", "m": "marginal", "n": "never"}
 
 
@@ -47,6 +50,20 @@ def parse_keys(listing: bytes) -> list[Key]:
         if blocks:
             blocks[-1].append(fields + [""] * 20)
     return [_key(block) for block in blocks]
+
+
+def weakness(listing: bytes, fingerprint: str) -> str:
+    """Why signatures of a key, primary or not, prove nothing; "" if they do, or if the listing does not have it."""
+    key: list[str] = []
+    for line in listing.decode("utf-8", "replace").splitlines():
+        fields = line.split(":")
+        if fields[0] in _KEYS:
+            key = fields
+        elif fields[0] == "fpr" and fields[9] == fingerprint:
+            bits = int(key[2]) if key[2].isdigit() else 0
+            if key[3] in _FACTORED and bits < _LEAST_BITS:
+                return f"the key that made the signature is too weak ({_algorithm(key[3], key[2], '')})"
+    return ""
 
 
 def _key(block: list[list[str]]) -> Key:

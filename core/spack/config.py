@@ -115,7 +115,7 @@ def section_value(scope: Scope, section: str) -> Value | None:
 
 
 def section_in(root: YamlNode, scope: Scope, section: str) -> Value | None:
-    """`section` in the content of the scope's file; None if it is not there. Raises ConfigError naming file and line."""
+    """`section` in the content of the scope's file, None if it is not there. Raises ConfigError, naming the line."""
     path = scope.section_file(section)
     if root.content is None:
         return None

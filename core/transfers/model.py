@@ -52,7 +52,8 @@ class TransferRow:
     `total_bytes` is None while unknown; `rate_bps` and `left_s` are None while there is nothing honest to say
     (the first seconds, and when nothing moves). `blob` says how the archive came there, as `CachePush.upload` does;
     "present" also where only the entry had to be completed. `missing` are hashes of packages an image lacks: Spack
-    installs from it, but it does not run. `image` names the tagged image that was written.
+    installs from it, but it does not run. `image` names the tagged image that was written. `paused`: it waits until the
+    person resumes it.
     """
 
     id: str
@@ -75,6 +76,7 @@ class TransferRow:
     image: str = ""
     index: IndexUpdate | None = None
     error: ErrorInfo | None = None
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +112,113 @@ class PushStatus:
     skipped: tuple[PlanItem, ...] = ()
 
 
+class HoldReason(StrEnum):
+    """What is wrong with a mirror, so that nothing more is tried there for now."""
+
+    NO_SPACE = "no-space"
+    LOGIN = "login"
+    VANISHED = "vanished"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorHold:
+    """A mirror where the rest of the queue waits, because what failed there would fail for every package.
+
+    `error` says why and what to do. `waiting` packages are kept back. `left_s` is how long until it is tried again by
+    itself; None if a person has to say so. `tries` counts holds in a row without any success between.
+    """
+
+    mirror: str
+    reason: HoldReason
+    error: ErrorInfo
+    waiting: int
+    tries: int
+    left_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferLimits:
+    """How much may happen at once. `parallel` rows move at the same time, `per_mirror` of them to one mirror (None: as
+    many). `bytes_per_s` is shared by everything that goes over the network; None: no limit."""
+
+    parallel: int
+    per_mirror: int | None = None
+    bytes_per_s: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class QueueSnapshot:
-    """`rows` holds only the moving rows and those that changed since the previous snapshot; all of them when `full`."""
+    """`rows` holds only the moving rows and those that changed since the previous snapshot; all of them when `full`.
+
+    `paused` is the whole queue, `paused_mirrors` are those a person paused; `holds` are mirrors that paused themselves.
+    """
 
     rows: tuple[TransferRow, ...]
     pushes: tuple[PushStatus, ...]
     overall: Totals
     paused: bool
     full: bool = False
+    paused_mirrors: tuple[str, ...] = ()
+    holds: tuple[MirrorHold, ...] = ()
+    limits: TransferLimits | None = None
+
+
+class Move(StrEnum):
+    """Where waiting rows go: before everything else or after it, or past their neighbour within their push."""
+
+    NEXT = "next"
+    UP = "up"
+    DOWN = "down"
+    LAST = "last"
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedPush:
+    """A push (or, with `source`, a copy) that a process did not finish. `waiting` packages are left, `done` ended well.
+
+    `bytes_left` are bytes of files of what is left.
+    """
+
+    id: str
+    instance_id: str
+    mirror: str
+    source: str
+    started_at: float
+    waiting: int
+    done: int
+    failed: int
+    bytes_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class JournalOffer:
+    """What a process that died left behind: `id` names its journal, `written_at` is when it was last heard of."""
+
+    id: str
+    written_at: float
+    pushes: tuple[UnfinishedPush, ...]
+
+    @property
+    def waiting(self) -> int:
+        return sum(push.waiting for push in self.pushes)
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """Everything that can be continued; `problems` are journals that were set aside because they cannot be read."""
+
+    offers: tuple[JournalOffer, ...]
+    problems: tuple[ErrorInfo, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Continued:
+    """What became of an offer: ids of the pushes that are in the queue now, and why others are not. Those stay in the
+    journal."""
+
+    pushes: tuple[str, ...]
+    problems: tuple[ErrorInfo, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

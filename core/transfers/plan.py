@@ -111,7 +111,8 @@ class RegistryFacts:
 class PushPlan:
     """`items` are in pushing order, dependencies first. `blockers` would make every item fail; `warnings` would not.
 
-    `source` names the cache that packages are copied from; it is "" for a push of installed packages.
+    `source` names the cache that packages are copied from; it is "" for a push of installed packages. `roots` are the
+    packages a push was asked for, by hash: with `options`, all it takes to plan the rest of it again.
 
     `key` is the fingerprint entries will be signed with, empty for an unsigned push.
     `free_bytes` is what the target has left, None where that cannot be known.
@@ -133,6 +134,7 @@ class PushPlan:
     registry: RegistryFacts | None = None
     images: ImageFacts | None = None
     source: str = ""
+    roots: tuple[str, ...] = ()
 
     def of(self, *decisions: Decision) -> Iterator[PlanItem]:
         return (item for item in self.items if item.decision in decisions)

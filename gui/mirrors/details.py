@@ -136,10 +136,13 @@ class MirrorCard(Card):
         if row is None:
             return
         mirror = row.mirror
-        test, running = self._tests.result(mirror.name), self._tests.is_running(mirror.name)
-        look, lacks = words.status_look(row, test, running=running), words.login_lacks(row)
+        tests, lacks = self._tests, words.login_lacks(row)
+        test, failure, running = tests.result(mirror.name), tests.failure(mirror.name), tests.is_running(mirror.name)
+        look = words.status_look(row, test, running=running, failure=failure)
         in_trouble = look.tone in ("bad", "warn")
-        self._problem.setText(words.status_tip(row, test) if in_trouble else words.login_tip(row) if lacks else "")
+        self._problem.setText(
+            words.status_tip(row, test, failure) if in_trouble else words.login_tip(row) if lacks else ""
+        )
         self._problem.set_tone(look.tone if in_trouble else "warn")
         facts = {
             messages.PUSH_ADDRESS: visible(words.push_address(mirror)),

@@ -242,7 +242,7 @@ class MirrorFields(QWidget):
         elif below:
             self.name_row.say(words.name_hides(below), "warn")
         else:
-            self.name_row.say(words.suggested() if self._name_is_suggested and self.base is None else "")
+            self.name_row.say(words.SUGGESTED if self._name_is_suggested and self.base is None else "")
 
     # ---- filling ----
 

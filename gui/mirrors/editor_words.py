@@ -52,6 +52,7 @@ REMOVE = "Remove"
 COPY_THERE = "Copy"
 MOVE = "Move"
 
+SUGGESTED = "Suggested; any name will do."
 NO_NAME = "A name is missing."
 BAD_NAME = "Spaces and slashes cannot be in a name: Spack would take it for a path."
 NO_CONTENT = "Choose binaries, sources or both."
@@ -96,10 +97,6 @@ def problem_text(problem: ErrorInfo) -> str:
 def is_autopush(warning: ErrorInfo) -> bool:
     """True for what belongs beside the choice to push automatically."""
     return warning.code.startswith("autopush")
-
-
-def suggested() -> str:
-    return "Suggested; any name will do."
 
 
 def name_taken(scope: str) -> str:

@@ -54,8 +54,6 @@ READING = "Looking at the login…"
 CHECKING = "Signing in to check it…"
 CHECK_STOPPED = "It was stopped"
 NOTHING_SAVED = "Nothing was saved, and what you typed is still here."
-CHECK_FAILED = "The check did not succeed"
-SAVING = "Saving…"
 USE_IT = "Use it"
 COPY_FOR_SHELL = "Copy for my shell"
 COPY_FOR_SHELL_TIP = "Copies a line that fetches the value when it runs, never the value"
@@ -103,12 +101,6 @@ def check_problems(check: LoginCheck, *, writing: bool = True) -> list[tuple[str
         for name, step in steps
         if step.state is StepState.FAILED
     ]
-
-
-def checked(check: LoginCheck) -> str:
-    """What the check found out, for the notice after saving."""
-    works = [name for name, step in ((READ, check.read), (WRITE, check.write)) if step.state is StepState.OK]
-    return f"Checked: you may {' and '.join(works)}." if works else ""
 
 
 def sign_out_title(host: str) -> str:

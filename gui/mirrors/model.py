@@ -92,7 +92,8 @@ class MirrorsModel(QAbstractTableModel):
             case Column.STATUS, Role.LOOK:
                 return self._status(row)
             case Column.STATUS, _ItemRole.ToolTipRole:
-                return words.status_tip(row, self._tests.result(row.mirror.name)) or None
+                name = row.mirror.name
+                return words.status_tip(row, self._tests.result(name), self._tests.failure(name)) or None
             case Column.SCOPE, Role.LOOK:
                 locked = row.mirror.scope in self.locked
                 return Look("lock", "dim", visible(row.mirror.scope), quiet=True) if locked else None
@@ -102,8 +103,9 @@ class MirrorsModel(QAbstractTableModel):
         return answer(row, column) if answer is not None else None
 
     def _status(self, row: MirrorRow) -> Look:
-        name = row.mirror.name
-        return words.status_look(row, self._tests.result(name), running=self._tests.is_running(name))
+        name, tests = row.mirror.name, self._tests
+        running, failure = tests.is_running(name), tests.failure(name)
+        return words.status_look(row, tests.result(name), running=running, failure=failure)
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         if not index.isValid():

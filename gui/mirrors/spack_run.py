@@ -66,6 +66,7 @@ class RunDialog(QDialog):
         for part in (self.heading, self.fields, self.status):
             content.addWidget(part)
         content.addWidget(self.output, 1)
+        content.addStretch(0)  # while there is no output yet
         content.addWidget(self.notice)
         content.addLayout(buttons)
         outer = QVBoxLayout(self)

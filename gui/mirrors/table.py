@@ -20,9 +20,9 @@ _WIDTHS = (
     (Column.CONTAINS, 164),
     (Column.SIGNED, 72),
     (Column.AUTOPUSH, 86),
-    (Column.LOGIN, 104),
+    (Column.LOGIN, 112),
     (Column.SCOPE, 100),
-    (Column.STATUS, 180),
+    (Column.STATUS, 176),
     (Column.PACKAGES, 86),
 )
 _ROOM_FOR_SCOPES = 900

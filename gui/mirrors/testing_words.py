@@ -33,7 +33,7 @@ _FAILED = {
     StepKey.AUTHENTICATE: "login refused",
     StepKey.READ: "not readable",
     StepKey.LIST: "not readable",
-    StepKey.PUSH: "no pushing",
+    StepKey.PUSH: "no push",
     StepKey.SPACE: "no space",
     StepKey.INDEX: "index unusable",
     StepKey.LAYOUT: "unknown layout",

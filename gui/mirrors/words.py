@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from urllib.parse import urlsplit, urlunsplit
 
+from core.foundation.errors import ErrorInfo
 from core.foundation.text import format_age, visible
 from core.mirrors.credentials.states import CredentialState
 from core.mirrors.model import Mirror, MirrorKind
@@ -134,8 +135,11 @@ def contains_text(mirror: Mirror) -> str:
     return messages.BINARIES if mirror.binary else messages.SOURCES if mirror.source else messages.NONE
 
 
-def status_look(row: MirrorRow, test: TestView | None = None, *, running: bool = False) -> Look:
-    """The state in a word: what the configuration and the disk say comes before what a test said."""
+def status_look(
+    row: MirrorRow, test: TestView | None = None, *, running: bool = False, failure: ErrorInfo | None = None
+) -> Look:
+    """The state in a word: what the configuration and the disk say comes before what a test said. `failure` is why the
+    last test could not be made."""
     mirror = row.mirror
     if running:
         return Look("half", "accent", testing_words.TESTING)
@@ -147,6 +151,8 @@ def status_look(row: MirrorRow, test: TestView | None = None, *, running: bool =
         return Look("triangle", "warn", messages.STATUS_PLAIN_SECRET)
     if test is not None:
         return testing_words.verdict_look(test)
+    if failure is not None:
+        return Look("cross", "bad", testing_words.NOT_POSSIBLE)
     if not mirror.binary:
         return Look("circle", "dim", messages.STATUS_SOURCES, quiet=True)
     if row.writable is None:
@@ -156,7 +162,7 @@ def status_look(row: MirrorRow, test: TestView | None = None, *, running: bool =
     return Look("check", "ok", messages.STATUS_OK if row.packages is not None else messages.STATUS_NO_INDEX)
 
 
-def status_tip(row: MirrorRow, test: TestView | None = None) -> str:
+def status_tip(row: MirrorRow, test: TestView | None = None, failure: ErrorInfo | None = None) -> str:
     """More about the status: the reason of a problem."""
     if row.status is not None:
         return row.status.sentence()
@@ -166,6 +172,8 @@ def status_tip(row: MirrorRow, test: TestView | None = None) -> str:
         return messages.STATUS_PLAIN_SECRET_TIP
     if test is not None:
         return testing_words.verdict_tip(test)
+    if failure is not None:
+        return failure.sentence()
     if row.writable is False:
         return messages.STATUS_NOT_WRITABLE_TIP
     return messages.STATUS_NOT_CHECKED_TIP if row.writable is None and row.mirror.binary else ""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from core.foundation.text import format_age, format_bytes, short_hash
+from core.foundation.text import format_age, format_bytes, short_hash, visible
 from core.services.values import PackageRow
 from core.spack.specs import PackageState
 from gui import messages
@@ -17,6 +17,7 @@ from gui.packages.rows import Column, checkable, compiler_text, variants_text
 from gui.widgets.cell import Look
 
 RIGHT_ALIGNED = (Column.SIZE, Column.PREFIX_LENGTH)
+_FOREIGN = frozenset(Column) - {Column.SIZE, Column.INSTALLED, Column.MIRRORS, Column.NOTE, Column.EXPLICIT}
 _LOOKS = {
     PackageState.EXTERNAL: Look("external", "dim", messages.STATE_WORDS["external"], quiet=True),
     PackageState.MISSING: Look("triangle", "warn", messages.STATE_WORDS["missing"], quiet=True),
@@ -30,7 +31,8 @@ _NOWHERE = Look("circle", "dim", words.ON_NO_MIRROR, quiet=True)
 def text(row: PackageRow, column: Column, facts: Facts) -> str:
     """What the cell shows, as text."""
     say = _TEXTS.get(column)
-    return say(row, facts) if say is not None else ""
+    found = say(row, facts) if say is not None else ""
+    return visible(found) if column in _FOREIGN else found
 
 
 def plain(row: PackageRow, column: Column, facts: Facts) -> str | int | float | bool | None:
@@ -57,7 +59,7 @@ def _mirrors_look(row: PackageRow, facts: Facts) -> Look:
     if not names:
         return _NOWHERE
     everywhere = len(names) == len(facts.known_mirrors())
-    return Look("check" if everywhere else "half", "ok" if everywhere else "accent", ", ".join(names))
+    return Look("check" if everywhere else "half", "ok" if everywhere else "accent", visible(", ".join(names)))
 
 
 def tone(row: PackageRow, column: Column) -> str:
@@ -80,13 +82,15 @@ def tip(row: PackageRow, column: Column, facts: Facts) -> str | None:
             return words.deprecated_for(row.deprecated_for)
         return messages.STATE_TIPS.get(row.state, usual if column is Column.NOTE else None)
     say = _TIPS.get(column)
-    return say(row, facts) or None if say is not None else None
+    found = say(row, facts) if say is not None else ""
+    return (visible(found) if column in _FOREIGN else found) or None
 
 
 def sentence(row: PackageRow, facts: Facts, *, checked: bool) -> str:
     """The row as a screen reader says it."""
     size = facts.sizes.get(row.hash)
     parts = [f"{row.name} {row.version}", short_hash(row.hash), compiler_text(row.compilers), row.target]
+    parts = [visible(part) for part in parts]
     parts += [note_look(row).word.lower(), *detail(row, Column.PACKAGE, facts)[1:]]
     parts += ["" if size is None else format_bytes(size)]
     if facts.known_mirrors() and checkable(row):

@@ -224,6 +224,7 @@ class CompareDialog(QDialog):
         self.pane.show_table()
         first = next((row for row, line in enumerate(self.model.lines) if line.is_cause), 0)
         self.table.select_row(first)
+        self.table.setFocus()
 
     def show_instead(self, sentence: str, detail: str = "") -> None:
         self.reason.setText("")

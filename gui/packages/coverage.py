@@ -20,6 +20,7 @@ from gui.packages import words
 from gui.widgets.bars import paint_bar
 from gui.widgets.cell import CellDelegate, Index, Role
 from gui.widgets.empty_state import EmptyState
+from gui.widgets.package_delegate import PackageDelegate
 from gui.widgets.page import TaskOwner
 from gui.widgets.table import TablePane, TableView
 
@@ -101,7 +102,8 @@ def _cell_data(row: CoverageRow, mirror: MirrorPresence, cell: CoverageCell | No
             return mirror.error.sentence() if mirror.error is not None else None
         if role == Role.TONE:
             return "dim"
-        return words.UNKNOWN_CELL if role == _ItemRole.DisplayRole else None
+        unknown = visible(mirror.error.title) if mirror.error is not None else words.UNKNOWN_CELL
+        return unknown if role == _ItemRole.DisplayRole else None
     if role == _ItemRole.DisplayRole:
         return words.coverage_text(cell.have, total)
     if role == Role.PROGRESS:
@@ -163,6 +165,7 @@ class CoverageView(QWidget):
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectItems)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.setItemDelegate(CoverageDelegate(self.table))
+        self.table.setItemDelegateForColumn(_NAME, PackageDelegate(self.table))
         self.table.arrange((), _NAME)
         self.pane = TablePane(self.table)
         self.empty = EmptyState("empty-mirrors", words.COVERAGE_EMPTY, words.COVERAGE_EMPTY_DETAIL)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from core.foundation.text import visible
 from core.services.values import PackageRow
 from gui.packages import words
 from gui.packages.facts import Facts
@@ -47,7 +48,7 @@ def grouped(packages: PackageList, found: list[int], group: Group, facts: Facts)
     for title in sorted(members, key=lambda each: (not each, each)):
         lines.append(~len(sections))
         lines += members[title]
-        sections.append((title or words.WITHOUT[group.value], len(members[title])))
+        sections.append((visible(title) or words.WITHOUT[group.value], len(members[title])))
     return Grouped(lines, tuple(sections))
 
 

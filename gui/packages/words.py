@@ -53,7 +53,6 @@ ANY_ENVIRONMENT = "Any environment"
 WHERE = "Mirrors"
 ANYWHERE = "Any mirror"
 ON_NONE = "On no mirror"
-GROUP_BY = "Group by"
 GROUPS = (
     ("none", "Nothing"),
     ("compiler", "Compiler"),
@@ -80,7 +79,7 @@ DETAILS = "Details"
 CLOSE_DETAILS = "Close details"
 ENLARGE, SHRINK = "Enlarge details", "Show the table again"
 OVERVIEW, DEPENDENCIES, FOLDERS, DOCUMENT = "Overview", "Dependencies", "Size by folder", "spec.json"
-SPEC, PREFIX, ARCHITECTURE, NAMESPACE = "Spec", "Prefix", "Architecture", "Namespace"
+PREFIX, ARCHITECTURE, NAMESPACE = "Prefix", "Architecture", "Namespace"
 HASH, PACKAGE_HASH, INSTALLED, COMPILERS = "Hash", "Package hash", "Installed", "Compilers"
 IN_ENVIRONMENTS, VARIANTS, RELOCATION, ON_MIRRORS = "Environments", "Variants", "Relocation", "On mirrors"
 BUILD_SPEC, MODULES, FLAGS = "Built as", "Modules", "Flags"
@@ -94,14 +93,12 @@ NEXT_MATCH, PREVIOUS_MATCH = "Next match", "Previous match"
 COPY_DOCUMENT = "Copy all"
 
 # Dependencies
-TREE, PICTURE = "Tree", "Picture"
 TREE_NAME = "Dependencies and dependents"
 NEEDS, NEEDED_BY = "Needs", "Needed by"
 PICTURE_NAME = "Picture of the dependencies"
 FIND_IN_PICTURE = "Find in the picture"
 FIT, ZOOM_IN, ZOOM_OUT = "Fit to the window", "Zoom in", "Zoom out"
 SAVE_PICTURE = "Save as SVG…"
-GO_TO_PACKAGE = "Go to package"
 LINES = (("link", "link"), ("run", "run only"), ("build", "build only"), ("test", "test only"))
 NOT_RECORDED = "no record"
 
@@ -137,7 +134,6 @@ NOTHING_MISSING_HERE = "Everything the mirror has is installed here."
 NOT_TOLD = "Nothing speaks against it as far as can be told from here."
 HELD_BACK = "Not redistributable"
 PUSH_MISSING = "Push what is missing there…"
-SHOW_MISSING = "Show in the list"
 MISSING_HERE_NAME = "Packages on the mirror that are not installed here"
 VERSUS_COLUMNS = ("Package", "Target", "Size")
 
@@ -146,7 +142,6 @@ COVERAGE_TABLE = "How much of each environment is on each mirror"
 COVERAGE_EMPTY = "There is nothing to compare."
 COVERAGE_EMPTY_DETAIL = "Coverage shows environments, and everything explicit, against the mirrors for binaries."
 COVERAGE_READING = "Reading environments and mirrors…"
-COVERAGE_FAILED = "Coverage could not be read."
 EVERYTHING_EXPLICIT = "Everything explicit"
 PACKAGES_COLUMN = "Packages"
 UNKNOWN_CELL = "not read yet"
@@ -162,7 +157,6 @@ COMMAND_CHECK = "What a mirror lacks"
 COMMAND_PREFIX = "Print the prefix"
 EXPORT_TITLE = "Export the table"
 EXPORT_FILTERS = ("CSV table (*.csv)", "JSON (*.json)")
-EXPORT_FAILED = "The table could not be written"
 PICTURE_FAILED = "The picture could not be written"
 
 # Why an action is not possible
@@ -171,7 +165,6 @@ WHY_NO_MIRRORS = "No mirror for binaries is configured"
 WHY_NO_ENVIRONMENTS = "This instance has no environments"
 WHY_NOT_MISSING = "Nothing is missing there"
 WHY_COVERAGE = "Go to the list of packages first"
-WHY_NO_DETAILS = "Open the details first"
 
 
 def not_on(mirror: str) -> str:
@@ -254,10 +247,6 @@ def found_in_picture(found: int, total: int) -> str:
     return f"{found:,} of {total:,}"
 
 
-def folder_sentence(folder: str, size: int, files: int) -> str:
-    return f"{folder}, {format_bytes(size)}, {plural(files, 'file')}"
-
-
 def matches(at: int, total: int) -> str:
     return f"{at:,} of {total:,}" if total else "not found"
 
@@ -265,9 +254,10 @@ def matches(at: int, total: int) -> str:
 def differences(count: int, causes: int) -> str:
     if not count:
         return "No field differs."
+    own = "differs by itself" if causes == 1 else "differ by themselves"
     follow = count - causes
-    rest = f" {plural(follow, 'field')} differ because of that." if follow else ""
-    return f"{plural(causes, 'field')} {'differs' if causes == 1 else 'differ'} by themselves.{rest}"
+    rest = f" {plural(follow, 'field')} {'differs' if follow == 1 else 'differ'} because of that." if follow else ""
+    return f"{plural(causes, 'field')} {own}.{rest}"
 
 
 def difference_sentence(where: str, what: str, left: str, right: str, *, first: bool) -> str:

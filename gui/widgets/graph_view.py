@@ -86,6 +86,7 @@ class GraphView(QWidget):
         self._origin = QPointF()
         self._grabbed: QPointF | None = None
         self._touched = False
+        self._whole = False
         self.current = ""
         self.found: frozenset[str] = frozenset()
         self.setAccessibleName(name)
@@ -110,7 +111,7 @@ class GraphView(QWidget):
         self.found = frozenset()
         self.current = current if current in self._nodes else ""
         self._describe()
-        self.fit()
+        self.fit(whole=False)
 
     def _path(self, edge: GraphEdgeLook) -> QPainterPath:
         points = [QPointF(*point) for point in self._layout.lines[edge.upper, edge.lower]]
@@ -164,18 +165,19 @@ class GraphView(QWidget):
 
     # ---- zoom and pan ----
 
-    def fit(self) -> None:
-        """Show all of the picture, not larger than usual text; what would be too small to read is shown in part, with
-        the current box."""
-        self._touched = False
+    def fit(self, *, whole: bool = True) -> None:
+        """Show all of the picture, not larger than usual text. Without `whole`, what would be too small to read is shown
+        in part, with the current box."""
+        self._touched, self._whole = False, whole
+        least = _LEAST_SCALE if whole else _READABLE_SCALE
         width, height = self._layout.width + 2 * _EDGE_OF_PICTURE, self._layout.height
         scale = min(self.width() / max(width, 1), self.height() / max(height, 1), _FIRST_SCALE)
-        self._scale = max(scale, _READABLE_SCALE)
+        self._scale = max(scale, least)
         self._origin = QPointF(
             (self.width() - self._layout.width * self._scale) / 2,
             (self.height() - self._layout.height * self._scale) / 2,
         )
-        if scale < _READABLE_SCALE and self.current:
+        if scale < least and self.current:
             middle = self._rects[self.current].center()
             self._origin = QPointF(self.width() / 2 - middle.x() * self._scale, self._origin.y())
             self._show_box(self.current)
@@ -226,7 +228,7 @@ class GraphView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if not self._touched:
-            self.fit()
+            self.fit(whole=self._whole)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         self.zoom(_STEP ** (event.angleDelta().y() / 120), event.position())

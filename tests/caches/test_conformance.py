@@ -10,19 +10,28 @@ from pathlib import Path
 
 import pytest
 from cache_makers import Package, PaperSigner, packed_at, present, publish, record_of, update
+from helpers.verifying import Forgetful
+from helpers.web_site import WebSite
 from registry.kit.clock import FakeClock
 from registry.kit.fake_registry import FakeRegistry
 
+from core.caches.browsing import EntryKind
+from core.caches.findings import FindingKind
 from core.caches.folder_cache import FolderCache
 from core.caches.oci.blob_cache import BlobCache
 from core.caches.oci.oci_cache import OciCache
-from core.caches.protocol import BuildCache, CacheEntry, CachePush, Publication, PushScope
+from core.caches.protocol import BlobAt, BuildCache, CacheEntry, CachePush, Publication, PushScope, ReadableCache
+from core.caches.stored_cache import StoredCache
+from core.caches.verification import Inspection
 from core.foundation.cancel import CancelToken
-from core.foundation.errors import CacheError, Cancelled, MirrordeckError
+from core.foundation.digests import digest_of
+from core.foundation.errors import CacheError, Cancelled, MirrordeckError, NotFound
+from core.network.client import Client
 from core.registry.references import ImageReference
 from core.registry.repository import Repository
 from core.registry.transport import Transport
 from core.spack.specs import spec_document
+from core.storage.web import WebStore, server_of
 
 CacheFactory = Callable[[], BuildCache]
 
@@ -287,3 +296,93 @@ def test_a_push_that_is_stopped_shows_nothing(cache: BuildCache) -> None:
     assert listed(cache) == []
     push.complete(ZED.hash, token=CancelToken())
     assert len(listed(cache)) == 1
+
+
+# ---- reading what was written, by whatever way it can be read ----
+
+
+def over_http(place: Path, resources: ExitStack) -> ReadableCache:
+    site = resources.enter_context(WebSite(place / "mirror"))
+    client = Client(server_of(site.url), clock=FakeClock())
+    resources.callback(client.close)
+    return StoredCache(WebStore(client, site.url).files, url=site.url, index_only=True)
+
+
+@pytest.fixture(params=[*sorted(KINDS), "web"])
+def written_and_read(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[BuildCache, ReadableCache]]:
+    """A cache to write to, and the same one opened anew for reading; the web reads what lies in a folder."""
+    with ExitStack() as resources:
+        open_one = KINDS["folder" if request.param == "web" else request.param](tmp_path, resources)
+        yield open_one(), over_http(tmp_path, resources) if request.param == "web" else open_one()
+
+
+def test_reading_what_was_published(written_and_read: tuple[BuildCache, ReadableCache], tmp_path: Path) -> None:
+    cache, reader = written_and_read
+    made = {package.hash: publish(cache, package) for package in (ZED, PNG)}
+    update(cache)
+    token = CancelToken()
+    assert {one.entry.hash for one in reader.entries(token=token) if isinstance(one, CacheEntry)} == made.keys()
+    assert reader.present([PNG.entry, LIBC.entry], signed=False, token=token).keys() == {PNG.hash}
+    index = reader.read_index(token=token)
+    assert index is not None
+    assert {key for key, record in index.records.items() if record.in_buildcache} == made.keys()
+    assert reader.public_keys(token=token) == {}
+    package = reader.package(PNG.entry, token=token)
+    assert (package.archive.digest, package.spec.digest) == (made[PNG.hash].blob_digest, made[PNG.hash].spec_digest)
+    assert digest_of(package.manifest) == made[PNG.hash].manifest_digest
+    with reader.open_blob(package.archive, token=token) as source:
+        assert b"".join(iter(lambda: source.read(7), b"")) == b"labpng" * 100
+    steps: list[int] = []
+    reader.save_blob(package.archive, tmp_path / "saved", token=token, progress=steps.append)
+    assert (tmp_path / "saved").read_bytes() == b"labpng" * 100
+    assert sum(steps) == 600
+    with pytest.raises(NotFound, match=r"glibc@2\.36 is not in"):
+        reader.package(LIBC.entry, token=token)
+    missing = BlobAt(package.archive.key[:-4] + "0000", f"sha256:{'0' * 64}", 600)
+    with pytest.raises(MirrordeckError), reader.open_blob(missing, token=token) as source:
+        source.read(1)
+
+
+def test_what_was_published_is_sound(written_and_read: tuple[BuildCache, ReadableCache]) -> None:
+    cache, reader = written_and_read
+    cache.prepare(None)
+    publish(cache, ZED)
+    update(cache)
+    inspection = Inspection(full=True, token=CancelToken(), remembered=Forgetful())
+    findings = list(reader.verifier(signatures=False).run(inspection))
+    # A package published by itself has an image without the layers of others, and the lab's archives are no tar files.
+    assert [finding.words for finding in findings if finding.kind is not FindingKind.INCOMPLETE_IMAGE] == []
+    assert (inspection.examined().packages, inspection.examined().total) == (1, 1)
+
+
+def test_looking_around(written_and_read: tuple[BuildCache, ReadableCache]) -> None:
+    cache, reader = written_and_read
+    cache.prepare(None)
+    made = publish(cache, ZED)
+    update(cache)
+    browser = reader.browser()
+    rows = {row.kind: row for row in browser.look(browser.names(CancelToken()), CancelToken())}
+    row = rows[EntryKind.PACKAGE]
+    assert row.entry == ZED.entry
+    assert (row.blob_digest, row.stored_bytes) == (made.blob_digest, made.stored_bytes)
+    assert EntryKind.INDEX in rows
+    described = browser.describe(row.key, row.manifest_digest, CancelToken())
+    assert described.spec is not None
+    assert described.spec.root == ZED.hash
+    assert made.blob_digest in {part.digest for part in described.parts}
+
+
+def test_reading_stops_when_it_shall(written_and_read: tuple[BuildCache, ReadableCache]) -> None:
+    cache, reader = written_and_read
+    made = publish(cache, ZED)
+    update(cache)
+    token = CancelToken()
+    token.cancel()
+    for read in (
+        lambda: list(reader.entries(token=token)),
+        lambda: reader.present([ZED.entry], signed=False, token=token),
+        lambda: reader.browser().names(token),
+    ):
+        with pytest.raises(Cancelled):
+            read()
+    assert made.entry == ZED.entry

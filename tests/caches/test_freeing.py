@@ -164,7 +164,7 @@ def test_what_is_asked_for_goes_and_the_plan_says_what_depended_on_it() -> None:
     found = inventory(package("app"), package("lib"), needs={"app@1.0": ("lib@1.0",)}, orphans={"o": 2 * DAY})
     plan = plan_deletion(found, ["lib-1.0", blob("o")], url=URL, cutoff=NOW - DAY)
     assert keys(plan) == ["lib-1.0"]
-    assert [(one.name, one.needs) for one in plan.dependents] == [("app", (f"lib@1.0/{dag_hash('lib@1.0')[:7]}",))]
+    assert [(one.name, one.needs) for one in plan.dependents] == [("app", f"lib@1.0/{dag_hash('lib@1.0')[:7]}")]
     assert {one.digest for one in plan.blobs} == {blob("lib@1.0"), blob("o")}
     assert plan.frees_bytes == 201
     with pytest.raises(PlanOutdated):

@@ -407,7 +407,7 @@ def test_a_test_shows_its_steps_as_they_come(
     assert [table.index(at, 2).data() for at in range(3)] == ["250\u2009ms"] * 3
     assert page.details.connection.table.currentIndex().row() == 1
     assert page.details.connection.remedy.text().endswith("403: denied. Ask for a token that may write.")
-    assert status.data().startswith("no pushing, ")
+    assert status.data().startswith("no push, ")
     assert "1 more step" in status.data(Qt.ItemDataRole.ToolTipRole)
     assert page.details.fact(messages.MAY_PUSH) == "the registry answered 403: denied"
 
@@ -447,7 +447,7 @@ def test_several_are_tested_side_by_side_and_a_dead_one_delays_nobody(
 def test_the_last_results_are_known_at_the_start(page: MirrorsPage, client: FakeClient, qtbot: QtBot) -> None:
     client.answers[logins.LastTests] = (TEST,)
     load(page, qtbot)
-    assert page.model.index(0, Column.STATUS).data().startswith("no pushing, ")
+    assert page.model.index(0, Column.STATUS).data().startswith("no push, ")
 
 
 def test_what_users_must_do_can_be_copied(

@@ -15,7 +15,7 @@ from qasync import QEventLoop
 from registry.servers import RunningRegistry
 
 from core.engine.calls.instances import OpenInstance
-from core.services.login_values import Keep
+from core.services.login_values import Keep, StepKey, StepState
 from core.services.sample import make_sample_instance
 from gui.actions import Actions
 from gui.engine_client import EngineClient, engine_command
@@ -182,7 +182,7 @@ def test_a_registry_with_a_login_is_tried_added_tested_and_signed_out_of(
     qtbot.waitUntil(lambda: page.tests.result("lab") is not None, timeout=WAIT_MS)
     found = page.tests.result("lab")
     assert found is not None
-    assert {step.key: step.state for step in found.steps}["push"] == "ok"
+    assert {step.key: step.state for step in found.steps}[StepKey.PUSH] == StepState.OK
     commands.sign_out.trigger()
     question = shown(page, MessageDialog, qtbot)
     question.done(1)

@@ -10,20 +10,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from helpers.web_site import WebSite
 from registry.kit.fake_registry import FakeRegistry
 
 from core.caches.browsing import EntryKind
 from core.caches.oci.image import INCOMPLETE
 from core.foundation.cancel import CancelToken
 from core.foundation.digests import digest_of
-from core.foundation.errors import CacheError, Cancelled, NotFound, RemoteError, UsageError
+from core.foundation.errors import Cancelled, NotFound, RemoteError, UsageError
 from core.registry.media_types import OCI_INDEX
 from core.services.contents import update_index
 from core.services.contents_details import describe_entry
 from core.services.contents_memory import ContentsMemory
 from core.services.contents_view import list_repositories, open_place, view_contents
 from core.services.values import ContentsRow, ContentsView, EntryDetails
-from core.transfers.plan import Only
+from core.transfers.plan import Only, Signing
 
 OCI_DATA = Path(__file__).parents[1] / "data/oci"
 NAME = "lab/cache"
@@ -151,9 +152,18 @@ class TestFolders:
         assert "Cannot understand" in row.problem
         assert looking.of(EntryKind.UNTAGGED) == [], "the broken manifest might name it"
 
-    def test_the_old_layout_is_told_and_not_taken_for_empty(self, looking, golden):
-        with pytest.raises(CacheError, match="old layout"):
-            looking.look(golden / "mirrors/v2-unsigned")
+    def test_the_old_layout_is_shown_as_well(self, looking, golden):
+        view = looking.look(golden / "mirrors/v2-signed")
+        found = looking.packages()
+        assert len(found) == 12 - 1, "one package is there twice, built differently"
+        assert all(row.signed and row.in_index and row.stored_bytes and row.target for row in found.values())
+        assert {len(looking.of(EntryKind.INDEX)), len(looking.of(EntryKind.KEY))} == {1, 2}
+        assert (view.not_in_index, view.has_index, view.problems) == (0, True, ())
+        key = found["labtop@3.1.4"].key
+        details = looking.describe(golden / "mirrors/v2-signed", key)
+        assert details.spec is not None
+        assert details.spec.text.startswith("labtop@=3.1.4")
+        assert {part.digest for part in details.parts} >= {found["labtop@3.1.4"].blob_digest}
 
     def test_an_empty_folder_is_an_empty_cache(self, looking, tmp_path):
         (tmp_path / "new").mkdir()
@@ -305,6 +315,49 @@ class TestMemory:
         with pytest.raises(Cancelled):
             list(parts)
         assert not (looking.directory / "contents").exists()
+
+
+class TestWeb:
+    """Over HTTP nothing can be listed."""
+
+    def test_rows_come_from_the_index(self, looking, golden):
+        with WebSite(golden / "mirrors") as site:
+            view = looking.look(f"{site.url}/signed")
+            first = [row for row in looking.batches[0] if row.kind is EntryKind.PACKAGE]
+            found = looking.packages()
+            details = looking.describe(f"{site.url}/signed", found["labmid@2.0"].key)
+        assert len(first) == 20
+        assert {(row.stored_bytes, row.signed) for row in first} == {(None, None)}
+        assert all(row.signed and row.in_index and row.stored_bytes and row.target for row in found.values())
+        assert (view.url, view.error, view.not_in_index) == (f"{site.url}/signed", None, 0)
+        assert details.spec is not None
+        assert details.spec.dependencies
+
+    def test_without_an_index_what_is_installed_is_looked_for(self, looking, plan, carry_out, tmp_path):
+        carry_out(plan("zlib-ng", to=str(tmp_path / "site/m"), only=Only.PACKAGE, signing=Signing.UNSIGNED))
+        with WebSite(tmp_path / "site") as site:
+            view = looking.look(f"{site.url}/m")
+        assert {row.name for row in looking.packages().values()} == {"zlib-ng"}
+        assert all(row.installed and row.stored_bytes for row in looking.packages().values())
+        assert view.has_index is False
+
+    def test_the_last_known_contents_stay_when_nobody_answers(self, looking, golden):
+        with WebSite(golden / "mirrors") as site:
+            url = f"{site.url}/unsigned"
+            looking.look(url)
+            for _ in range(100):
+                site.faults.add(status=403)
+            view = looking.look(url, refresh=True)
+            assert view.from_memory
+            assert view.error is not None
+            assert "does not let everybody read" in view.error.title
+            assert len(looking.packages()) == 15
+            site.faults.clear()
+            assert looking.look(url, refresh=True).error is None
+
+    def test_where_there_is_none(self, looking, tmp_path):
+        with WebSite(tmp_path) as site, pytest.raises(NotFound, match="There is no build cache"):
+            looking.look(f"{site.url}/x")
 
 
 class TestRegistries:

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from caches.cache_makers import PaperSigner
+from helpers.web_site import WebSite
 from registry.kit.fake_registry import FakeRegistry
 
 from core.caches.bundle import check_sums, read_facts
+from core.caches.copying import FolderCopy
 from core.caches.folder_cache import FolderCache
 from core.caches.index import spec_text
 from core.caches.layout3 import entry_manifest
@@ -25,7 +28,7 @@ from core.services.bundles import describe_bundle, plan_export, plan_import
 from core.services.copying import PreparedCopy, manifest_copies, plan_copy
 from core.services.upkeep_values import BundleRequest, CopyRequest, ImportRequest, NeedKind
 from core.spack.instance import Instance
-from core.transfers.model import ItemState, PushOutcome
+from core.transfers.model import ItemState, PushOutcome, RowKind
 from core.transfers.plan import Decision, Signing
 
 TOKEN = CancelToken()
@@ -202,6 +205,40 @@ def test_signatures_travel_and_unsigned_ones_are_replaced(
     assert decisions(copy(golden / "mirrors/unsigned", target))[Decision.PRESENT] >= count  # never the other way round
 
 
+def test_from_the_web_to_a_folder_and_a_registry(
+    golden: Path, copy: Copy, carry_out: CarryOut, registry: FakeRegistry, tmp_path: Path
+) -> None:
+    source = golden / "mirrors/signed"
+    with WebSite(source) as site:
+        prepared = copy(site.url, tmp_path / "copy")
+        count = len(entries(source))
+        assert decisions(prepared) == {Decision.PUSH: count}
+        assert done(carry_out(prepared)) == count
+        assert done(carry_out(copy(site.url, repository(registry, "lab/copy")))) == count
+    for one in entries(source).values():
+        key = entry_manifest(one.entry)
+        assert (tmp_path / "copy" / key).read_bytes() == (source / key).read_bytes()
+    back = tmp_path / "back"
+    assert done(carry_out(copy(repository(registry, "lab/copy"), back))) == count
+    assert documents(back) == documents(source)
+
+
+def test_what_is_not_signed_yet_can_be_signed_on_its_way(golden: Path, tmp_path: Path) -> None:
+    source, target = FolderCache(golden / "mirrors/unsigned"), FolderCache(tmp_path / "copy")
+    signed = next(iter(entries(golden / "mirrors/signed").values()))
+    one = next(one for one in entries(golden / "mirrors/unsigned").values() if one.entry != signed.entry)
+    for cache, entry in ((source, one.entry), (FolderCache(golden / "mirrors/signed"), signed.entry)):
+        push = target.open_push([], signer=PaperSigner(), token=TOKEN)
+        copying = FolderCopy(cache, target, push, PaperSigner())
+        copying.prepare(TOKEN)
+        copying.copy(entry, token=TOKEN, progress=lambda _: None, upload=lambda _: None)
+        assert copying.complete(entry.hash, token=TOKEN).entry.signed
+    ours = (tmp_path / "copy" / entry_manifest(one.entry)).read_bytes()
+    assert ours == PaperSigner().clearsign((golden / "mirrors/unsigned" / entry_manifest(one.entry)).read_bytes())
+    theirs = (tmp_path / "copy" / entry_manifest(signed.entry)).read_bytes()
+    assert theirs == (golden / "mirrors/signed" / entry_manifest(signed.entry)).read_bytes()
+
+
 def test_one_damaged_package_does_not_stop_the_others(
     full: Path, copy: Copy, carry_out: CarryOut, registry: FakeRegistry, tmp_path: Path
 ) -> None:
@@ -304,6 +341,33 @@ def test_a_bundle_arrives_as_it_was(
     assert decisions(bring_in(path, target)) == {Decision.PRESENT: count}
     left = [path for path in access.staging.iterdir() if "bundle" in path.name] if access.staging.is_dir() else []
     assert len(left) <= 1  # of the plan that was only made
+
+
+def test_spack_itself_adds_what_a_fresh_site_needs(
+    full: Path, export: Copy, carry_out: CarryOut, checkout: Path, tmp_path: Path
+) -> None:
+    program = checkout / "bin/spack"
+    program.unlink()
+    program.write_text('#!/bin/sh\necho "$@" >&2\n[ "$3" = mirror ] && last="$4" || last="$5"\nexit 7\n')
+    program.chmod(0o755)
+    request = {"queries": ("hwloc",), "bootstrap": True, "sources": True}
+    failed = carry_out(export(full, tmp_path / "bundle", **request))
+    (index,) = [row for row in failed.rows if row.kind is RowKind.INDEX]
+    assert index.error is not None
+    assert "spack bootstrap mirror failed with exit status 7" in index.error.title
+    assert "--binary-packages" in index.error.why
+    program.write_text("""#!/bin/sh
+for word in "$@"; do case "$word" in */bootstrap|*/sources) mkdir -p "$word"; echo "$@" > "$word/asked";; esac; done
+""")
+    outcome = carry_out(export(full, tmp_path / "bundle", **request))
+    assert {row.state for row in outcome.rows} <= {ItemState.PRESENT, ItemState.DONE}
+    summary = describe_bundle(tmp_path / "bundle", TOKEN)
+    assert summary.extras == ("bootstrap", "sources")
+    assert NeedKind.BOOTSTRAP not in {need.kind for need in summary.needs}
+    asked = (tmp_path / "bundle/sources/asked").read_text()
+    assert asked.count("/") >= len(entries(full))
+    assert "spack bootstrap add --trust local-sources" in (tmp_path / "bundle/README.txt").read_text()
+    check_sums(tmp_path / "bundle", TOKEN)
 
 
 def test_a_selection_says_what_it_lacks(full: Path, export: Copy, carry_out: CarryOut, tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ class TestDeciding:
             plan_push(instance, access, PushRequest("team", ("openmpi",)), cwd=tmp_path, token=token)
 
     def test_mirrors_that_cannot_be_pushed_to_are_refused_with_the_reason(self, plan):
-        with pytest.raises(UsageError, match="folders and OCI"):
+        with pytest.raises(UsageError, match="can only be read"):
             plan("zlib-ng", to="https://mirror.example.invalid/cache")
 
     def test_a_path_counts_as_signed_and_a_missing_key_is_told_before_anything_is_packed(self, plan, tmp_path):

@@ -4,7 +4,9 @@ scenarios with a registry HOST/NAME AUTHORITY as in inside_registry.py."""
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -25,7 +27,6 @@ from inside import (
     hide_producer,
     index_of,
     installed,
-    listed,
     listed_by_spack,
     manifests,
     mirrordeck,
@@ -40,6 +41,15 @@ INDEX_MANIFEST = "v3/manifests/index/index.manifest.json"
 
 def push_all(mirror: Path | str, *options: str) -> None:
     mirrordeck(*PUSH, "--update-index", *options, mirror, *installed())
+
+
+def listed(mirror: Path) -> set[str]:
+    """As `inside.listed`, without a trace in the consumer, which other scenarios use as well."""
+    place = SCRATCH / "system/mirrors.yaml"
+    mirrors = json.loads(place.read_text())["mirrors"] if place.exists() else {}
+    mirrors["of this scenario"] = {"url": str(mirror), "binary": True, "source": False, "signed": False}
+    place.write_text(json.dumps({"mirrors": mirrors}))
+    return listed_by_spack()
 
 
 def install_all(mirror: Path, pushed: set[str]) -> None:
@@ -66,7 +76,7 @@ def digests(repository: object) -> dict[str, str]:
 
 def bundled() -> None:
     """What came out of a bundle Spack lists, installs and runs."""
-    mirror, bundle, site = SCRATCH / "mirror", SCRATCH / "bundle.tar", SCRATCH / "site"
+    mirror, bundle, site = SCRATCH / "origin", SCRATCH / "bundle.tar", SCRATCH / "site"
     push_all(mirror, "--unsigned")
     assert "spack bootstrap mirror" in mirrordeck("buildcache", "bundle", "create", "--all", mirror, bundle)
     shutil.rmtree(mirror)
@@ -78,7 +88,7 @@ def bundled() -> None:
 
 def deleted() -> None:
     """After a deletion Spack lists what is left, after a restoration everything, and nothing of an empty cache."""
-    mirror = SCRATCH / "mirror"
+    mirror = SCRATCH / "cleaned"
     push_all(mirror, "--unsigned")
     pushed = set(manifests(mirror))
     mirrordeck("buildcache", "delete", "-y", "--grace", "0", mirror, f"/{LABTOP}")
@@ -86,8 +96,9 @@ def deleted() -> None:
     left = listed(mirror)
     assert LABTOP not in left
     assert left >= pushed - {LABTOP}
-    batch = mirrordeck("buildcache", "trash", "list", mirror).split()[0]
-    mirrordeck("buildcache", "trash", "restore", mirror, batch)
+    batch = re.search(r"^\d{4}-\S+", mirrordeck("buildcache", "trash", "list", mirror), re.MULTILINE)
+    assert batch is not None
+    mirrordeck("buildcache", "trash", "restore", mirror, batch[0])
     assert set(manifests(mirror)) == pushed
     assert listed_by_spack() >= pushed
     spack(CONSUMER, "buildcache", "update-index", mirror)

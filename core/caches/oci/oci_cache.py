@@ -155,6 +155,12 @@ class OciCache:
     def public_keys(self, *, token: CancelToken) -> dict[str, bytes]:  # noqa: ARG002  there are never any
         return {}
 
+    def published_keys(self, *, token: CancelToken) -> None:
+        """Registries keep no keys."""
+
+    def store_keys(self, keys: Mapping[str, bytes], *, listed: bool) -> None:  # noqa: ARG002  as in the protocol
+        raise UsageError(f"{self.url} cannot keep keys", "Spack has no signatures in registries and checks none")
+
     def verifier(self, *, signatures: bool) -> OciVerifier:  # noqa: ARG002  there are no signatures
         return OciVerifier(self._repository)
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from core.engine.messages import Call
+from core.transfers.model import Continued, Move, TransferLimits, Unfinished
 
 
 class WatchTransfers(Call[None], frozen=True):
@@ -31,11 +32,43 @@ class RetryTransfers(Call[None], frozen=True):
 
 
 class PauseTransfers(Call[None], frozen=True):
-    """Start no further rows (those that move are finished), or go on."""
+    """Pause rows, mirrors, or the whole queue when neither is named; or let them go on.
+
+    Of a queue and a mirror no further rows are started and those that move are finished; rows named stop moving and
+    begin again later.
+    """
 
     method = "transfers.pause"
     answer = None
     paused: bool
+    rows: tuple[str, ...] = ()
+    mirrors: tuple[str, ...] = ()
+
+
+class MoveTransfers(Call[None], frozen=True):
+    """Reorder waiting rows; others are left alone."""
+
+    method = "transfers.move"
+    answer = None
+    rows: tuple[str, ...]
+    to: Move
+
+
+class ReleaseMirror(Call[None], frozen=True):
+    """End the hold of a mirror: what waits there is tried again. `give_up` fails it with the error of the hold."""
+
+    method = "transfers.release"
+    answer = None
+    mirror: str
+    give_up: bool = False
+
+
+class SetTransferLimits(Call[None], frozen=True):
+    """From now on; what moves already is finished. Raises UsageError for numbers that make no sense."""
+
+    method = "transfers.limits"
+    answer = None
+    limits: TransferLimits
 
 
 class ClearTransfers(Call[None], frozen=True):
@@ -43,3 +76,30 @@ class ClearTransfers(Call[None], frozen=True):
 
     method = "transfers.clear"
     answer = None
+
+
+class ListUnfinished(Call[Unfinished], frozen=True):
+    """What processes that died left behind."""
+
+    method = "transfers.unfinished"
+    answer = Unfinished
+
+
+class ContinueUnfinished(Call[Continued], frozen=True):
+    """Plan the rest of a journal again and queue it, `paused` so that nothing moves before the person resumes its rows.
+
+    What is done is looked for in the caches before it is believed. Instances of its pushes have to be open.
+    """
+
+    method = "transfers.continue"
+    answer = Continued
+    journal: str
+    paused: bool = False
+
+
+class DiscardUnfinished(Call[None], frozen=True):
+    """Forget a journal; what its process left half-written is deleted. Raises NotFound, Conflict if it lives."""
+
+    method = "transfers.discard"
+    answer = None
+    journal: str

@@ -65,7 +65,12 @@ class Landscape:
             chosen = next((scope for scope in candidates if not is_explicit_only(scope)), None)
         return chosen
 
+    def failure(self, scope: Scope) -> str:
+        """Why a scope's file cannot be read, "" if it can."""
+        return str(self._failures.get(scope.name, ""))
+
     def obstacle(self, scope: Scope) -> str:
+        """Why a scope's file cannot be written, "" if it can."""
         return obstacle(scope, scope.section_file(SECTION))
 
     def names(self, scope: Scope) -> tuple[str, ...]:

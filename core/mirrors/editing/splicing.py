@@ -143,7 +143,7 @@ class _Splicer:
         changed = [key for key in new if key in old and repr(old[key]) != repr(new[key])]
         added = [key for key in new if key not in old or (key in changed and key not in pairs)]
         kept = [key for key in new if key in pairs and key in old]
-        if not kept and (removed or not node.pairs):
+        if not kept and (node.flow or not new):
             self._refill(node, new, owner)
             return
         place = _Place(self.layout.column(node.pairs[0].start), outer)
@@ -155,14 +155,12 @@ class _Splicer:
         self._add(node, {key: new[key] for key in new if key in added}, list(new), pairs, place)
 
     def _refill(self, node: Span, new: Mapping[str, Any], owner: PairSpan | None) -> None:
-        """A mapping none of whose keys stays."""
+        """A mapping in brackets none of whose keys stays, or one that gets empty."""
         if node.flow:
             top = owner is None and new
             written = self.layout.newline.join(block(new, 0, _STEP)) if top else in_brackets(new)
             self._splice(node.start, node.end, written)
-        elif new or owner is None:
-            raise self._refusal(node.start, "nothing of it would stay")
-        else:
+        elif owner is not None:
             for pair in node.pairs:
                 self._delete(node, pair, survivors=[])
             after = self._after_colon(owner)

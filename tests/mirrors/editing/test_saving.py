@@ -359,6 +359,16 @@ def test_variables_nobody_named(plan, file: Path) -> None:
     )
 
 
+def test_no_key_of_an_entry_stays(plan, file: Path) -> None:
+    for text, expected in (
+        ("mirrors:\n  a:  # c\n    # d\n    fetch: /a  # e\n  b: /b\n", "  a:  # c\n    # d\n    url: /n\n  b: /b\n"),
+        ("mirrors:\n  a: {fetch: /a}  # c\n", "  a: {url: /n}  # c\n"),
+    ):
+        file.write_text(text)
+        carry_out(plan(ChangeMirror("a", form("a", "/n"))))
+        assert file.read_text() == "mirrors:\n" + expected
+
+
 def test_the_name_is_taken(plan) -> None:
     with pytest.raises(Conflict, match="Mirror with name one already exists"):
         plan(AddMirror(form("one")))

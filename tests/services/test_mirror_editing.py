@@ -55,10 +55,6 @@ def instance(checkout: Checkout) -> Callable[..., Instance]:
     return open_instance
 
 
-def by_name(instance: Instance) -> dict[str, object]:
-    return {row.name: row for row in list_scopes(instance)}
-
-
 class TestScopes:
     def test_places_that_have_yet_to_be_made(self, instance, checkout: Checkout) -> None:
         rows = list_scopes(instance())
@@ -102,6 +98,12 @@ class TestScopes:
         write(checkout.user / "include.yaml", "include:\n- path: https://x.example/mirrors.yaml\n  sha256: abc\n")
         row = list_scopes(instance())[2]
         assert (row.entries, row.writable, row.why_not) == (("far",), False, "this configuration is only read here")
+
+    def test_a_file_that_cannot_be_read(self, instance, checkout: Checkout) -> None:
+        write(checkout.user / "mirrors.yaml", "mirrors:\n  a: /a\n  a: /b\n")
+        row = list_scopes(instance())[1]
+        assert (row.writable, row.entries) == (False, ())
+        assert f"{checkout.user}/mirrors.yaml:3:" in row.why_not
 
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
     def test_a_directory_that_may_not_be_written(self, instance, checkout: Checkout) -> None:
