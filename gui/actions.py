@@ -28,6 +28,7 @@ _ENTRIES: dict[str, _Entry] = {
     "show_packages": _Entry(messages.PACKAGES, ("Ctrl+2",), "packages"),
     "show_transfers": _Entry(messages.TRANSFERS, ("Ctrl+3", "Ctrl+J"), "transfers"),
     "show_contents": _Entry(messages.CONTENTS, ("Ctrl+4",), "contents"),
+    "show_keys": _Entry(messages.KEYS, ("Ctrl+5",), "keys"),
     "appearance_system": _Entry("As the system", tip="Light or dark, as the desktop is", checkable=True),
     "appearance_light": _Entry("Light", checkable=True),
     "appearance_dark": _Entry("Dark", checkable=True),
@@ -40,6 +41,7 @@ _ENTRIES: dict[str, _Entry] = {
     "restart_engine": _Entry(messages.RESTART_ENGINE),
     "about": _Entry(f"About {messages.APP_NAME}"),
     "push_to_mirror": _Entry("Push…", ("Ctrl+P", "P"), "arrow-up", messages.MIRRORS, "Push packages to this mirror"),
+    "show_missing": _Entry("Show what is missing", ("M",), "", messages.MIRRORS, "List what this mirror lacks"),
     "browse_contents": _Entry("Browse contents", ("B",), "layers", messages.MIRRORS, "Show what this mirror holds"),
     "open_mirror_folder": _Entry("Open folder", (), "folder", messages.MIRRORS),
     "add_mirror": _Entry("Add mirror", ("Ctrl+N",), "plus", messages.MIRRORS),
@@ -102,6 +104,14 @@ _ENTRIES: dict[str, _Entry] = {
     "show_installed": _Entry("Show installed package", (), "packages", messages.CONTENTS),
     "open_groups": _Entry("Open all groups", ("Ctrl++",), "", messages.CONTENTS),
     "close_groups": _Entry("Close all groups", ("Ctrl+-",), "", messages.CONTENTS),
+    "create_key": _Entry("Create key…", ("Ctrl+N",), "plus", messages.KEYS),
+    "trust_file": _Entry("Trust…", (), "", messages.KEYS, "Trust the keys in a file"),
+    "import_keys": _Entry("Import from mirror…", (), "", messages.KEYS, "Trust keys that a mirror publishes"),
+    "publish_keys": _Entry("Publish to mirror…", (), "arrow-up", messages.KEYS, "Put the public half on a mirror"),
+    "allow_keys": _Entry("Only for a mirror…", (), "", messages.KEYS, "Choose whose signatures count on a mirror"),
+    "export_keys": _Entry("Export…", ("Ctrl+E",), "", messages.KEYS, "Write the public half to a file"),
+    "untrust_keys": _Entry(messages.UNTRUST_KEYS, ("Del",), "cross", messages.KEYS),
+    "copy_fingerprint": _Entry("Copy fingerprint", ("Ctrl+C",), "copy", messages.KEYS),
 }
 
 
@@ -114,6 +124,7 @@ class Actions(QObject):
     show_packages: QAction
     show_transfers: QAction
     show_contents: QAction
+    show_keys: QAction
     appearance_system: QAction
     appearance_light: QAction
     appearance_dark: QAction
@@ -126,6 +137,7 @@ class Actions(QObject):
     restart_engine: QAction
     about: QAction
     push_to_mirror: QAction
+    show_missing: QAction
     browse_contents: QAction
     open_mirror_folder: QAction
     add_mirror: QAction
@@ -186,6 +198,14 @@ class Actions(QObject):
     show_installed: QAction
     open_groups: QAction
     close_groups: QAction
+    create_key: QAction
+    trust_file: QAction
+    import_keys: QAction
+    publish_keys: QAction
+    allow_keys: QAction
+    export_keys: QAction
+    untrust_keys: QAction
+    copy_fingerprint: QAction
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -7,7 +7,6 @@ import logging
 import signal
 import socket
 import sys
-import traceback
 from contextlib import suppress
 from types import TracebackType
 
@@ -16,6 +15,8 @@ from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
 from core.foundation.logs import start_log
+from core.foundation.process import forbid_core_dumps
+from core.foundation.redaction import crash_text
 from gui import appearance, icons, messages
 from gui.engine_client import EngineClient, engine_command
 from gui.main_window import MainWindow, WindowOptions
@@ -31,6 +32,7 @@ _log = logging.getLogger(__name__)
 
 def run_window(options: WindowOptions) -> int:
     """Open the window and return its exit status once it is closed. Call it in the main thread, once."""
+    forbid_core_dumps()  # portals of the desktop have to look at this process: hiding it is the engine's part
     start_log("window", to_file=not options.read_only)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     app = QApplication(sys.argv[:1])
@@ -72,7 +74,7 @@ class ErrorReporter(QObject):
         if self._open:
             return
         self._open = True
-        details = "".join(traceback.format_exception(kind, error, trace))
+        details = crash_text(error)
         versions = "\n".join(f"{name} {number}" for name, number in self._window.client.versions.items())
         dialog = MessageDialog(
             messages.UNEXPECTED_TITLE,

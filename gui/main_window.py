@@ -26,6 +26,7 @@ from gui import appearance, messages, theme
 from gui.actions import Actions
 from gui.contents.page import ContentsPage
 from gui.engine_client import EngineClient
+from gui.keys.page import KeysPage
 from gui.menus import fill_menu_bar
 from gui.mirrors.page import MirrorsPage
 from gui.packages.page import PackagesPage
@@ -88,11 +89,12 @@ class MainWindow(QMainWindow):
         self.packages = PackagesPage(self.client, a)
         self.transfers = TransfersPage(self.client, a, self.state)
         self.contents = ContentsPage(self.client, a)
-        self.pages: tuple[Page, ...] = (self.mirrors, self.packages, self.transfers, self.contents)
+        self.keys = KeysPage(self.client, a)
+        self.pages: tuple[Page, ...] = (self.mirrors, self.packages, self.transfers, self.contents, self.keys)
         for page in self.pages:
             page.read_only = self.options.read_only
-        self._page_actions = (a.show_mirrors, a.show_packages, a.show_transfers, a.show_contents)
-        icons = ("mirrors", "packages", "transfers", "contents")
+        self._page_actions = (a.show_mirrors, a.show_packages, a.show_transfers, a.show_contents, a.show_keys)
+        icons = ("mirrors", "packages", "transfers", "contents", "keys")
         self.side_bar = SideBar(a, tuple(zip(self._page_actions, icons, strict=True)))
         self.no_instance = EmptyState("empty-folder", messages.OPENING_INSTANCE)
         self.no_instance.add_button(ActionButton(a.open_instance, primary=True))
@@ -148,6 +150,8 @@ class MainWindow(QMainWindow):
         appearance.connect(a)
         a.about.triggered.connect(lambda: self.tasks.start(self._about()))
         self.mirrors.push_requested.connect(self._on_push_to_mirror)
+        self.mirrors.missing_requested.connect(self._on_missing_wanted)
+        self.mirrors.edited.connect(self.packages.mirrors_edited)
         self.mirrors.contents_requested.connect(self._on_contents_wanted)
         self.packages.push_requested.connect(self._on_push_packages)
         self.transfers.packages_wanted.connect(lambda: self.show_page(1))
@@ -254,6 +258,10 @@ class MainWindow(QMainWindow):
     def _on_package_wanted(self, dag_hash: str) -> None:
         self.show_page(1)
         self.packages.show_package(dag_hash)
+
+    def _on_missing_wanted(self, mirror: str) -> None:
+        self.show_page(1)
+        self.packages.show_missing(mirror)
 
     def _on_contents_wanted(self, mirror: str) -> None:
         self.show_page(3)

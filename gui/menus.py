@@ -18,7 +18,7 @@ def fill_menu_bar(bar: QMenuBar, a: Actions) -> None:
         bar,
         "&View",
         [
-            *(a.show_mirrors, a.show_packages, a.show_transfers, a.show_contents, None),
+            *(a.show_mirrors, a.show_packages, a.show_transfers, a.show_contents, a.show_keys, None),
             *(a.filter, a.refresh, None),
             *(a.next_pane, a.previous_pane, None),
             *(a.toggle_navigation, a.compact_rows, None),
@@ -56,6 +56,7 @@ def fill_menu_bar(bar: QMenuBar, a: Actions) -> None:
             *(a.copy_tag, a.copy_entry_digest, a.copy_pull_line, None, a.show_installed),
         ],
     )
+    _add(bar, "&Keys", key_menu(a))
     _add(bar, "&Help", [a.restart_engine, None, a.about])
 
 
@@ -63,11 +64,20 @@ def mirror_menu(a: Actions) -> list[QAction | None]:
     """What can be done with mirrors; None is a line between groups."""
     return [
         *(a.add_mirror, a.edit_mirror, a.duplicate_mirror, a.copy_to_user, a.remove_mirrors, None),
-        *(a.test_mirrors, a.push_to_mirror, a.browse_contents, a.open_mirror_folder, None),
+        *(a.test_mirrors, a.push_to_mirror, a.show_missing, a.browse_contents, a.open_mirror_folder, None),
         *(a.sign_in, a.sign_out, a.move_to_keyring, None),
         *(a.move_mirror_up, a.move_mirror_down, None),
         *(a.copy_address, a.copy_mirror_yaml, a.show_mirror_command, None),
         *(a.create_mirror, a.destroy_mirror),
+    ]
+
+
+def key_menu(a: Actions) -> list[QAction | None]:
+    """What can be done with keys; None is a line between groups."""
+    return [
+        *(a.create_key, a.trust_file, a.import_keys, None),
+        *(a.publish_keys, a.export_keys, a.allow_keys, None),
+        *(a.copy_fingerprint, None, a.untrust_keys),
     ]
 
 

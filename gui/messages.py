@@ -14,6 +14,7 @@ COPY_COMMAND = "Copy: {purpose}"
 COPY_DETAILS = "Copy details"
 DETAILS = "Details"
 CANCEL = "Cancel"
+STOP = "Stop"
 SHOW_SECRET = "Show what is typed"  # noqa: S105
 HIDE_SECRET = "Hide what is typed"  # noqa: S105
 CLOSE = "Close"
@@ -59,7 +60,7 @@ MIRRORS_READING = "Reading mirrors…"
 MIRROR_DETAILS = "Details of the selected mirror"
 MIRROR_COLUMNS = (
     *("Name", "Push address", "Fetch address", "Contains", "Signed"),
-    *("Autopush", "Login", "Scope", "Status", "Packages"),
+    *("Autopush", "Login", "Scope", "Status", "Missing", "Packages"),
 )
 OVERVIEW = "Overview"
 SPACK_YAML = "Spack YAML"
@@ -182,6 +183,8 @@ TRANSFERS = "Transfers"
 
 # Contents
 CONTENTS = "Contents"
+KEYS = "Keys"
+UNTRUST_KEYS, DELETE_KEYS = "Untrust…", "Delete…"
 WHY_NOT_READABLE = "This version reads folder mirrors and OCI registries only"
 
 # Why an action is not possible
@@ -192,6 +195,7 @@ WHY_NO_ROW = "Choose a package first"
 WHY_NO_MIRROR = "Choose a mirror first"
 WHY_ONE_MIRROR = "Choose one mirror only"
 WHY_TESTING = "The test is under way"
+WHY_NOTHING_MISSING = "Nothing is missing there, as far as is known"
 WHY_NOT_PLAIN = "No secret in plain text was found"
 WHY_NO_UNDO = "No mirror was changed since Mirrordeck was started"
 WHY_NO_USER_SCOPE = "There is no user scope that can be written"
@@ -204,6 +208,7 @@ WHY_NOT_DELETABLE = "Spack deletes nothing at addresses of this kind"
 WHY_NO_LOGIN = "There is no login for mirrors of this kind"
 WHY_NO_BINARIES = "This mirror is not for binaries"
 WHY_OTHER_PAGE = "Go to the {page} page first"
+WHY_WORKING = "It is being done"
 WHY_NOTHING_CHECKED = "Nothing is selected"
 
 

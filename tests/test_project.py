@@ -159,7 +159,7 @@ def locked(name: str) -> dict[str, str]:
         ("packaging/requirements-test.lock", PYPROJECT["dependency-groups"]["test"]),
     ],
 )
-def test_lock_file_holds_what_is_required(lock: str, requirements: list[str]) -> None:
+def test_t39_lock_file_holds_what_is_required(lock: str, requirements: list[str]) -> None:
     """When it does not: ./packaging/lock."""
     versions = locked(lock)
     for requirement in map(Requirement, requirements):
@@ -169,7 +169,7 @@ def test_lock_file_holds_what_is_required(lock: str, requirements: list[str]) ->
     assert not re.search(r"://|--(extra-)?index|--find-links", text), "no address of anybody's package server"
 
 
-def test_lock_files_agree() -> None:
+def test_t39_lock_files_agree() -> None:
     run, test = locked("requirements.lock"), locked("packaging/requirements-test.lock")
     assert {name: test[name] for name in run.keys() & test.keys()} == {
         name: run[name] for name in run.keys() & test.keys()

@@ -108,22 +108,24 @@ def read_package(cache: ReadableCache, entry: EntryName, token: CancelToken) -> 
 
 def records_of(package: SourcePackage) -> dict[str, PackageRecord]:
     """Records of a package and all it depends on, of which nothing is known but their specs."""
-    return {
-        dag_hash: PackageRecord(
-            node=decode_node(node),
-            document=bytes(node),
-            hash=dag_hash,
-            prefix=None,
-            install_root="",
-            installed=True,
-            explicit=False,
-            installation_time=package.stored.modified,
-            deprecated_for=None,
-            upstream=False,
-            specfile_version=5,
-        )
-        for dag_hash, node in package.spec.nodes.items()
-    }
+    return {dag_hash: _record(dag_hash, node, package.stored) for dag_hash, node in package.spec.nodes.items()}
+
+
+def _record(dag_hash: str, document: msgspec.Raw, stored: StoredPackage) -> PackageRecord:
+    node = decode_node(document)
+    return PackageRecord(
+        node=node,
+        document=bytes(document),
+        hash=dag_hash,
+        prefix=None,
+        install_root="",
+        installed=True,
+        explicit=False,
+        installation_time=stored.modified,
+        deprecated_for=None,
+        upstream=False,
+        specfile_version=node.original_format,
+    )
 
 
 class FolderCopy:

@@ -37,12 +37,15 @@ from core.caches.stored_cache import StoredCache
 from core.caches.stored_layers import mark_problem
 from core.foundation.cancel import CancelToken
 from core.foundation.digests import digest_of
-from core.foundation.errors import CacheError, PermissionDenied
+from core.foundation.errors import CacheError, MirrordeckError, MirrorVanished, PermissionDenied
 from core.foundation.text import plural
 from core.packing.model import PackedPackage
 from core.packing.spec_blob import gzip_spec_document
 from core.signing.clearsign import is_clearsigned
 from core.storage.folder import Folder
+
+# Packing writes all the time; clocks of hosts that share a folder may differ by hours.
+_LEFTOVER_S = 48 * 3600.0
 
 
 class FolderCache(StoredCache):
@@ -52,11 +55,28 @@ class FolderCache(StoredCache):
         self._folder = folder = Folder(root)
         super().__init__(lambda _: folder, url=folder.root.as_uri(), index_only=False, verify=verify)
 
+    @property
+    def folder(self) -> Folder:
+        return self._folder
+
     def check_writable(self) -> None:
         self._folder.check_writable(SPEC_PREFIX, BLOB_PREFIX)
 
     def staging(self, entry: EntryName) -> Path:
         return self._folder.temporary(f"{BLOB_PREFIX}/{entry.hash}")
+
+    def check_there(self) -> None:
+        """Raise MirrorVanished unless the folder has its layout mark. New files would go to a place that is no mirror:
+        the directory below a file system that was unmounted, for example."""
+        why = f"{self._folder.root}: the mirror's own files are not there any more"
+        try:
+            if self._folder.stat(LAYOUT_KEY) is not None:
+                return
+        except MirrordeckError as error:
+            why = error.info().sentence()
+        raise MirrorVanished(
+            "The folder of the mirror is gone", why, remedies=("Mount it again, or put it back, then continue.",)
+        )
 
     def publish(self, publication: Publication, *, token: CancelToken, progress: Callable[[int], None]) -> CacheEntry:
         self.store_archive(publication.packed, token, progress)
@@ -148,6 +168,11 @@ class FolderCache(StoredCache):
         """Where a blob lies."""
         return self._folder.path(blob.key)
 
+    def drop_leftovers(self, older_than_s: float, hashes: Collection[str] | None = None) -> None:
+        """Delete half-packed files that nobody has written to for so long, of `hashes` or of any package. Those of
+        other people stay where they may not be deleted."""
+        self._folder.drop_temporaries(BLOB_PREFIX, older_than_s, hashes)
+
     def upkeep(self, *, probe: bool = True) -> FolderUpkeep:
         return FolderUpkeep(self._folder, self.url, probe=probe)
 
@@ -163,6 +188,7 @@ class FolderPush:
         self._signer = signer
         self._relied_on: list[CacheEntry] = []
         self._stored: dict[str, Publication] = {}
+        self._prepared = False
         self._found: dict[str, CacheEntry] = {}
 
     def begin(self, scope: PushScope) -> tuple[str, ...]:
@@ -172,10 +198,19 @@ class FolderPush:
 
     def prepare(self, token: CancelToken) -> None:
         self._cache.prepare(self._signer)
+        self._cache.drop_leftovers(_LEFTOVER_S)
         self._cache.keep_fresh(self._relied_on, token)
+        self._prepared = True
 
     def staging(self, entry: EntryName) -> Path:
         return self._cache.staging(entry)
+
+    def check_there(self) -> None:
+        if self._prepared:
+            self._cache.check_there()
+
+    def archive_path(self, digest: str) -> Path:
+        return self._cache.path_of(BlobAt(blob_key(digest), digest, None))
 
     def find(self, entry: EntryName, *, token: CancelToken) -> bool:
         found = self._cache.present([entry], signed=self._signer is not None, token=token)

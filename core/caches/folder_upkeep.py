@@ -99,7 +99,7 @@ class FolderUpkeep:
         needed = self._needed_now(work)
         if needed is not None:
             self._move_blobs(work, needed)
-            self._put_back_used(work)
+        self._put_back_used(work)
         if work.returned:
             update_index(self._folder, self._url, full=False, token=token, progress=_ignore)
         moved = bool(work.entries or work.blobs)

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 import msgspec
 
 from core.caches.protocol import IndexRecord
-from core.foundation.errors import CacheError
+from core.foundation.errors import CacheError, DatabaseError
+from core.spack.old_nodes import modern_document
+from core.spack.specs import FIRST_FORMAT_WITH_COMPILER_NODES
 
 INDEX_LIMIT_BYTES = 1 << 30
 SPEC_LIMIT_BYTES = 64 << 20
@@ -45,8 +47,13 @@ class _Index(msgspec.Struct, frozen=True):
     database: _Database
 
 
+class _Meta(msgspec.Struct, frozen=True):
+    version: int
+
+
 class _Nodes(msgspec.Struct, frozen=True):
     nodes: tuple[msgspec.Raw, ...]
+    meta: _Meta = msgspec.field(name="_meta", default=_Meta(FIRST_FORMAT_WITH_COMPILER_NODES))
 
 
 class _Spec(msgspec.Struct, frozen=True):
@@ -56,10 +63,14 @@ class _Spec(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class SpecDocument:
-    """A package and all it depends on: node objects by DAG hash, the package's own under `root`."""
+    """A package and all it depends on: node objects by DAG hash, the package's own under `root`.
+
+    `indexed` are the same as an index holds them: others only where nodes are of an old format.
+    """
 
     root: str
     nodes: Mapping[str, msgspec.Raw]
+    indexed: Mapping[str, msgspec.Raw]
 
 
 def decode_index(
@@ -96,11 +107,12 @@ def decode_spec(data: bytes, where: str) -> SpecDocument:
         linked = [(_links(node), node) for node in document.spec.nodes]
         if not linked or not all(links.hash for links, _ in linked):
             raise ValueError("It holds no nodes, or nodes without a hash")
-    except (ValueError, RecursionError, zlib.error) as error:
+        root = linked[0][0].hash
+        nodes = {links.hash: node for links, node in linked}
+        nodes = _reachable(root, nodes, {links.hash: links for links, _ in linked})
+        return SpecDocument(root, nodes, _indexed(nodes, document.spec.meta.version))
+    except (ValueError, RecursionError, zlib.error, DatabaseError) as error:
         raise CacheError(f"Cannot understand the spec {where}", str(error)) from error
-    root = linked[0][0].hash
-    nodes = {links.hash: node for links, node in linked}
-    return SpecDocument(root, _reachable(root, nodes, {links.hash: links for links, _ in linked}))
 
 
 class IndexDraft:
@@ -117,10 +129,10 @@ class IndexDraft:
     def add(self, document: SpecDocument) -> None:
         """Put in an entry as its own spec blob describes it."""
         # Copies, because a node would otherwise keep the memory of its whole document.
-        for dag_hash, node in document.nodes.items():
+        for dag_hash, node in document.indexed.items():
             if dag_hash not in self._nodes:
                 self._nodes[dag_hash] = node.copy()
-        self._nodes[document.root] = document.nodes[document.root].copy()
+        self._nodes[document.root] = document.indexed[document.root].copy()
         self._entries.add(document.root)
 
     def keep(self, dag_hash: str, old: Mapping[str, IndexRecord]) -> bool:
@@ -161,6 +173,12 @@ def without(records: Mapping[str, IndexRecord], hashes: Collection[str]) -> dict
         if record.in_buildcache and dag_hash not in hashes:
             draft.keep(dag_hash, records)
     return draft.records()
+
+
+def _indexed(nodes: dict[str, msgspec.Raw], node_format: int) -> dict[str, msgspec.Raw]:
+    if node_format >= FIRST_FORMAT_WITH_COMPILER_NODES:
+        return nodes
+    return {dag_hash: msgspec.Raw(modern_document(node, node_format)) for dag_hash, node in nodes.items()}
 
 
 def _links(node: msgspec.Raw) -> _Links:

@@ -50,12 +50,16 @@ class _Document(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class OldEntry:
-    """A package as its spec file describes it: `archive_key` and `archive_digest` are those of its archive."""
+    """A package as its spec file describes it: `archive_key` and `archive_digest` are those of its archive.
+
+    An archive that is `nested`, as Spack wrote them before 0.20, is a tar file around the one that counts.
+    """
 
     entry: EntryName
     spec: SpecDocument
     archive_key: str
     archive_digest: str
+    nested: bool
 
 
 def is_old_entry(key: str) -> bool:
@@ -105,7 +109,9 @@ def decode_entry(data: bytes, key: str, where: str) -> OldEntry:
     if spec.root != hash_in(key):
         raise CacheError(f"Cannot understand {where}", f"It describes another package, {spec.root[:40]}")
     node = _node(spec, where)
-    return OldEntry(EntryName(node.name, node.version, spec.root), spec, _archive_key(key, node, where), digest)
+    entry = EntryName(node.name, node.version, spec.root)
+    nested = document.buildcache_layout_version < _NEWEST
+    return OldEntry(entry, spec, _archive_key(key, node, where), digest, nested)
 
 
 def _archive_key(key: str, node: Node, where: str) -> str:

@@ -27,12 +27,14 @@ from core.mirrors.servers import Servers, ServerSettings
 from core.mirrors.trust import MirrorTrust
 from core.network.client import HostShare
 from core.network.endpoints import Endpoint
-from core.registry.credentials import CredentialSource
+from core.network.limits import TRIES
+from core.registry.credentials import CredentialSource, KnownRealms, SessionRealms
 from core.registry.options import TransportOptions
 from core.registry.references import ImageReference, ReferenceError, parse_mirror_url
 from core.registry.repository import Repository
 from core.registry.transport import Transport
 from core.signing.gpg import Gnupg
+from core.signing.key_listing import Key
 from core.signing.signatures import SignatureFacts, SignatureState
 from core.storage.s3_address import public_address
 
@@ -48,8 +50,9 @@ class CacheAccess:
 
     Connections are kept for each registry and mirror; lanes and back-off are shared by all that goes to one registry.
     `staging` is for archives on their way, `kept` for what was read before; `ca_file` are authorities to trust beside
-    the system's; `s3_endpoint` is where buckets lie whose mirror does not say it; `plain_passwords` allows sending
-    passwords unencrypted to registries without TLS. What `servers` says of a host counts more. Close it at the end.
+    the system's; `realms` remembers which token servers got passwords; `s3_endpoint` is where buckets lie whose mirror
+    does not say it; `tries` is how often a request is tried; `plain_passwords` allows sending passwords unencrypted to registries without TLS. What `servers`
+    says of a host counts more. Close it at the end.
     """
 
     def __init__(
@@ -61,16 +64,19 @@ class CacheAccess:
         staging: Path,
         kept: BlobCache,
         servers: Servers,
+        realms: KnownRealms | None = None,
         ca_file: Path | None = None,
         plain_passwords: bool = False,
         clock: Clock | None = None,
         s3_endpoint: str = "",
+        tries: int = TRIES,
     ) -> None:
         self.gnupg = gnupg
         self.staging = staging
         self.kept = kept
         self.credentials = credentials
         self.servers = servers
+        self._realms = realms or SessionRealms()
         self.trust = MirrorTrust()
         self._mirrors = tuple(mirrors)
         self._ca_file = ca_file
@@ -78,7 +84,8 @@ class CacheAccess:
         self._s3_endpoint = s3_endpoint
         self._clock = clock or Clock()
         self._holders = BlobHolders()
-        self._stores = WebStores(lambda host: self.options(host).ca_file, self._clock)
+        self._tries = tries
+        self._stores = WebStores(lambda host: self.options(host).ca_file, lambda: self._tries, self._clock)
         self._lock = threading.Lock()
         self._shares: dict[Endpoint, HostShare] = {}
         self._transports: dict[tuple[Endpoint, str, str, Direction], Transport] = {}
@@ -101,7 +108,7 @@ class CacheAccess:
         if connection.problem:
             raise UsageError(f"{name} cannot be used", connection.problem)
         if connection.folder is not None:
-            return FolderCache(connection.folder, verify=partial(self._verified, connection.url))
+            return FolderCache(connection.folder, verify=partial(self.verified, connection.url))
         if connection.kind in OCI_KINDS:
             try:
                 reference = parse_mirror_url(connection.url)
@@ -120,6 +127,17 @@ class CacheAccess:
             raise UsageError(f"{name} cannot be {_USES[direction]} a build cache", _refusal(connection))
         return self._web_cache(connection)
 
+    def choose_key(self, url: str, requested: str | None) -> Key:
+        """The key to sign with for the cache at `url`: the one named, or the only one there is.
+
+        Raises SigningError, also for one that may not sign for it.
+        """
+        key, allowed = self.gnupg.choose_key(requested), self.trust.of(url)
+        if allowed and key.fingerprint not in allowed:
+            why = f"{key.fingerprint} {key.user_id} is not one of the keys that were chosen for it"
+            raise SigningError(f"This key may not sign for {url}", why)
+        return key
+
     def signature(self, url: str, manifest: bytes) -> SignatureFacts:
         """What there is to say about the signature of a package in the cache at `url`."""
         try:
@@ -127,7 +145,8 @@ class CacheAccess:
         except SigningError as error:
             return SignatureFacts(SignatureState.UNCHECKED, why=error.why)
 
-    def _verified(self, url: str, manifest: bytes) -> bytes:
+    def verified(self, url: str, manifest: bytes) -> bytes:
+        """The text of what is signed in the cache at `url`. Raises as `Gnupg.verify_clearsigned`."""
         return self.gnupg.verify_clearsigned(manifest, self.trust.of(url))
 
     def web_address(self, connection: Connection) -> str:
@@ -139,7 +158,7 @@ class CacheAccess:
 
     def _web_cache(self, connection: Connection) -> StoredCache:
         store = self._stores.store(self.web_address(connection), hides_missing=connection.kind in _BUCKET_KINDS)
-        verify = partial(self._verified, connection.url)
+        verify = partial(self.verified, connection.url)
         return StoredCache(store.files, url=connection.url, index_only=True, verify=verify, kept=self.kept)
 
     def repository(self, reference: ImageReference, mirror: Mirror, direction: Direction) -> Repository:
@@ -179,7 +198,7 @@ class CacheAccess:
         Raises TlsError for a `ca_file` that cannot be used.
         """
         options = replace(self.options(reference.domain, settings), header_timeout_s=_TRIAL_S)
-        transport = Transport(reference.endpoint, source, options, clock=self._clock)
+        transport = Transport(reference.endpoint, source, options, clock=self._clock, realms=self._realms)
         try:
             yield Repository(reference, transport, clock=self._clock)
         finally:
@@ -195,6 +214,18 @@ class CacheAccess:
             self._shares = {place: share for place, share in self._shares.items() if place.host != changed_host}
         self._stores.renew(changed_host)
 
+    def use(self, *, staging: Path, ca_file: Path | None, tries: int) -> None:
+        """From now on; connections are made anew, while work that runs keeps its own."""
+        with self._lock:
+            self.staging = staging
+            if (ca_file, tries) == (self._ca_file, self._tries):
+                return
+            self._ca_file, self._tries = ca_file, tries
+            self._retired += self._transports.values()
+            self._transports.clear()
+            self._shares.clear()
+        self._stores.renew(None)
+
     def _repository(
         self, reference: ImageReference, key: tuple[Endpoint, str, str, Direction], source: CredentialSource | None
     ) -> Repository:
@@ -203,8 +234,8 @@ class CacheAccess:
             if transport is None:
                 endpoint = reference.endpoint
                 options = self.options(endpoint.host)
-                share = self._shares.setdefault(endpoint, HostShare(self._clock, options.parallel_transfers))
-                transport = Transport(endpoint, source, options, clock=self._clock, share=share)
+                share = self._shares.setdefault(endpoint, HostShare(self._clock, options.parallel_transfers, self._tries))
+                transport = Transport(endpoint, source, options, clock=self._clock, realms=self._realms, share=share)
                 self._transports[key] = transport
         return Repository(reference, transport, clock=self._clock)
 

@@ -175,6 +175,14 @@ class CachePush(Protocol):
         """Where to pack, as `BuildCache.staging`."""
         ...
 
+    def check_there(self) -> None:
+        """Raise MirrorVanished if the place is no longer the one the push began with. Cheap."""
+        ...
+
+    def archive_path(self, digest: str) -> Path | None:
+        """Where an archive lies after `upload`, None where that is no file of this machine."""
+        ...
+
     def find(self, entry: EntryName, *, token: CancelToken) -> bool:
         """Whether the archive of `entry` is there after all, from an attempt that seemed to fail; then only `complete`
         has to follow."""

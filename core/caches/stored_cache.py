@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-from core.caches.folder_objects import has_blob, read_ahead
+from core.caches.folder_objects import has_blob, read_ahead, read_blob
+from core.caches.index import SPEC_LIMIT_BYTES, decode_spec
 from core.caches.layout3 import ARCHIVE_TYPE, SPEC_TYPE, entry_manifest
 from core.caches.manifests import MANIFEST_LIMIT_BYTES, decode_manifest
 from core.caches.protocol import BlobAt, CacheEntry, CacheIndex, EntryName, PublishedKeys, StoredPackage
@@ -119,6 +120,9 @@ class StoredCache:
             text = self._verify(data) if signed and self._verify else data
             manifest = decode_manifest(text, files.where(key))
             archive, spec = manifest.blob(ARCHIVE_TYPE), manifest.blob(SPEC_TYPE)
+            # The manifest of another package, well signed, under the name of this one is no signature of this one.
+            if signed and decode_spec(read_blob(files, spec, SPEC_LIMIT_BYTES), manifest.where).root != entry.hash:
+                return None
         except (NotFound, CacheError, SigningError):
             return None
         if not all(has_blob(files, blob.digest, blob.content_length) for blob in (archive, spec)):

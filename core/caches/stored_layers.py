@@ -58,6 +58,8 @@ class KeptBlobs(Protocol):
 
     def keep(self, data: bytes) -> None: ...
 
+    def prune(self) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Named:
@@ -159,6 +161,7 @@ class OldLayer:
             written_at = facts.mtime
             if self._kept is not None:
                 self._kept.keep(data)
+                self._kept.prune()
         where = self._files.where(OLD_INDEX)
         return CacheIndex(decode_index(data, where, versions=OLD_INDEX_VERSIONS), digest_of(data), written_at)
 
@@ -201,6 +204,7 @@ def read_index(files: Files, kept: KeptBlobs | None = None) -> CacheIndex | None
             raise CacheError(f"The index {manifest.where} is missing", error.why) from error
         if kept is not None:
             kept.keep(data)
+            kept.prune()
     return CacheIndex(decode_index(data, manifest.where), record.digest, facts.mtime)
 
 

@@ -16,11 +16,13 @@ from core.storage.web import WebStore, server_of
 class WebStores:
     """One client for each server, and what was read from it before. Any thread; `close` when nothing is read any more.
 
-    `ca_file_for` names the authorities to trust beside the system's, for a host.
+    `ca_file_for` names the authorities to trust beside the system's, for a host; `tries` says how often a request is
+    tried.
     """
 
-    def __init__(self, ca_file_for: Callable[[str], Path | None], clock: Clock) -> None:
+    def __init__(self, ca_file_for: Callable[[str], Path | None], tries: Callable[[], int], clock: Clock) -> None:
         self._ca_file_for = ca_file_for
+        self._tries = tries
         self._clock = clock
         self._lock = threading.Lock()
         self._clients: dict[Endpoint, Client] = {}
@@ -34,16 +36,19 @@ class WebStores:
             if base not in self._stores:
                 if server not in self._clients:
                     ca_file = self._ca_file_for(server.host)
-                    self._clients[server] = Client(server, ca_file=ca_file, clock=self._clock)
+                    self._clients[server] = Client(server, ca_file=ca_file, tries=self._tries(), clock=self._clock)
                 self._stores[base] = WebStore(self._clients[server], base, hides_missing=hides_missing)
             return self._stores[base]
 
-    def renew(self, host: str) -> None:
-        """What is set for `host` changed: connections to it are made anew, while work that runs keeps its own."""
+    def renew(self, host: str | None) -> None:
+        """What is set for `host` (None: for all) changed: connections to it are made anew, while work that runs keeps
+        its own."""
         with self._lock:
-            for server in [server for server in self._clients if server.host == host]:
+            for server in [server for server in self._clients if host in (None, server.host)]:
                 self._retired.append(self._clients.pop(server))
-            self._stores = {base: store for base, store in self._stores.items() if server_of(base).host != host}
+            self._stores = {
+                base: store for base, store in self._stores.items() if host not in (None, server_of(base).host)
+            }
 
     def close(self) -> None:
         with self._lock:

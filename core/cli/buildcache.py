@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import Any
 
 from core.caches.protocol import CacheEntry
-from core.cli import bundle, check, delete, download, prune, push, sync, verify
+from core.cli import bundle, check, delete, download, keys, migrate, prune, push, sync, verify
 from core.cli.context import Context
 from core.cli.login_options import add_login_options
 from core.cli.output import Output, entry_object, error_object
@@ -25,10 +24,11 @@ def add_parser(commands: Any) -> None:
     actions = parser.add_subparsers(title="buildcache commands", metavar="ACTION", required=True)
     _add_push(actions)
     check.add_parser(actions)
-    for command in (prune, delete, sync, bundle):
+    for command in (prune, delete, sync, bundle, migrate):
         command.add_parser(actions)
     verify.add_parser(actions)
     download.add_parser(actions)
+    keys.add_actions(actions)
     listing = actions.add_parser("list", help="packages a build cache holds")
     listing.add_argument("mirror", metavar="MIRROR", help="name, path or url of a mirror")
     listing.add_argument("specs", metavar="SPEC", nargs="*", help="only packages that match")
@@ -38,6 +38,7 @@ def add_parser(commands: Any) -> None:
     listing.set_defaults(run=_list)
     index = actions.add_parser("update-index", aliases=["rebuild-index"], help="make the index agree with the cache")
     index.add_argument("mirror", metavar="MIRROR", help="name, path or url of a mirror")
+    index.add_argument("-k", "--keys", action="store_true", help="also the list of keys (this is always done)")
     index.add_argument("--full", action="store_true", help="read every entry again, not only what changed")
     add_login_options(index)
     index.set_defaults(run=_update_index)

@@ -46,6 +46,7 @@ class Context:
             keep=not self.read_only,
             docker_login=self._options.docker_login,
             plain_passwords=self._options.plain_passwords,
+            accept_token_server=self._options.accept_token_server,
         )
 
     @cached_property

@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from core.cli import buildcache, diff, find, mirror, mirror_access
+from core.cli import buildcache, diff, find, gpg, history, mirror, mirror_access, report
 from core.cli.context import Context
 from core.cli.output import Output
 from core.cli.parser import Parser
 from core.foundation.errors import Cancelled, MirrordeckError, describe
+from core.foundation.process import protect_memory
+from core.foundation.redaction import crash_text
 from core.foundation.release import versions
 
 _INTERRUPTED = 130
@@ -23,6 +25,7 @@ _INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by the person."""
+    protect_memory()
     parser = make_parser()
     options = parser.parse_args(argv)
     if options.version:
@@ -46,6 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:
         output.error(describe(error))
+        return 1
+    except Exception as error:  # a bug of ours; its text may quote anything
+        output.error(describe(error))
+        print(crash_text(error), file=sys.stderr)
         return 1
     finally:
         context.close()
@@ -73,6 +80,9 @@ def make_parser() -> argparse.ArgumentParser:
     diff.add_parser(commands)
     mirror.add_parser(commands)
     buildcache.add_parser(commands)
+    gpg.add_parser(commands)
+    history.add_parser(commands)
+    report.add_parser(commands)
     mirror_access.add_run(commands)
     return parser
 

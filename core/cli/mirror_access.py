@@ -15,6 +15,7 @@ from core.cli.login_options import NO_LOGIN_OPTIONS, add_login_options
 from core.cli.output import Output
 from core.foundation.errors import AuthRequired, UsageError, from_os_error
 from core.foundation.places import cache_dir
+from core.foundation.process import restore_core_limit
 from core.foundation.text import format_duration, visible
 from core.mirrors.credentials.states import Direction
 from core.mirrors.reading import mirrors_of
@@ -145,6 +146,7 @@ def _run(options: argparse.Namespace, context: Context, output: Output) -> int:
     context.close()
     sys.stdout.flush()
     sys.stderr.flush()
+    restore_core_limit()
     try:
         os.execve(program, options.command, variables)  # noqa: S606 - a list of arguments, as it was typed
     except OSError as error:

@@ -11,6 +11,7 @@ from core.caches.protocol import IndexUpdate
 from core.cli.context import Context
 from core.cli.output import Output, entry_object, error_object
 from core.cli.running import carry_out
+from core.cli.signing import unlock
 from core.foundation.errors import ErrorInfo, UsageError
 from core.foundation.text import format_bytes, format_duration, plural, short_hash
 from core.packing.model import Codec
@@ -50,6 +51,8 @@ def run(options: argparse.Namespace, context: Context, output: Output) -> int:
     for warning in prepared.plan.warnings:
         output.warning(warning)
     _announce(prepared.plan, output)
+    if prepared.plan.key_locked:
+        unlock(prepared.plan.key, context, output)
     outcome, stopped = carry_out(prepared.job, options.jobs, output)
     return _conclude(prepared.plan, outcome, stopped, output)
 
@@ -222,6 +225,8 @@ def _show_plan(plan: PushPlan, output: Output) -> int:
             reason = f"  {item.reason}" if decision is Decision.HELD_BACK else ""
             output.line(f"    {_label(item)}{reason}")
     output.line(f"To {plan.mirror_url}, " + (f"signed with {plan.key}" if plan.key else "unsigned"))
+    if plan.key_locked:
+        output.line("The passphrase of that key has to be given first")
     for blocker in plan.blockers:
         output.warning(blocker)
     groups = {decision.value: [_item(item) for item in plan.of(decision)] for decision in Decision}

@@ -20,6 +20,7 @@ PUSHING = Words("Pushing", "Pushed", "Failed to push")
 def carry_out(job: TransferJob, jobs: int, output: Output, words: Words = PUSHING) -> tuple[PushOutcome, bool]:
     """What became of it, and whether the person stopped it: the first Ctrl+C stops it in order."""
     queue = TransferQueue(Journal(), workers=jobs)
+    queue.set_limits(TransferLimits(jobs, bytes_per_s=load_settings().bytes_per_s))
     stopped = False
     try:
         push_id = queue.add(job)

@@ -13,6 +13,7 @@ from core.cli.login_options import add_login_options
 from core.cli.output import Output, entry_object, error_object
 from core.cli.push import index_object
 from core.cli.running import carry_out
+from core.cli.signing import unlock
 from core.foundation.digests import is_dag_hash
 from core.foundation.errors import ErrorInfo, UsageError
 from core.foundation.text import format_bytes, format_duration, plural, short_hash, visible
@@ -79,6 +80,8 @@ def _run(options: argparse.Namespace, context: Context, output: Output) -> int:
         prepared = plan_copy(
             context.instance, context.access, request, cwd=context.cwd, token=context.token, probe=not context.read_only
         )
+        if prepared.plan.key_locked and not options.dry_run:
+            unlock(prepared.plan.key, context, output)
         status = status or run_copy(_COMMAND, prepared, options, output)
         if status == _STOPPED:
             break
@@ -102,10 +105,12 @@ def _requests(options: argparse.Namespace) -> list[CopyRequest]:
     return [CopyRequest(options.source, options.target, **selection_of(options), **usual)]
 
 
-def run_copy(command: str, prepared: PreparedCopy, options: argparse.Namespace, output: Output) -> int:
-    """Show a plan or carry it out. Exit status 1 if something failed or is not in the source."""
+def run_copy(
+    command: str, prepared: PreparedCopy, options: argparse.Namespace, output: Output, words: Words = COPYING
+) -> int:
+    """Show a plan or carry it out. Exit status 1 if something failed or cannot be had."""
     plan = prepared.plan
-    _announce(plan, output)
+    _announce(plan, output, words)
     if options.dry_run:
         prepared.discard()
         output.result(command, dry_run=True, source=plan.source, mirror=plan.mirror_url, **_planned(plan))
@@ -115,15 +120,15 @@ def run_copy(command: str, prepared: PreparedCopy, options: argparse.Namespace, 
     if plan.blockers:
         prepared.discard()
         return 1
-    outcome, stopped = carry_out(prepared.job, options.jobs, output, COPYING)
-    status = _conclude(command, plan, outcome, output)
+    outcome, stopped = carry_out(prepared.job, options.jobs, output, words)
+    status = _conclude(command, plan, outcome, output, words)
     return _STOPPED if stopped else status
 
 
-def _announce(plan: PushPlan, output: Output) -> None:
+def _announce(plan: PushPlan, output: Output, words: Words) -> None:
     wanted, present = list(plan.of(Decision.PUSH, Decision.COMPLETE)), list(plan.of(Decision.PRESENT))
-    output.note(f"Copying from {visible(plan.source)} to {visible(plan.mirror)}")
-    output.line(f"To copy: {plural(len(wanted), 'package')}, {format_bytes(plan.size_bytes)}")
+    output.note(f"{words.doing} from {visible(plan.source)} to {visible(plan.mirror)}")
+    output.line(f"To be {words.done.lower()}: {plural(len(wanted), 'package')}, {format_bytes(plan.size_bytes)}")
     for item in wanted[:_SHOWN]:
         output.line(f"    {visible(_label(item))}")
     if len(wanted) > _SHOWN:
@@ -134,16 +139,19 @@ def _announce(plan: PushPlan, output: Output) -> None:
         output.warning(warning)
     lacking = list(plan.of(Decision.NOT_INSTALLED))
     if lacking:
-        title = f"{plural(len(lacking), 'package')} not in {plan.source}"
-        output.warning(ErrorInfo("not-found", title, ", ".join(_label(item) for item in lacking[:_SHOWN])))
+        title = f"{plural(len(lacking), 'package')} cannot be {words.done.lower()}"
+        reasons = "\n".join(f"{_label(item)}: {item.reason}" for item in lacking[:_SHOWN])
+        output.warning(ErrorInfo("not-found", title, reasons))
 
 
-def _conclude(command: str, plan: PushPlan, outcome: PushOutcome, output: Output) -> int:
+def _conclude(command: str, plan: PushPlan, outcome: PushOutcome, output: Output, words: Words) -> int:
     done, failed = outcome.in_state(ItemState.DONE), outcome.in_state(ItemState.FAILED)
     index = next((row for row in outcome.rows if row.kind is RowKind.INDEX), None)
     if done:
         size = format_bytes(sum(row.entry.stored_bytes for row in done if row.entry))
-        output.note(f"{plural(len(done), 'package')} copied, {size} in {format_duration(outcome.seconds)}")
+        output.note(
+            f"{plural(len(done), 'package')} {words.done.lower()}, {size} in {format_duration(outcome.seconds)}"
+        )
     for row in (*failed, *([index] if index is not None and index.error is not None else [])):
         if row.error is not None and not output.json:
             label = f"{row.name}@{row.version}/{short_hash(row.hash)}" if row.hash else "index"

@@ -11,10 +11,13 @@ from contextlib import suppress
 from core.engine.server import Server
 from core.engine.state import EngineState
 from core.foundation.logs import start_log
+from core.foundation.process import protect_memory, report_crashes
 from core.foundation.release import versions
 
 
 def main() -> None:
+    protect_memory()
+    report_crashes()
     # stdout belongs to the protocol alone; whatever else prints must not corrupt it.
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

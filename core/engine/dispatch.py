@@ -8,7 +8,9 @@ from typing import Any
 from core.engine.handlers.checks import CheckHandlers
 from core.engine.handlers.contents import ContentsHandlers
 from core.engine.handlers.downloads import DownloadHandlers
+from core.engine.handlers.installs import InstallHandlers
 from core.engine.handlers.instances import InstanceHandlers
+from core.engine.handlers.keys import KeyHandlers
 from core.engine.handlers.logins import LoginHandlers
 from core.engine.handlers.mirrors import MirrorHandlers
 from core.engine.handlers.packages import PackageHandlers
@@ -31,6 +33,8 @@ def handler_table(state: EngineState) -> dict[type[Call[Any]], Handler]:
         **ContentsHandlers(state).table(),
         **CheckHandlers(state).table(),
         **DownloadHandlers(state).table(),
+        **InstallHandlers(state).table(),
+        **KeyHandlers(state).table(),
         **PushHandlers(state).table(),
         **TransferHandlers(state).table(),
         **UpkeepHandlers(state).table(),

@@ -27,6 +27,7 @@ from core.engine.messages import (
 from core.engine.state import EngineState
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import Cancelled, MirrordeckError, UsageError, describe
+from core.foundation.logs import current_request
 
 _log = logging.getLogger(__name__)
 # Most of them wait for networks: tests of dead mirrors must leave room for what the pages ask.
@@ -76,13 +77,16 @@ class Server:
             ticker.join()
 
     def _answer(self, request: Request, token: CancelToken) -> None:
+        current_request.set(f"{request.id} {request.method}")
+        _log.info("asked")
         try:
             result = self._run(request, token)
             reply = Reply(request.id, msgspec.Raw(msgspec.json.encode(result)))
         except Exception as error:
             if not isinstance(error, (MirrordeckError, Cancelled)):
-                _log.exception("request %s failed unexpectedly", request.method)
+                _log.exception("request failed unexpectedly")
             reply = Reply(request.id, error=describe(error))
+        _log.info("answered: %s", reply.error.code if reply.error else "ok")
         self._running.pop(request.id, None)
         self._send(reply)
 

@@ -26,6 +26,8 @@ from core.transfers.journal import Journal
 from core.transfers.queue import TransferQueue
 
 _MOST_WORKERS = 4
+# The window waits a little longer before it ends an engine that does not end.
+_FINISH_S = 3.0
 
 # `Any` stands for the call's own type: each table pairs a type with the handler that takes it.
 Handler = Callable[[Any, CancelToken], object]
@@ -41,7 +43,9 @@ class EngineState:
         self.presence = PresenceMemory(cache_dir() / "presence", self.contents, keep=not read_only)
         self.sizes = SizeMemory(cache_dir() / "sizes", keep=not read_only)
         self.mirror_edits = MirrorEdits()
-        self.queue = TransferQueue(Journal(), workers=min(os.cpu_count() or 1, _MOST_WORKERS))
+        self.queue = TransferQueue(
+            Journal(), workers=min(os.cpu_count() or 1, _MOST_WORKERS), hold_mirrors=True
+        )
         self._accesses: dict[str, CacheAccess] = {}
         self._lock = threading.Lock()
 
@@ -73,7 +77,7 @@ class EngineState:
             raise ReadOnlyMode(what, "Mirrordeck was started with --read-only")
 
     def close(self) -> None:
-        """Stop transfers cleanly, then close all connections."""
-        self.queue.close()
+        """Let what moves end if that is soon, stop the rest cleanly, then close all connections."""
+        self.queue.close(finish_s=_FINISH_S)
         for access in self._accesses.values():
             access.close()

@@ -13,6 +13,8 @@ import os
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from core.foundation.redaction import redacted
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorInfo:
@@ -89,6 +91,12 @@ class StorageFailed(MirrordeckError):
 
     code = "storage-failed"
     retryable = True
+
+
+class MirrorVanished(StorageFailed):
+    """The folder of a mirror is no longer what it was: unmounted, renamed or deleted."""
+
+    code = "mirror-vanished"
 
 
 class ConfigError(MirrordeckError):
@@ -225,6 +233,12 @@ class NetworkDown(RemoteError):
         self.sent_bytes = sent_bytes
 
 
+class WorkingOffline(RemoteError):
+    """A person wants no server to be contacted now."""
+
+    code = "offline"
+
+
 class TlsError(RemoteError):
     """No trustworthy encrypted connection."""
 
@@ -299,4 +313,4 @@ def describe(error: BaseException) -> ErrorInfo:
         return ErrorInfo("cancelled", "Stopped")
     if isinstance(error, OSError):
         return from_os_error(error, "The operating system refused a request").info()
-    return ErrorInfo("unexpected", "Something went wrong in Mirrordeck", f"{type(error).__name__}: {error}")
+    return ErrorInfo("unexpected", "Something went wrong in Mirrordeck", redacted(f"{type(error).__name__}: {error}"))

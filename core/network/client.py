@@ -14,6 +14,7 @@ from core.network.addresses import Guard
 from core.network.calls import NO_HEADERS, Call, Caller
 from core.network.endpoints import Endpoint
 from core.network.lanes import Lanes
+from core.network.limits import TRIES
 from core.network.pace import Pace
 from core.network.session import Answer, Session
 from core.network.watchdog import Watchdog
@@ -27,9 +28,9 @@ METADATA_LANES = 2
 class HostShare:
     """What all connections to one server have in common, whoever they log in as: lanes and back-off. Any thread."""
 
-    def __init__(self, clock: Clock, parallel_transfers: int = PARALLEL_TRANSFERS) -> None:
+    def __init__(self, clock: Clock, parallel_transfers: int = PARALLEL_TRANSFERS, tries: int = TRIES) -> None:
         self.lanes = Lanes(parallel_transfers, METADATA_LANES)
-        self.pace = Pace(clock)
+        self.pace = Pace(clock, tries)
 
 
 class Client:
@@ -40,7 +41,13 @@ class Client:
     """
 
     def __init__(
-        self, endpoint: Endpoint, *, ca_file: Path | None = None, user_agent: str = "mirrordeck", clock: Clock
+        self,
+        endpoint: Endpoint,
+        *,
+        ca_file: Path | None = None,
+        user_agent: str = "mirrordeck",
+        tries: int = TRIES,
+        clock: Clock,
     ) -> None:
         self.endpoint = endpoint
         self._guard = Guard(endpoint)
@@ -48,7 +55,7 @@ class Client:
         connections = PARALLEL_TRANSFERS + METADATA_LANES
         self._session = Session(self._watchdog, ca_file=ca_file, connections=connections)
         self._caller = Caller(self._session, self._guard, clock, user_agent=user_agent, noted=lambda _headers: None)
-        self._share = HostShare(clock)
+        self._share = HostShare(clock, tries=tries)
 
     @contextmanager
     def answer(

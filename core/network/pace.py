@@ -33,8 +33,9 @@ class Pause:
 class Pace:
     """Grows with failures, decays with successes. Any thread."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, tries: int = TRIES) -> None:
         self._clock = clock
+        self._tries = tries
         self._lock = threading.Lock()
         self._level = 0
         self._rounds = 0  # pauses that ended in another failure
@@ -50,7 +51,7 @@ class Pace:
     def retrying(self, action: Callable[[], T], *, token: CancelToken, position: Callable[[], int] | None = None) -> T:
         """The result of `action`, repeated after failures that may pass; it calls `wait` before each request.
 
-        Up to six tries; they count anew when `position` (bytes safely there) has grown. While nobody gets through,
+        Up to `tries` tries; they count anew when `position` (bytes safely there) has grown. While nobody gets through,
         what others tried counts as well: else many requests would wait for each other's pauses, one by one. Raises
         what the last try raised, or Cancelled.
         """
@@ -63,7 +64,7 @@ class Pace:
                 if position and position() > reached:
                     tries, reached, begun = 0, position(), self._rounds
                 tries += 1
-                if max(tries, 1 + self._rounds_in_vain(begun)) >= TRIES or not is_transient(error):
+                if max(tries, 1 + self._rounds_in_vain(begun)) >= self._tries or not is_transient(error):
                     raise
                 _log.debug("try %d failed: %s", tries, error.title)
                 self.failed(tries, error.retry_after_s, error.title)

@@ -25,6 +25,7 @@ from core.foundation.errors import NetworkDown, ProxyInterference
 from core.foundation.text import visible
 from core.network.endpoints import Endpoint
 from core.network.network_failures import network_failure
+from core.network.offline import check_online
 from core.network.session import proxy_for, trust_in
 
 _PORTS = {"https": 443, "http": 80}
@@ -71,7 +72,8 @@ def route_to(endpoint: Endpoint, *, port: int = 0) -> Route:
 
 
 def resolve(route: Route, token: CancelToken) -> tuple[Address, ...]:
-    """The addresses of the host, in the order in which they are tried."""
+    """The addresses of the host, in the order in which they are tried. Raises WorkingOffline, too."""
+    check_online(route.host)
     try:
         rows = within(_STEP_S, token, lambda: socket.getaddrinfo(route.host, route.port, type=socket.SOCK_STREAM))
     except TimeoutError:

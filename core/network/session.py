@@ -18,6 +18,7 @@ from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -32,6 +33,7 @@ from core.network.bodies import Body
 from core.network.limits import LONGEST_FINALISING_S, PIECE_BYTES, SILENCE_S
 from core.network.messages import Headers
 from core.network.network_failures import network_failure
+from core.network.offline import check_online
 from core.network.tls import client_context
 from core.network.watchdog import Watch, Watchdog
 
@@ -182,9 +184,10 @@ class Session(requests.Session):
         """Send one request; the answer may be read while the block runs.
 
         `url` is sent as it is. `sending` gets the bytes of the body handed over since its last call. Raises
-        NetworkDown, TlsError, ProxyInterference, BadAnswer or Cancelled, and whatever reading the body raises
+        NetworkDown, WorkingOffline, TlsError, ProxyInterference, BadAnswer or Cancelled, and whatever reading the body raises
         (OSError as the family's storage errors).
         """
+        check_online(urlsplit(url).hostname or url)
         request = requests.PreparedRequest()
         request.method = method
         request.url = url

@@ -96,6 +96,7 @@ class _Packing:
         self._files = 0
 
     def run(self, target: Path, codec: Codec) -> PackedPackage:
+        self._writer.take_turn()
         for parent in reversed(PurePosixPath(self._name).parents[:-1]):
             self._write(tar_header(tarfile.DIRTYPE, f"{parent}/", _EXECUTABLE))
         for entry in walk(self._source.source):

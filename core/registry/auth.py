@@ -177,12 +177,15 @@ class Authenticator:
         if credential is None:
             return realm
         self._check_encryption(realm)
-        known = self._realms.realm_of(self._endpoint.host)
-        if known is not None and known != host:
+        known = self._realms.other_than(host, self._endpoint.host)
+        if known:
             raise TokenServerChanged(
                 f"{self._endpoint.host} wants the password sent to another server",
                 f"it used to be {visible(known)}, now it is {visible(host)}",
-                remedies=(f"Check with whoever runs the registry that {visible(host)} is right, then allow it",),
+                remedies=(
+                    f"Check with whoever runs the registry that {visible(host)} is right",
+                    f"Then allow it: mirrordeck mirror test --accept-token-server {visible(host)}",
+                ),
                 status=401,
             )
         return realm

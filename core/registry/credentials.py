@@ -30,8 +30,8 @@ class CredentialSource(Protocol):
 class KnownRealms(Protocol):
     """Remembers the token server of each registry. Any thread."""
 
-    def realm_of(self, registry: str) -> str | None:
-        """Host of the token server that got credentials of `registry` before."""
+    def other_than(self, realm: str, registry: str) -> str:
+        """Host of the token server that got credentials of `registry` before, "" if `realm` may have them."""
         ...
 
     def remember(self, registry: str, realm: str) -> None: ...
@@ -44,9 +44,10 @@ class SessionRealms:
         self._lock = threading.Lock()
         self._realms: dict[str, str] = {}
 
-    def realm_of(self, registry: str) -> str | None:
+    def other_than(self, realm: str, registry: str) -> str:
         with self._lock:
-            return self._realms.get(registry)
+            known = self._realms.get(registry, realm)
+        return "" if known == realm else known
 
     def remember(self, registry: str, realm: str) -> None:
         with self._lock:

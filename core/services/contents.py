@@ -16,10 +16,11 @@ from core.foundation.text import plural
 from core.mirrors.arguments import resolve_mirror
 from core.mirrors.credentials.states import Direction
 from core.mirrors.reading import mirrors_of
+from core.services.entry_records import entry_records
 from core.spack.instance import Instance
 from core.spack.queries import Query, parse_query, select
 from core.spack.spec_files import spec_file_reader
-from core.spack.specs import PackageRecord, decode_node
+from core.spack.specs import decode_node
 from core.spack.versions import version_key
 from core.spack.worlds import World
 
@@ -97,10 +98,11 @@ def _matching(
     entries: Sequence[CacheEntry], query: Query, records: Mapping[str, IndexRecord]
 ) -> tuple[list[CacheEntry], int]:
     """Entries that match, and how many could not be judged."""
-    answer = select(query, World({dag_hash: _as_package(dag_hash, record) for dag_hash, record in records.items()}))
+    known = entry_records(records, records)
+    answer = select(query, World(known), any_state=True)
     matched = {record.hash for record in answer.matched}
     unknown = {record.hash for record in answer.unknown}
-    doubtful = sum(1 for entry in entries if entry.entry.hash in unknown or entry.entry.hash not in records)
+    doubtful = sum(1 for entry in entries if entry.entry.hash in unknown or entry.entry.hash not in known)
     return [entry for entry in entries if entry.entry.hash in matched], doubtful
 
 
@@ -120,19 +122,3 @@ def _with_version(entry: CacheEntry, record: IndexRecord | None) -> CacheEntry:
         return entry
     node = decode_node(record.document)
     return replace(entry, entry=replace(entry.entry, name=node.name, version=node.version))
-
-
-def _as_package(dag_hash: str, record: IndexRecord) -> PackageRecord:
-    return PackageRecord(
-        node=decode_node(record.document),
-        document=bytes(record.document),
-        hash=dag_hash,
-        prefix=None,
-        install_root="",
-        installed=True,
-        explicit=False,
-        installation_time=0.0,
-        deprecated_for=None,
-        upstream=False,
-        specfile_version=5,
-    )

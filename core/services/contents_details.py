@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from core.caches.browsing import Described, EntryKind, Part
 from core.caches.index import SpecDocument
+from core.caches.protocol import EntryName
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import MirrordeckError
 from core.foundation.text import short_hash
@@ -22,14 +24,23 @@ from core.services.values import (
     EntryPart,
     EntrySpec,
 )
+from core.signing.signatures import SignatureFacts, SignatureState
 from core.spack.formats import default_format, variants_text
 from core.spack.specs import Node, decode_node
 
 _CONTAINER_KINDS = (EntryKind.PACKAGE, EntryKind.IMAGE)
 
 
-def describe_entry(place: Place, memory: ContentsMemory, key: str, token: CancelToken) -> EntryDetails:
-    """What the listing's thing under `key` is. What others share is told from the last complete listing.
+def describe_entry(
+    place: Place,
+    memory: ContentsMemory,
+    key: str,
+    token: CancelToken,
+    *,
+    signature: Callable[[str, bytes], SignatureFacts] | None = None,
+) -> EntryDetails:
+    """What the listing's thing under `key` is. What others share is told from the last complete listing. `signature`
+    judges that of a manifest in the cache at an address; without it nothing is said of signatures.
 
     Raises NotFound if it was never listed or is gone, and what the cache raises.
     """
@@ -47,7 +58,26 @@ def describe_entry(place: Place, memory: ContentsMemory, key: str, token: Cancel
         left_out=tuple(_label(dag_hash, nodes) for dag_hash in described.left_out),
         spec=_spec(described.spec, nodes, known) if described.spec is not None else None,
         lines=tuple(_lines(place, key, described, row)),
+        signature=_signature(place, described.spec, row, signature, token) if row and described.spec else None,
     )
+
+
+def _signature(
+    place: Place,
+    spec: SpecDocument,
+    row: ContentsRow,
+    judge: Callable[[str, bytes], SignatureFacts] | None,
+    token: CancelToken,
+) -> SignatureFacts | None:
+    stored = place.cache.package(EntryName(row.name, row.version, row.hash), token=token)
+    if stored.signed is None or judge is None:
+        return None
+    if not stored.signed:
+        return SignatureFacts(SignatureState.UNSIGNED)
+    facts = judge(place.cache.url, stored.manifest)
+    if facts.state is SignatureState.GOOD and spec.root != row.hash:
+        return replace(facts, state=SignatureState.BAD, why="it is the manifest of another package that was signed")
+    return facts
 
 
 def _parts(described: Described, known: RememberedContents | None) -> tuple[EntryPart, ...]:

@@ -147,8 +147,10 @@ def prepare_copy(
         selected=len(entries) + len(selection.lacking),
         key=key.fingerprint if key is not None else "",
         key_owner=key.user_id if key is not None else "",
+        key_locked=key is not None and access.gnupg.is_locked(key.fingerprint),
         warnings=selection.problems,
         source=names[0],
+        roots=() if closing is not None else tuple(entries),
     )
     return PreparedCopy(plan, CopyJob(plan, copy=copy, target=target, entries=entries, closing=closing))
 
@@ -290,7 +292,7 @@ def _key(access: CacheAccess, target: BuildCache, request: CopyRequest) -> Key |
         return None
     if isinstance(target, OciCache):
         raise UsageError("Packages in OCI registries cannot be signed", "Spack has no signatures there and checks none")
-    return access.gnupg.choose_key(request.key or None)
+    return access.choose_key(target.url, request.key or None)
 
 
 def _preflight(

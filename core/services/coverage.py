@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import ErrorInfo, NotFound
+from core.mirrors.model import Mirror
 from core.services.environments import concrete_environments
 from core.services.package_graph import all_dependencies
 from core.services.package_values import (
@@ -15,6 +16,7 @@ from core.services.package_values import (
     CoverageRow,
     CoverageView,
     InstalledVersusMirror,
+    MissingCount,
     MissingOn,
     RemotePackage,
 )
@@ -67,6 +69,22 @@ def view_coverage(
         mirrors=tuple(each.presence(database, with_hashes=False) for each in known),
         cells=cells,
     )
+
+
+def count_missing(
+    database: Database,
+    mirrors: Mirrors,
+    chosen: Sequence[Mirror],
+    held_back: HeldBack,
+    token: CancelToken,
+    *,
+    refresh: bool,
+) -> Iterator[MissingCount]:
+    """What each of `chosen` lacks of everything explicit, in the order in which that is known. Raises Cancelled."""
+    wanted = _explicit(database)
+    for known in mirrors.known(chosen, token, refresh=refresh):
+        cell = _cell(wanted, known, database, held_back, token)
+        yield MissingCount(known.presence(database, with_hashes=False), cell)
 
 
 def find_missing(

@@ -40,7 +40,7 @@ def entry_records(records: Mapping[str, IndexRecord], roots: Iterable[str]) -> d
             installation_time=0.0,
             deprecated_for=None,
             upstream=False,
-            specfile_version=(node.annotations.original_specfile_version if node.annotations else 0) or 5,
+            specfile_version=node.original_format,
         )
         pending += [edge.hash for edge in node.dependencies]
     return found

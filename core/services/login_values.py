@@ -194,11 +194,13 @@ class DestroyPlan:
 
 
 class SpackLine(msgspec.Struct, frozen=True, array_like=True):
-    """A line that Spack printed, fit to be shown. `package` is what it begins to work on, or `failed` at."""
+    """A line that Spack printed, fit to be shown. `package` is what it begins to work on, or is `done` or `failed`
+    with."""
 
     text: str
     package: str = ""
     failed: bool = False
+    done: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from core.services.values import UndoStep
 from core.spack.config import Scope
 from core.spack.instance import Instance
 from core.spack.scopes import read_scopes
+from core.transfers.history import Action, entry, record
 
 _PLANS_KEPT = 20
 _UNDOS_KEPT = 50
@@ -119,6 +120,7 @@ class MirrorEdits:
                 self._done[undo] = instance.id, planned.scope.name, planned.title, saved
                 while len(self._done) > _UNDOS_KEPT:
                     del self._done[next(iter(self._done))]
+        record([entry(Action.EDITED, str(planned.path), subject=planned.title)])
         return AppliedEdit(planned.scope.name, str(planned.path), planned.title, undo)
 
     def undo(self, instance: Instance, undo_id: str) -> AppliedEdit:
@@ -128,6 +130,7 @@ class MirrorEdits:
         if saved is None or owner != instance.id:
             raise NotFound("This change can no longer be undone")
         put_back(saved)
+        record([entry(Action.UNDONE, str(saved.path), subject=title)])
         with self._lock:
             self._done.pop(undo_id, None)
         return AppliedEdit(scope, str(saved.path), f"Undone: {title}", "")

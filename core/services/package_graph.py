@@ -54,9 +54,13 @@ def all_dependencies(database: Database, hashes: Sequence[str]) -> list[str]:
 
 
 def package_graph(database: Database, dag_hash: str, limit: int) -> Graph:
-    """All a package depends on, in layers: the longest way down from it decides. Raises NotFound."""
+    """As `graph_of`, of an installed package. Raises NotFound."""
     find_record(database, dag_hash)
-    records = database.records
+    return graph_of(database.records, dag_hash, limit)
+
+
+def graph_of(records: Mapping[str, PackageRecord], dag_hash: str, limit: int) -> Graph:
+    """All that one of `records` depends on, in layers: the longest way down from it decides."""
     everything = breadth_first(records, [dag_hash], DEPENDENCY_TYPES)
     shown = everything[: max(1, limit)]
     levels = _levels(shown, records)

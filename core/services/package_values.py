@@ -218,6 +218,15 @@ class CoverageView:
 
 
 @dataclass(frozen=True, slots=True)
+class MissingCount:
+    """How much of everything explicit a mirror has, link and run dependencies among it; `cell` is None where nothing is
+    known of the mirror. Its `hashes` are left empty."""
+
+    mirror: MirrorPresence
+    cell: CoverageCell | None
+
+
+@dataclass(frozen=True, slots=True)
 class MissingOn:
     """What a push would send: `hashes`, dependencies first. `read_at` is None where nothing is known of the mirror:
     then everything counts as missing."""

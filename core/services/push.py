@@ -6,14 +6,15 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from core.caches.oci.oci_push import ImageOptions, OciPush
 from core.caches.opening import OCI_KINDS, CacheAccess
-from core.caches.protocol import BuildCache, CachePush, EntryName, PushScope
+from core.caches.protocol import BuildCache, CacheEntry, CachePush, EntryName, PushScope
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import ErrorInfo, MirrordeckError, NotInstalled, from_os_error
 from core.foundation.files import new_file_mode
@@ -26,7 +27,7 @@ from core.packing.measure import measure
 from core.services.images import ImagePlanning, check_image_options
 from core.services.push_roots import ORDER_OF, requested_roots
 from core.services.registry_target import RegistryTarget
-from core.signing.gpg import Gnupg, GpgSigner
+from core.signing.gpg import GpgSigner
 from core.signing.key_listing import Key
 from core.spack.closures import push_order
 from core.spack.database import Database
@@ -34,9 +35,11 @@ from core.spack.instance import Instance
 from core.spack.recipes import Verdict, redistributable
 from core.spack.specs import PackageRecord, PackageState
 from core.transfers.job import PushJob, Store, Tagging
+from core.transfers.packed_store import PackedStore
 from core.transfers.plan import Decision, PlanItem, PushOptions, PushPlan, PushRequest, Signing
 
 _COMPRESSED_SHARE = 0.35
+_NOTHING_CONFIRMED: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,12 @@ def plan_push(
     cwd: Path,
     token: CancelToken,
     probe: bool = True,
+    confirmed: Mapping[str, str] = _NOTHING_CONFIRMED,
 ) -> PreparedPush:
     """Decide what a push would do, from the database, the recipes and what the target holds.
 
-    With `probe` the target is tried by writing and deleting an empty file; without it nothing is changed anywhere.
+    `confirmed` are manifests (digests) by package of a forced push that was interrupted: those that are still what lies
+    there are not pushed again. With `probe` the target is tried by writing and deleting an empty file; without it nothing is changed anywhere.
     `cwd` is what relative paths in `request.mirror` and of spec files are relative to. Raises UsageError, QueryError,
     NotInstalled, SigningError, DatabaseError and what the cache raises while it is read.
     """
@@ -69,13 +74,22 @@ def plan_push(
     database = instance.database(token)
     roots, absent = requested_roots(instance, database, request, cwd)
     records = _selected(database, roots, options)
-    key = _signing_key(access.gnupg, mirror, options)
+    key = _signing_key(access, mirror, options)
     signer = GpgSigner(access.gnupg, key.fingerprint) if key is not None else None
-    looked_for = [] if options.force else [_entry_name(record) for record in records if not record.external]
+    looked_for = [
+        _entry_name(record)
+        for record in records
+        if not record.external and (not options.force or record.hash in confirmed)
+    ]
     target = RegistryTarget.of(mirror, access)
     with target.explaining("read") if target else nullcontext():
         cache_push = cache.open_push(looked_for, signer=signer, token=token)
-    items = [*absent, *_decide(records, database, cache_push=cache_push, options=options, token=token)]
+    there = {
+        dag_hash: entry
+        for dag_hash, entry in cache_push.present.items()
+        if not options.force or confirmed.get(dag_hash) == entry.manifest_digest
+    }
+    items = [*absent, *_decide(records, database, there, cache_push=cache_push, options=options, token=token)]
     planning = None
     if isinstance(cache_push, OciPush):
         planning = ImagePlanning(cache_push, instance, access, mirror, database, options)
@@ -91,16 +105,24 @@ def plan_push(
         selected=len(roots),
         key=key.fingerprint if key is not None else "",
         key_owner=key.user_id if key is not None else "",
+        key_locked=key is not None and access.gnupg.is_locked(key.fingerprint),
         registry=target.facts(token) if target else None,
+        roots=tuple(roots),
     )
     if probe:
         plan = _preflight(plan, mirror.push.folder, cache, target)
     tagging = None
     if planning is not None and not plan.blockers:
         plan, tagging = _with_images(plan, planning, roots, token)
-    store = _store(instance)
     job = PushJob(
-        plan, cache=cache, cache_push=cache_push, database=database, store=store, signer=signer, tagging=tagging
+        plan,
+        cache=cache,
+        cache_push=cache_push,
+        database=database,
+        store=_store(instance),
+        kept=PackedStore(access.staging / "kept"),
+        signer=signer,
+        tagging=tagging,
     )
     return PreparedPush(plan, job)
 
@@ -122,6 +144,7 @@ def _store(instance: Instance) -> Store:
         install_root=str(instance.install_root),
         sbang=str(instance.unpadded_root / "bin" / "sbang"),
         spack_prefix=str(instance.root or instance.install_root),
+        prefix_lock=instance.install_root / ".spack-db" / "prefix_lock" if instance.locks else None,
     )
 
 
@@ -140,17 +163,18 @@ def _with_images(
     return plan, planning.tagging(tagged) if tagged else None
 
 
-def _signing_key(gnupg: Gnupg, mirror: Mirror, options: PushOptions) -> Key | None:
+def _signing_key(access: CacheAccess, mirror: Mirror, options: PushOptions) -> Key | None:
     """The key this push signs with; found before anything is packed, so that a missing key costs nothing."""
     signed = bool(options.key) or options.signing is Signing.SIGNED
     if not signed and (options.signing is Signing.UNSIGNED or not mirror.signed or mirror.push.kind in OCI_KINDS):
         return None
-    return gnupg.choose_key(options.key or None)
+    return access.choose_key(mirror.push.url, options.key or None)
 
 
 def _decide(
     records: Sequence[PackageRecord],
     database: Database,
+    there: Mapping[str, CacheEntry],
     *,
     cache_push: CachePush,
     options: PushOptions,
@@ -159,7 +183,7 @@ def _decide(
     items = {}
     for record in records:
         token.raise_if_cancelled()
-        entry = cache_push.present.get(record.hash) if record.state is PackageState.INSTALLED else None
+        entry = there.get(record.hash) if record.state is PackageState.INSTALLED else None
         item = _set_aside(record, options, database, is_present=entry is not None)
         if entry is not None:
             item = replace(item, decision=Decision.PRESENT, entry=entry)

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,15 +14,14 @@ from core.caches.layout3 import SPEC_PREFIX, is_entry_manifest
 from core.caches.opening import CacheAccess
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import UsageError
-from core.foundation.text import visible
 from core.mirrors.arguments import resolve_mirror
 from core.mirrors.model import Mirror, MirrorKind
 from core.mirrors.reading import mirrors_of
-from core.services.child_environment import child_environment
 from core.services.login_values import CreateOptions, DestroyPlan, SpackEnd, SpackLine
-from core.services.spack_process import run_spack
+from core.services.spack_lines import follow_spack
 from core.spack.instance import Instance
 from core.storage.folder import Folder
+from core.transfers.history import Action, entry, record
 
 # Seen in Spack 1.1's output.
 _ADDING = re.compile(r"==> Adding package (\S+) to mirror")
@@ -78,7 +76,11 @@ class SourceMirrors:
         if typed != name:
             raise UsageError("Nothing was deleted", f"to delete it, its name has to be typed: {name}")
         which = f"--mirror-name={name}" if mirror.name else f"--mirror-url={mirror.push.url}"
-        yield from self._run(["mirror", "destroy", which], token)
+        for part in self._run(["mirror", "destroy", which], token):
+            if isinstance(part, SpackEnd):
+                detail = "" if part.status == 0 else f"failed with status {part.status}"
+                record([entry(Action.DESTROYED, name, url=mirror.push.url, detail=detail)])
+            yield part
 
     def _destroyable(self, wanted: str) -> tuple[Mirror, str]:
         mirror = resolve_mirror(wanted, mirrors_of(self.instance), cwd=self.cwd)
@@ -90,23 +92,7 @@ class SourceMirrors:
         return mirror, name
 
     def _run(self, arguments: Sequence[str], token: CancelToken) -> Iterator[list[SpackLine] | SpackEnd]:
-        started = time.monotonic()
-        environment = child_environment(self.instance, self.access)
-        if environment.problems:
-            yield [SpackLine(f"==> Warning: {visible(problem.sentence())}") for problem in environment.problems]
-        begun: set[str] = set()
-        failed: set[str] = set()
-        with closing(run_spack(self.instance, arguments, environment, token)) as running:
-            while True:
-                try:
-                    lines = [_understood(text) for text in next(running)]
-                except StopIteration as end:
-                    status: int = end.value
-                    break
-                begun |= {line.package for line in lines if line.package}
-                failed |= {line.package for line in lines if line.package and line.failed}
-                yield lines
-        yield SpackEnd(status, time.monotonic() - started, len(begun - failed), len(failed))
+        return follow_spack(self.instance, self.access, arguments, _understood, token)
 
 
 def _understood(text: str) -> SpackLine:

@@ -20,6 +20,7 @@ from core.caches.upkeep import CacheUpkeep, Progress, UpkeepCapabilities, cannot
 from core.foundation.cancel import CancelToken
 from core.foundation.digests import is_dag_hash
 from core.foundation.errors import ErrorInfo, NotFound, UsageError, from_os_error
+from core.foundation.text import format_bytes, plural
 from core.mirrors.arguments import resolve_mirror
 from core.mirrors.credentials.states import Direction
 from core.mirrors.model import Mirror
@@ -38,6 +39,7 @@ from core.services.upkeep_values import (
 from core.spack.environments import environment_at, is_environment, managed_environment, read_lock
 from core.spack.instance import Instance
 from core.spack.specs import Node, PackageState
+from core.transfers.history import Action, entry, record
 
 _PLAN_LIMIT_BYTES = 256 << 20
 
@@ -103,7 +105,20 @@ class Upkeep:
         capabilities = upkeep.capabilities(token)
         if capabilities.delete is False:
             raise cannot_delete(capabilities)
-        return upkeep.remove(plan, permanently=permanently, token=token, progress=progress)
+        whole = ""
+        try:
+            outcome = upkeep.remove(plan, permanently=permanently, token=token, progress=progress)
+            whole = f"{len(outcome.kept)} kept in the last moment" if outcome.kept else ""
+            return outcome
+        except BaseException:
+            whole = "interrupted: some of it may be there still"
+            raise
+        finally:
+            name = _name(found)
+            record(
+                entry(Action.DELETED, name, url=cache.url, subject=one.label, dag_hash=one.hash, detail=whole)
+                for one in plan.entries
+            )
 
     def capabilities(self, mirror: str, token: CancelToken) -> UpkeepCapabilities:
         """What can be deleted there; a kind of cache that is only read is an answer, not an error."""
@@ -122,12 +137,19 @@ class Upkeep:
 
     def restore(self, mirror: str, batch: str, token: CancelToken) -> RestoreOutcome:
         """Put back what one deletion moved to the trash. Raises NotFound."""
-        _, cache = self._open(mirror)
-        return self._trash(mirror).trash.restore(batch, cache.url, token)
+        found, cache = self._open(mirror)
+        outcome = self._trash(mirror).trash.restore(batch, cache.url, token)
+        detail = plural(outcome.restored, "file")
+        record([entry(Action.RESTORED, _name(found), url=cache.url, subject=batch, detail=detail)])
+        return outcome
 
     def empty_trash(self, mirror: str, batches: tuple[str, ...], token: CancelToken) -> int:
         """Delete for good, everything if no batch is named; the bytes that freed."""
-        return self._trash(mirror).trash.empty(batches, token)
+        found, cache = self._open(mirror)
+        freed = self._trash(mirror).trash.empty(batches, token)
+        subject = ", ".join(batches) or "everything"
+        record([entry(Action.EMPTIED_TRASH, _name(found), url=cache.url, subject=subject, detail=format_bytes(freed))])
+        return freed
 
     # ---------------------------------------------------------------- parts
 

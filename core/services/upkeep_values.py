@@ -31,8 +31,10 @@ __all__ = [
     "FreeRule",
     "ImportRequest",
     "KeepRules",
+    "MigrateRequest",
     "Need",
     "NeedKind",
+    "OldLayoutView",
     "PlannedBlob",
     "PlannedEntry",
     "Reason",
@@ -182,3 +184,27 @@ class BundleSummary:
     source: str
     needs: tuple[Need, ...]
     extras: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MigrateRequest:
+    """Bring what `mirror` has in the layout of Spack before 1.0 to the present one.
+
+    Signatures are checked and made anew with `key`, "" being the only one there is; `unsigned` drops them instead.
+    """
+
+    mirror: str
+    unsigned: bool = False
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OldLayoutView:
+    """What a cache has in the old layout. Deleting it frees `freed_bytes`; `only_there` are packages that the present
+    layout does not have, for which it is refused."""
+
+    mirror: str
+    packages: int
+    files: int
+    freed_bytes: int
+    only_there: tuple[str, ...] = ()

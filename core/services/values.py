@@ -11,6 +11,7 @@ from core.caches.browsing import EntryKind
 from core.foundation.errors import ErrorInfo
 from core.mirrors.credentials.states import CredentialState
 from core.mirrors.model import Mirror
+from core.signing.signatures import SignatureFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +205,8 @@ class CopyLine:
 
 @dataclass(frozen=True, slots=True)
 class EntryDetails:
-    """One thing in a cache. `missing` and `left_out` name packages whose layers its image does not have."""
+    """One thing in a cache. `missing` and `left_out` name packages whose layers its image does not have. `signature` is
+    that of a package, None where there are none."""
 
     key: str
     manifest_digest: str
@@ -215,6 +217,16 @@ class EntryDetails:
     left_out: tuple[str, ...]
     spec: EntrySpec | None
     lines: tuple[CopyLine, ...]
+    signature: SignatureFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """Whose a file is; `mode` as `ls` shows it."""
+
+    owner: str
+    group: str
+    mode: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,16 @@ import re
 from dataclasses import dataclass
 
 _UNUSABLE = {"e": "has expired", "r": "was revoked", "d": "is disabled", "i": "is not valid", "n": "is not valid"}
-_ALGORITHMS = {"1": "RSA", "2": "RSA", "3": "RSA", "16": "ElGamal", "17": "DSA", "18": "ECDH", "19": "ECDSA", "22": "EdDSA"}
+_ALGORITHMS = {
+    "1": "RSA",
+    "2": "RSA",
+    "3": "RSA",
+    "16": "ElGamal",
+    "17": "DSA",
+    "18": "ECDH",
+    "19": "ECDSA",
+    "22": "EdDSA",
+}
 _PRIMARY = ("pub", "sec")
 _KEYS = (*_PRIMARY, "sub", "ssb")
 # RSA and DSA keys of fewer bits can be forged, or nearly so.

@@ -4,13 +4,19 @@
 from __future__ import annotations
 
 import os
+import re
+from contextlib import suppress
 from pathlib import Path
 
-from core.foundation.errors import ConfigError, ErrorInfo
+from core.foundation.errors import ConfigError, ErrorInfo, QueryError
 from core.spack.config import MergedSection, Value
+from core.spack.formats import format_record
+from core.spack.specs import PackageRecord
 from core.spack.substitutions import PathContext, resolve_path
 
 _PLACEHOLDER = "__spack_path_placeholder__"
+_USUAL_PROJECTION = "{architecture.platform}-{architecture.target}/{name}-{version}-{hash}"
+_NOT_IN_PATHS = re.compile(r"[^A-Za-z0-9_+.-]")
 _LONGEST_PREFIX = 300  # what Spack keeps free below a root padded "as far as possible"
 
 
@@ -43,6 +49,21 @@ def pad_root(root: str, length: int) -> str:
     if padding.endswith("/"):  # a path cannot end in a separator, so the last name gets a character more
         padding = padding[:-1] + "_"
     return f"{root}/{padding}"
+
+
+def projected_prefix(root: Path, config: MergedSection, record: PackageRecord) -> Path | None:
+    """Where below `root` Spack 1.1 would install a package; None where only Spack itself can tell."""
+    projections = config.get("install_tree", "projections") or {"all": _USUAL_PROJECTION}
+    template = projections.get("all") if isinstance(projections, dict) and len(projections) == 1 else None
+    if not isinstance(template, str):
+        return None
+    length = config.get("install_hash_length")
+    if isinstance(length, int):
+        template = template.replace("{hash}", f"{{hash:{length}}}")
+    with suppress(QueryError):
+        parts = format_record(record, template.lower()).split("/")
+        return root.joinpath(*(_NOT_IN_PATHS.sub("_", part) for part in parts))
+    return None
 
 
 def unpad_root(root: Path) -> Path:

@@ -15,7 +15,7 @@ from core.spack.abstract_specs import AbstractSpec, DependencyConstraint
 from core.spack.closures import breadth_first
 from core.spack.node_constraints import NodeConstraint, VariantConstraint, version_within
 from core.spack.query_parser import COMPILER_ALIASES
-from core.spack.specs import DEPENDENCY_TYPES, Edge, PackageRecord
+from core.spack.specs import DEPENDENCY_TYPES, FIRST_FORMAT_WITH_COMPILER_NODES, Edge, PackageRecord
 from core.spack.versions import VersionList
 from core.spack.worlds import World
 
@@ -23,8 +23,6 @@ from core.spack.worlds import World
 Verdict: TypeAlias = bool | None
 RecordTest: TypeAlias = Callable[[PackageRecord], Verdict]
 EdgeTest: TypeAlias = Callable[[Edge], Verdict]
-
-_FIRST_FORMAT_WITH_COMPILER_NODES = 5
 
 
 class Recipes(Protocol):
@@ -88,7 +86,7 @@ class RecordTests:
         virtuals, deptypes = frozenset(wanted.virtuals), frozenset(wanted.deptypes)
 
         def test(record: PackageRecord) -> Verdict:
-            if record.specfile_version < _FIRST_FORMAT_WITH_COMPILER_NODES or _is_external_leaf(record):
+            if record.specfile_version < FIRST_FORMAT_WITH_COMPILER_NODES or _is_external_leaf(record):
                 return _is_annotated_compiler(record, wanted.spec.node)
             verdict: Verdict = False
             for edge in record.node.dependencies:

@@ -22,6 +22,7 @@ from core.foundation.errors import DatabaseError
 
 FLAG_NAMES = frozenset({"cflags", "cppflags", "cxxflags", "fflags", "ldflags", "ldlibs"})
 DEPENDENCY_TYPES = ("build", "link", "run", "test")
+FIRST_FORMAT_WITH_COMPILER_NODES = 5
 
 # A spliced spec's hash ends like the hash of the spec it was built as.
 _SPLICE_TAIL = 7
@@ -129,6 +130,13 @@ class Node(Struct, frozen=True, gc=False):
         if self.compiler is not None:
             return f"{self.compiler.name}@={self.compiler.version}"
         return self.annotations.compiler if self.annotations is not None else ""
+
+    @property
+    def original_format(self) -> int:
+        """The format it was concretised in, as far as the node itself tells: up to format 4 nodes name a compiler."""
+        if self.annotations is not None and self.annotations.original_specfile_version:
+            return self.annotations.original_specfile_version
+        return FIRST_FORMAT_WITH_COMPILER_NODES - (self.compiler is not None)
 
 
 class PackageState(StrEnum):

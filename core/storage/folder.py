@@ -13,7 +13,8 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -199,6 +200,22 @@ class Folder:
             if f"sha256:{seen.hexdigest()}" != digest:
                 raise StorageFailed(title, f"{source}: changed since it was packed")
 
+    def link(self, key: str, temporary: Path) -> bool:
+        """Give a file a second name, one from `temporary`, for `adopt`; False where there are no such things."""
+        title, target = f"Cannot link {key}", temporary.relative_to(self.root).as_posix()
+        with (
+            _mapped(title, self.path(key)),
+            self.parent(key) as (source, name),
+            self.parent(target) as (directory, new_name),
+        ):
+            try:
+                os.link(name, new_name, src_dir_fd=source, dst_dir_fd=directory, follow_symlinks=False)
+            except OSError as error:
+                if error.errno not in NO_HARD_LINKS:
+                    raise
+                return False
+        return True
+
     def delete(self, key: str) -> None:
         """Delete a file; nothing happens if there is none."""
         with _mapped(f"Cannot delete {key}", self.path(key)), suppress(FileNotFoundError), self.parent(key) as parent:
@@ -231,6 +248,23 @@ class Folder:
             os.utime(parent[1], dir_fd=parent[0], follow_symlinks=False)
             return True
         return False
+
+    def drop_temporaries(self, prefix: str, older_than_s: float, hints: Collection[str] | None = None) -> None:
+        """Delete temporary files directly in `prefix` that did not change for so long, with all `hints` or those made
+        from one of them. What this user may not delete stays."""
+        title, oldest = "Cannot clean up", time.time() - older_than_s
+        with (
+            _mapped(title, self.path(prefix)),
+            suppress(FileNotFoundError),
+            self._directory(parts_of(prefix)) as directory,
+            os.scandir(directory) as entries,
+        ):
+            for entry in entries:
+                if not is_temporary(entry.name) or (hints is not None and entry.name.split(".")[1] not in hints):
+                    continue
+                with suppress(FileNotFoundError, PermissionError):
+                    if entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_mtime < oldest:
+                        os.unlink(entry.name, dir_fd=directory)
 
     def delete_tree(self, prefix: str) -> None:
         """Delete a directory with all that is in it; nothing happens if there is none."""

@@ -4,22 +4,29 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from core.caches.protocol import BuildCache, CachePush, Completed, EntryName, IndexUpdate, Publication, Signer
 from core.foundation.cancel import CancelToken
-from core.foundation.errors import CacheError, NotInstalled
+from core.foundation.errors import CacheError, MirrordeckError, NotInstalled, PackageChanged
+from core.foundation.files import is_temporary
 from core.foundation.text import plural
 from core.packing.blocks import BlockPool
-from core.packing.model import PackSource
+from core.packing.model import PackedPackage, PackSource
 from core.packing.packer import pack
 from core.spack.database import Database, relocation_set
+from core.spack.locks import prefix_lock_byte, shared_lock
 from core.spack.specs import PackageRecord, spec_document
 from core.transfers.model import ItemState
+from core.transfers.packed_store import PackedStore, package_key
 from core.transfers.plan import PlanItem, PushPlan
+
+# Spack keeps a prefix locked for as long as it installs; longer than this it is not worth a worker's time.
+_LOCK_TIMEOUT_S = 10.0
 
 
 class Report(Protocol):
@@ -36,11 +43,13 @@ class Report(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """What archives say about the instance that pushes: padded install root, sbang script, Spack's own prefix."""
+    """What archives say about the instance that pushes: padded install root, sbang script, Spack's own prefix; and the
+    file whose bytes Spack locks while it changes a prefix, None where it locks nothing."""
 
     install_root: str
     sbang: str
     spack_prefix: str
+    prefix_lock: Path | None = None
 
 
 class Tagging(Protocol):
@@ -90,7 +99,7 @@ class TransferJob(Protocol):
 
 
 class PushJob:
-    """The `TransferJob` of a push: each package is packed, then published."""
+    """The `TransferJob` of a push: each package is packed, unless `kept` has it still, then published."""
 
     first_state = ItemState.PACKING
 
@@ -102,6 +111,7 @@ class PushJob:
         cache_push: CachePush,
         database: Database,
         store: Store,
+        kept: PackedStore,
         signer: Signer | None,
         tagging: Tagging | None = None,
     ) -> None:
@@ -111,37 +121,98 @@ class PushJob:
         self._cache_push = cache_push
         self._database = database
         self._store = store
+        self._kept = kept
         self._signer = signer
         self._tagging = tagging
         self._preparing = threading.Lock()
         self._prepared = False
 
     def push(self, item: PlanItem, *, again: bool, report: Report, token: CancelToken, pool: BlockPool) -> str:
-        record = self._database.records[item.hash]
         entry = EntryName(item.name, item.version, item.hash)
-        if again and not self.plan.options.force and self._cache_push.find(entry, token=token):
-            return "present"
-        source = self._source(record)
-        target = self._cache_push.staging(entry)
-        packed = pack(source, target, self.plan.options.codec, token=token, progress=report.add, pool=pool)
+        with self._watching_mirror():
+            if again and not self.plan.options.force and self._cache_push.find(entry, token=token):
+                return "present"
+            packed, how = self._packed(entry, report, token, pool)
+            if how is None:
+                with self._kept.lease(packed):
+                    how = self._upload(entry, packed, report, token)
+            return how
+
+    def _packed(
+        self, entry: EntryName, report: Report, token: CancelToken, pool: BlockPool
+    ) -> tuple[PackedPackage, str | None]:
+        """An archive, kept from before or packed now; and where it was packed into its place, what `push` gives."""
+        record = self._database.records[entry.hash]
+        codec = self.plan.options.codec
+        with self._unchanging(record, token):
+            source = self._source(record)
+            key = package_key(entry.hash, source, codec)
+            with self._kept.alone(key, token):
+                found = self._kept.find(key, token)
+                in_place = self.byte_phases == 1
+                if found is not None:
+                    if not in_place:
+                        report.add(found.tar_bytes)
+                    return found, None
+                target = self._cache_push.staging(entry) if in_place else self._kept.staging(entry.hash)
+                packed = pack(source, target, codec, token=token, progress=report.add, pool=pool)
+                try:
+                    if package_key(entry.hash, source, codec) != key:
+                        raise _changed(source)
+                    if not in_place:
+                        return self._kept.keep(key, packed), None
+                    how = self._upload(entry, packed, report, token)
+                    place = self._cache_push.archive_path(packed.digest) or packed.path
+                    self._kept.remember(key, replace(packed, path=place))
+                    return packed, how
+                except BaseException:
+                    target.unlink(missing_ok=True)
+                    raise
+
+    def _upload(self, entry: EntryName, packed: PackedPackage, report: Report, token: CancelToken) -> str:
+        record = self._database.records[entry.hash]
+        progress: Callable[[int], None] = _ignore
+        if self.byte_phases > 1:
+            report.phase(ItemState.UPLOADING, packed.stored_bytes)
+            progress = report.add
+        elif not is_temporary(packed.path.name):
+            report.phase(ItemState.COPYING)
+
+            def progress(count: int) -> None:
+                report.add(count * packed.tar_bytes // packed.stored_bytes)
+
+        self._prepare(token)
+        document = spec_document(record, self._database.records)
+        publication = Publication(entry, packed, document, self._signer, record)
+        return self._cache_push.upload(publication, token=token, progress=progress)
+
+    @contextmanager
+    def _watching_mirror(self) -> Iterator[None]:
+        """What fails because the mirror is gone says so, and nothing is begun where there is none."""
+        self._cache_push.check_there()
         try:
-            self._prepare(token)
-            document = spec_document(record, self._database.records)
-            publication = Publication(entry, packed, document, self._signer, record)
-            if self.byte_phases > 1:
-                report.phase(ItemState.UPLOADING, packed.stored_bytes)
-            progress = report.add if self.byte_phases > 1 else _ignore
-            return self._cache_push.upload(publication, token=token, progress=progress)
-        except BaseException:
-            target.unlink(missing_ok=True)
+            yield
+        except MirrordeckError:
+            self._cache_push.check_there()
             raise
+
+    @contextmanager
+    def _unchanging(self, record: PackageRecord, token: CancelToken) -> Iterator[None]:
+        """Spack does not change the prefix meanwhile, as far as it locks."""
+        path = self._store.prefix_lock
+        if path is None or not Path(record.prefix or "").is_relative_to(path.parent.parent):
+            yield
+            return
+        with shared_lock(path, start=prefix_lock_byte(record.hash), length=1, timeout_s=_LOCK_TIMEOUT_S, token=token):
+            yield
 
     def needs(self, item: PlanItem) -> Collection[str]:
         return self._cache_push.needs(item.hash)
 
     def complete(self, item: PlanItem, *, token: CancelToken) -> Completed:
         self._prepare(token)
-        return self._cache_push.complete(item.hash, token=token)
+        with self._watching_mirror():
+            return self._cache_push.complete(item.hash, token=token)
 
     def write_tag(self, lost_packages: int, *, report: Report, token: CancelToken, pool: BlockPool) -> str:
         tag = self.plan.options.tag
@@ -152,7 +223,8 @@ class PushJob:
 
     def update_index(self, *, report: Report, token: CancelToken) -> IndexUpdate:
         report.phase(ItemState.INDEXING)
-        return self._cache.update_index(full=False, token=token, progress=_ignore_two)
+        with self._watching_mirror():
+            return self._cache.update_index(full=False, token=token, progress=_ignore_two)
 
     def _prepare(self, token: CancelToken) -> None:
         """Once, before the first package: a reader that sees a signed entry must find the key beside it."""
@@ -176,6 +248,12 @@ class PushJob:
             spack_prefix=self._store.spack_prefix,
             hash_to_prefix=tuple(relocation_set(record, self._database.records)),
         )
+
+
+def _changed(source: PackSource) -> PackageChanged:
+    why = f"{source.source} was not the same any more after it was read"
+    remedies = ("Wait until Spack has finished with this package, then push it again.",)
+    return PackageChanged(f"{source.prefix} was not packed", why, remedies=remedies)
 
 
 def _ignore(_count: int) -> None:

@@ -23,15 +23,21 @@ from core.foundation.places import state_dir
 from core.transfers.model import TransferRow
 from core.transfers.plan import PushPlan
 
+VERSION = 1
+SUFFIX = ".jsonl"
 _SYNC_INTERVAL_S = 1.0
-_VERSION = 1
+
+
+def journal_dir() -> Path:
+    """Where the journals of this user are."""
+    return state_dir() / "journal"
 
 
 class Journal:
     """Thread-safe. Opens its file with the first record; raises the error family when the state folder refuses it."""
 
     def __init__(self, directory: Path | None = None) -> None:
-        self._directory = directory if directory is not None else state_dir() / "journal"
+        self._directory = directory if directory is not None else journal_dir()
         self._lock = threading.Lock()
         self._descriptor: int | None = None
         self._path: Path | None = None
@@ -45,7 +51,7 @@ class Journal:
     def plan(self, plan: PushPlan) -> None:
         """Record a push before its first byte moves; on disk when this returns."""
         self._unfinished.add(plan.id)
-        self._append({"t": "plan", "version": _VERSION, "plan": plan}, sync=True)
+        self._append({"t": "plan", "version": VERSION, "plan": plan}, sync=True)
 
     def row(self, row: TransferRow) -> None:
         """Record that a row changed its state; on disk within a second or with the next synced record."""
@@ -88,9 +94,9 @@ class Journal:
 
     def _open(self) -> int:
         if self._descriptor is None:
-            self._path = self._directory / f"{uuid.uuid4()}.jsonl"
+            self._path = self._directory / f"{uuid.uuid4()}{SUFFIX}"
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
             self._descriptor = os.open(self._path, flags, 0o600)
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)  # who looks for journals of dead processes lets go at once
         return self._descriptor

@@ -53,7 +53,7 @@ class TransferRow:
     (the first seconds, and when nothing moves). `blob` says how the archive came there, as `CachePush.upload` does;
     "present" also where only the entry had to be completed. `missing` are hashes of packages an image lacks: Spack
     installs from it, but it does not run. `image` names the tagged image that was written. `paused`: it waits until the
-    person resumes it.
+    person resumes it. Of waiting rows of one push the one with the largest `order` is next.
     """
 
     id: str
@@ -77,6 +77,7 @@ class TransferRow:
     index: IndexUpdate | None = None
     error: ErrorInfo | None = None
     paused: bool = False
+    order: tuple[int, int, int] = (0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)

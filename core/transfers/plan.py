@@ -114,7 +114,8 @@ class PushPlan:
     `source` names the cache that packages are copied from; it is "" for a push of installed packages. `roots` are the
     packages a push was asked for, by hash: with `options`, all it takes to plan the rest of it again.
 
-    `key` is the fingerprint entries will be signed with, empty for an unsigned push.
+    `key` is the fingerprint entries will be signed with, empty for an unsigned push; `key_locked` if its passphrase has
+    to be given before.
     `free_bytes` is what the target has left, None where that cannot be known.
     `registry` and `images` are None where the target is no registry; `images` also where it cannot be used.
     """
@@ -128,6 +129,7 @@ class PushPlan:
     selected: int
     key: str = ""
     key_owner: str = ""
+    key_locked: bool = False
     free_bytes: int | None = None
     warnings: tuple[ErrorInfo, ...] = ()
     blockers: tuple[ErrorInfo, ...] = ()

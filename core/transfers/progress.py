@@ -48,3 +48,29 @@ class RateMeter:
     def _forget(self, now: float) -> None:
         while self._buckets and self._buckets[0][0] < now - _WINDOW_S:
             self._buckets.popleft()
+
+
+class OverallProgress:
+    """Progress of everything since the queue was last idle. Rows that ended, however, count in full; a retry adds its
+    bytes to the total again. What begins anew does not take back what was shown: the bar never runs backwards."""
+
+    def __init__(self, now: float) -> None:
+        self.meter = RateMeter(now)
+        self._settled = 0
+        self._total = 0
+        self._shown = 0
+
+    def expect(self, size: int, idle: bool, now: float) -> None:
+        if idle:
+            self.meter = RateMeter(now)
+            self._settled = self._total = self._shown = 0
+        self._total += size
+
+    def settled(self, size: int) -> None:
+        self._settled += size
+
+    def figures(self, moving: int, now: float) -> tuple[int, int, float | None, float | None]:
+        """Bytes done, bytes in all, rate, seconds left."""
+        self._shown = min(max(self._shown, self._settled + moving), self._total)
+        done = self._shown
+        return done, self._total, self.meter.rate_bps(now), self.meter.left_s(self._total - done, now)

@@ -2,7 +2,8 @@
 """The queue: rows wait, worker threads move them, anybody may look.
 
 One lock guards everything. Workers only add to counters; whoever shows progress polls `snapshot`. A failed row never
-stops its siblings. Tag and index of a push are rows of their own that start after all its packages have ended.
+stops its siblings, but what would fail for all of them holds their mirror. Tag and index of a push are rows of their
+own that start after all its packages have ended.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 
-from core.foundation.errors import Cancelled, MirrordeckError, describe
+from core.foundation.errors import Cancelled, ErrorInfo, MirrordeckError, describe
 from core.packing.blocks import BlockPool
+from core.transfers.holds import Holds, hold_reason
 from core.transfers.job import TransferJob
 from core.transfers.journal import Journal
-from core.transfers.model import ItemState, PushOutcome, QueueSnapshot, RowKind
-from core.transfers.progress import RateMeter
+from core.transfers.limits import Bandwidth, check_limits
+from core.transfers.model import ItemState, Move, PushOutcome, QueueSnapshot, RowKind, TransferLimits
+from core.transfers.progress import OverallProgress
+from core.transfers.pushes import Pushes
 from core.transfers.rows import Push, Row, totals_of
 
 _log = logging.getLogger(__name__)
@@ -27,11 +31,16 @@ _CLOSING_STATE = {
     RowKind.TAG: ItemState.FINALISING,
     RowKind.INDEX: ItemState.INDEXING,
 }
+_SHARED_BANDWIDTH = (ItemState.UPLOADING, ItemState.COPYING)
+# How often a row may take its mirror down although others got through since: then it is the row.
+_MOST_SETBACKS = 3
 
 
 class TransferQueue:
     """Owns the worker threads, the threads that compress blocks for them, and the journal.
 
+    With `hold_mirrors` what would fail for every package of a mirror (no space, login refused, gone) holds the mirror:
+    the row and the rest wait until `release`, or until a connection is tried again. Without it rows just fail.
     All methods may be called from any thread.
     """
 
@@ -40,6 +49,7 @@ class TransferQueue:
         journal: Journal,
         *,
         workers: int,
+        hold_mirrors: bool = False,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
@@ -47,31 +57,38 @@ class TransferQueue:
         self._clock = clock
         self._wall_clock = wall_clock
         self._changed = threading.Condition()
-        self._pushes: dict[str, Push] = {}
+        self._pushes = Pushes()
         self._news: dict[str, Row] = {}
         self._news_wanted = False
         self._full_wanted = False
         self._paused = False
+        self._paused_mirrors: set[str] = set()
+        self._hold_mirrors = hold_mirrors
+        self._holds = Holds(clock)
+        self._moving: Counter[str] = Counter()  # rows by mirror
+        self._bandwidth = Bandwidth()
+        self._limits = TransferLimits(workers)
+        self._rank = 0
         self._closing = False
-        self._overall = _Overall(clock())
+        self._overall = OverallProgress(clock())
         self._blocks = BlockPool(workers)
-        self._threads = [
-            threading.Thread(target=self._work, name=f"transfer-{number}", daemon=True) for number in range(workers)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._threads: list[threading.Thread] = []
+        self._add_threads()
 
     # ---------------------------------------------------------------- asking
 
-    def add(self, job: TransferJob) -> str:
-        """Queue a push; it is in the journal before this returns. Returns its id."""
+    def add(self, job: TransferJob, *, paused: bool = False) -> str:
+        """Queue a push; it is in the journal before this returns. `paused`: its packages wait to be resumed. Returns
+        its id."""
         self._journal.plan(job.plan)
         now = self._clock()
         push = Push(job, started_at=self._wall_clock(), now=now)
+        if paused:
+            push.pause([row for row in push.packages if row.state is ItemState.WAITING], True)
         with self._changed:
             expected = sum(row.size for row in push.packages if row.state is ItemState.WAITING)
-            self._overall.expect(expected, self._idle(), now)
-            self._pushes[job.plan.id] = push
+            self._overall.expect(expected, self._pushes.idle, now)
+            self._pushes.add(push)
             self._news.update({row.id: row for row in push.rows})
             if push.ended:
                 self._record(partial(self._journal.ended, job.plan.id))
@@ -82,14 +99,58 @@ class TransferQueue:
         """Start no further rows; those that move are finished."""
         with self._changed:
             self._paused = paused
-            self._news_wanted = True
-            self._changed.notify_all()
+            self._tell()
+
+    def pause_mirrors(self, mirrors: Iterable[str], paused: bool) -> None:
+        """As `pause`, for what goes to `mirrors`."""
+        with self._changed:
+            self._paused_mirrors = self._paused_mirrors | set(mirrors) if paused else self._paused_mirrors - {*mirrors}
+            self._tell()
+
+    def pause_rows(self, row_ids: Collection[str], paused: bool) -> None:
+        """Set the packages named aside, or let them go on. Those that move begin again later; what was packed is
+        kept."""
+        with self._changed:
+            for push, rows in self._pushes.packages(row_ids):
+                push.pause(rows, paused)
+                for row in rows:
+                    self._news[row.id] = row
+                    if row.state.moving and paused:
+                        self._interrupt(row)
+            self._tell()
+
+    def move(self, row_ids: Collection[str], to: Move) -> None:
+        """Reorder waiting packages; others are left alone."""
+        with self._changed:
+            self._rank += 1
+            rank = -self._rank if to is Move.LAST else self._rank
+            for push, rows in self._pushes.packages(row_ids):
+                self._news.update({row.id: row for row in push.move(rows, to, rank)})
+            self._tell()
+
+    def release(self, mirror: str, *, give_up: bool = False) -> None:
+        """End the hold of `mirror`, if there is one: what waits is tried again, or fails with the error of the hold."""
+        with self._changed:
+            hold = self._holds.end(mirror)
+            if hold is not None and give_up:
+                self._fail_waiting(mirror, hold.error)
+            self._tell()
+
+    def set_limits(self, limits: TransferLimits) -> None:
+        """From now on; what moves is finished. Raises UsageError for numbers that make no sense."""
+        check_limits(limits)
+        with self._changed:
+            self._limits = limits
+            self._bandwidth.set(limits.bytes_per_s)
+            self._add_threads()
+            self._tell()
 
     def stop(self, row_ids: Iterable[str] = ()) -> None:
         """Stop the rows named, all when none is. Idempotent; rows that have ended stay as they are."""
         with self._changed:
-            for row in self._named(row_ids):
+            for row in self._pushes.named(row_ids):
                 if row.state.moving:
+                    row.interrupted = False
                     row.token.cancel()
                 elif not row.state.ended:
                     self._settle(row, ItemState.CANCELLED)
@@ -100,11 +161,12 @@ class TransferQueue:
         with self._changed:
             now = self._clock()
             pushes = []
-            for row in self._named(row_ids):
+            for row in self._pushes.named(row_ids):
                 if row.state not in (ItemState.FAILED, ItemState.CANCELLED):
                     continue
-                self._overall.expect(row.size, self._idle(), now)
+                self._overall.expect(row.size, self._pushes.idle, now)
                 row.attempt += 1
+                row.paused = False
                 self._change(row, ItemState.WAITING)
                 self._record(partial(self._journal.row, row.picture(now)))
                 pushes.append(row.push)
@@ -115,14 +177,19 @@ class TransferQueue:
     def clear(self) -> None:
         """Forget pushes that have ended."""
         with self._changed:
-            self._pushes = {key: push for key, push in self._pushes.items() if not push.ended}
+            self._pushes.forget_ended()
             self._news_wanted = True
 
-    def close(self, timeout_s: float = 5.0) -> None:
-        """Stop everything, wait for the workers, close the journal. Nothing is killed in the middle of a write."""
+    def close(self, *, finish_s: float = 0.0, timeout_s: float = 5.0) -> None:
+        """Begin nothing more, let rows that move end for `finish_s`, interrupt the others, wait for the workers, close
+        the journal: it offers what is unfinished. Nothing is killed in the middle of a write."""
         with self._changed:
             self._closing = True
-        self.stop()
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: not self._moving.total(), finish_s)
+            for row in self._pushes.rows():
+                if row.state.moving and not row.token.cancelled:
+                    self._interrupt(row)
         for thread in self._threads:
             thread.join(timeout_s)
         self._blocks.close()
@@ -139,25 +206,30 @@ class TransferQueue:
         """What moves or changed since the last snapshot; the first one after `watch` holds everything."""
         with self._changed:
             now, full = self._clock(), self._full_wanted
-            rows = [row for push in self._pushes.values() for row in push.rows]
+            rows = self._pushes.rows()
             shown = rows if full else [row for row in rows if row.state.moving or row.id in self._news]
             self._news.clear()
             self._full_wanted = self._news_wanted = False
-            counts: Counter[ItemState] = Counter()
-            for push in self._pushes.values():
-                counts.update(push.counts)
             moving = int(sum(row.weight_done for row in rows if not row.state.ended))
             done, total, rate, left = self._overall.figures(moving, now)
-            overall = totals_of(counts, done_bytes=done, total_bytes=total, rate_bps=rate, left_s=left)
-            pushes = tuple(push.status(now) for push in self._pushes.values())
-            return QueueSnapshot(tuple(row.picture(now) for row in shown), pushes, overall, self._paused, full)
+            overall = totals_of(self._pushes.counts, done_bytes=done, total_bytes=total, rate_bps=rate, left_s=left)
+            return QueueSnapshot(
+                rows=tuple(row.picture(now) for row in shown),
+                pushes=tuple(push.status(now) for push in self._pushes),
+                overall=overall,
+                paused=self._paused,
+                full=full,
+                paused_mirrors=tuple(sorted(self._paused_mirrors)),
+                holds=self._holds.pictures(self._pushes.waiting_for),
+                limits=self._limits,
+            )
 
     def has_news(self) -> bool:
         """True when a snapshot would show something that the last one did not."""
         with self._changed:
             if self._news or self._news_wanted:
                 return True
-            return any(count for push in self._pushes.values() for state, count in push.counts.items() if state.moving)
+            return any(count for state, count in self._pushes.counts.items() if state.moving)
 
     def outcome(self, push_id: str) -> PushOutcome:
         with self._changed:
@@ -174,24 +246,66 @@ class TransferQueue:
 
     def _work(self) -> None:
         while (row := self._take()) is not None:
-            state = ItemState.DONE
+            mirror = row.push.job.plan.mirror
+            failure: Exception | None = None
+            settled = True
             try:
                 row.token.raise_if_cancelled()
-                if not self._move(row):
-                    continue
-            except Cancelled:
-                state = ItemState.CANCELLED
-            except Exception as failure:
-                if not isinstance(failure, MirrordeckError):
+                settled = self._move(row)
+            except Exception as error:
+                failure = error
+                if not isinstance(error, (MirrordeckError, Cancelled)):
                     _log.exception("a transfer failed unexpectedly")
-                state, row.error = ItemState.FAILED, describe(failure)
             with self._changed:
-                self._settle(row, state)
-                if state is ItemState.FAILED and row.push.job.plan.options.fail_fast:
-                    for other in row.push.rows:
-                        if other.state in (ItemState.WAITING, ItemState.UPLOADED):
-                            self._settle(other, ItemState.CANCELLED)
+                self._moving[mirror] -= 1
+                if failure is not None:
+                    self._fail(row, failure)
+                else:
+                    self._holds.worked(mirror)
+                    if settled:
+                        self._settle(row, ItemState.DONE)
                 self._changed.notify_all()
+
+    def _fail(self, row: Row, failure: Exception) -> None:
+        if isinstance(failure, Cancelled):
+            if row.interrupted:
+                self._put_back(row)
+            else:
+                self._settle(row, ItemState.CANCELLED)
+            return
+        error, reason = describe(failure), hold_reason(failure)
+        if self._hold_mirrors and reason is not None:
+            tries = self._holds.begin(row.push.job.plan.mirror, reason, error)
+            row.setbacks += tries == 1
+            if row.setbacks <= _MOST_SETBACKS:
+                self._news_wanted = True
+                self._put_back(row)
+                return
+        row.error = error
+        self._settle(row, ItemState.FAILED)
+        if row.push.job.plan.options.fail_fast:
+            for other in row.push.rows:
+                if other.state in (ItemState.WAITING, ItemState.UPLOADED):
+                    self._settle(other, ItemState.CANCELLED)
+
+    def _put_back(self, row: Row) -> None:
+        """It waits again, and begins by looking whether it got through after all."""
+        row.interrupted = False
+        row.attempt += 1
+        self._change(row, ItemState.WAITING)
+
+    def _interrupt(self, row: Row) -> None:
+        row.interrupted = True
+        row.token.cancel()
+
+    def _fail_waiting(self, mirror: str, error: ErrorInfo) -> None:
+        """What waits for `mirror` fails: packages, or else what closes their push."""
+        for push in self._pushes.to(mirror):
+            open_rows = [row for row in push.packages if not row.state.ended] or push.waiting_to_close()
+            for row in open_rows:
+                if not row.state.moving:
+                    row.error = error
+                    self._settle(row, ItemState.FAILED)
 
     def _move(self, row: Row) -> bool:
         """Do what the row is due for; False when the rest has to wait for other rows."""
@@ -219,15 +333,28 @@ class TransferQueue:
         """The next row, marked as moving; None when the queue closes."""
         with self._changed:
             while not self._closing:
-                rows = () if self._paused else (push.next_row() for push in self._pushes.values())
-                row = next((row for row in rows if row is not None), None)
+                self._news_wanted |= self._holds.expire()
+                row = self._next()
                 if row is not None:
                     self._start(row)
                     return row
-                self._changed.wait()
+                self._changed.wait(self._holds.left_s())
             return None
 
+    def _next(self) -> Row | None:
+        if self._paused or self._moving.total() >= self._limits.parallel:
+            return None
+        return self._pushes.next_row(self._may_move)
+
+    def _may_move(self, mirror: str) -> bool:
+        """Whether something more may be started that goes to `mirror`."""
+        if mirror in self._holds or mirror in self._paused_mirrors:
+            return False
+        return self._limits.per_mirror is None or self._moving[mirror] < self._limits.per_mirror
+
     def _start(self, row: Row) -> None:
+        row.push.take(row)
+        self._moving[row.push.job.plan.mirror] += 1
         if row.state is ItemState.UPLOADED:
             self._change(row, ItemState.FINALISING)
             return
@@ -270,6 +397,8 @@ class TransferQueue:
             self._change(row, state)
 
     def _report_bytes(self, row: Row, count: int) -> None:
+        if row.state in _SHARED_BANDWIDTH:
+            self._bandwidth.spend(count, row.token)
         with self._changed:
             now, before = self._clock(), row.weight_done
             row.done_bytes += count
@@ -279,13 +408,16 @@ class TransferQueue:
                 row.meter.add(count, now)
             self._overall.meter.add(int(row.weight_done - before), now)
 
-    def _idle(self) -> bool:
-        return all(push.ended for push in self._pushes.values())
+    def _add_threads(self) -> None:
+        for number in range(len(self._threads), self._limits.parallel):
+            thread = threading.Thread(target=self._work, name=f"transfer-{number}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
-    def _named(self, row_ids: Iterable[str]) -> list[Row]:
-        wanted = set(row_ids)
-        rows = [row for push in self._pushes.values() for row in push.rows]
-        return [row for row in rows if row.id in wanted] if wanted else rows
+    def _tell(self) -> None:
+        """Something changed that workers and those who look have to know."""
+        self._news_wanted = True
+        self._changed.notify_all()
 
     @staticmethod
     def _record(write: Callable[[], None]) -> None:
@@ -308,27 +440,3 @@ class _RowReport:
 
     def add(self, count: int) -> None:
         self._queue._report_bytes(self._row, count)
-
-
-class _Overall:
-    """Progress of everything since the queue was last idle. Rows that ended, however, count in full; a retry adds its
-    bytes to the total again. So the overall bar never runs backwards."""
-
-    def __init__(self, now: float) -> None:
-        self.meter = RateMeter(now)
-        self._settled = 0
-        self._total = 0
-
-    def expect(self, size: int, idle: bool, now: float) -> None:
-        if idle:
-            self.meter = RateMeter(now)
-            self._settled = self._total = 0
-        self._total += size
-
-    def settled(self, size: int) -> None:
-        self._settled += size
-
-    def figures(self, moving: int, now: float) -> tuple[int, int, float | None, float | None]:
-        """Bytes done, bytes in all, rate, seconds left."""
-        done = min(self._settled + moving, self._total)
-        return done, self._total, self.meter.rate_bps(now), self.meter.left_s(self._total - done, now)

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter, defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from core.caches.protocol import CacheEntry, IndexUpdate
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import ErrorInfo
 from core.transfers.job import TransferJob
-from core.transfers.model import ItemState, PushStatus, RowKind, Totals, TransferRow
+from core.transfers.model import ItemState, Move, PushStatus, RowKind, Totals, TransferRow
 from core.transfers.plan import Decision, PlanItem
 from core.transfers.progress import RateMeter
 
@@ -21,7 +22,8 @@ class Row:
     """A row in motion; `TransferRow` is its picture. Its state changes only through `Push.change`.
 
     `size` is what it weighs in totals. `done_bytes` and `total_bytes` are of its current phase, `phases_done` counts
-    the phases before it that move bytes.
+    the phases before it that move bytes. Waiting rows are taken by `order`, the largest first: how far the person moved
+    it forward, its size, its place in the plan. `interrupted`: once it stops moving it waits again.
     """
 
     id: str
@@ -30,10 +32,14 @@ class Row:
     item: PlanItem | None
     state: ItemState
     size: int = 0
+    order: tuple[int, int, int] = (0, 0, 0)
+    paused: bool = False
+    interrupted: bool = False
     total_bytes: int | None = None
     done_bytes: int = 0
     phases_done: int = 0
     attempt: int = 1
+    setbacks: int = 0
     started_at: float | None = None
     seconds: float = 0.0
     entry: CacheEntry | None = None
@@ -83,6 +89,8 @@ class Row:
             image=self.image,
             index=self.index,
             error=self.error,
+            paused=self.paused and not self.state.ended,
+            order=self.order,
         )
 
 
@@ -101,6 +109,7 @@ class Push:
         for item in plan.of(Decision.PUSH, Decision.COMPLETE, Decision.PRESENT):
             state = ItemState.PRESENT if item.decision is Decision.PRESENT else ItemState.WAITING
             row = Row(f"{plan.id}:{item.hash}", self, RowKind.PACKAGE, item, state, item.size_bytes, entry=item.entry)
+            row.order = (0, row.size, -len(self.packages))
             self.packages.append(row)
             self.counts[state] += 1
         self._by_hash = {row.item.hash: row for row in self.packages if row.item is not None}
@@ -111,7 +120,7 @@ class Push:
             if row.item is not None and row.item.decision is Decision.COMPLETE:
                 row.blob = "present"
                 self.defer(row, now)
-        self._waiting = sorted((row for row in self.packages if row.state is ItemState.WAITING), key=_size)
+        self._arrange()
         last = [(RowKind.TAG, bool(plan.options.tag)), (RowKind.INDEX, plan.options.update_index)]
         kinds = [kind for kind, wanted in last if wanted and self.packages]
         self.closing = [Row(f"{plan.id}:{kind}", self, kind, None, ItemState.WAITING) for kind in kinds]
@@ -138,8 +147,8 @@ class Push:
             for waiting in self._needed_by.values():
                 if row in waiting:  # from the attempt before
                     waiting.remove(row)
-            if row.kind is RowKind.PACKAGE:
-                bisect.insort(self._waiting, row, key=_size)
+            if row.kind is RowKind.PACKAGE and not row.paused:
+                bisect.insort(self._waiting, row, key=_order)
         if state.ended or state is ItemState.UPLOADED:
             self._release(row)
         if state.ended:
@@ -160,19 +169,54 @@ class Push:
             self._ready.append(row)
 
     def next_row(self) -> Row | None:
-        """What only has to be completed; else the largest waiting package, so that no giant is left for the end; after
-        the last package what closes the push."""
+        """What only has to be completed; else the first waiting package: the largest, so that no giant is left for the
+        end, unless the person moved another one; after the last package what closes the push."""
         while self._ready:
-            row = self._ready.pop()
-            if row.state is ItemState.UPLOADED:
-                return row
+            if self._ready[-1].state is ItemState.UPLOADED:
+                return self._ready[-1]
+            self._ready.pop()
         while self._waiting:
-            row = self._waiting.pop()
-            if row.state is ItemState.WAITING:
-                return row
+            if self._waiting[-1].state is ItemState.WAITING:
+                return self._waiting[-1]
+            self._waiting.pop()
         closing = self.waiting_to_close()
         open_packages = sum(self.counts[state] for state in ItemState if not state.ended) - self._open_closing()
         return closing[0] if closing and not open_packages else None
+
+    def take(self, row: Row) -> None:
+        """`row`, which `next_row` gave, is begun."""
+        for rows in (self._ready, self._waiting):
+            if rows and rows[-1] is row:
+                rows.pop()
+
+    def pause(self, rows: Collection[Row], paused: bool) -> None:
+        """Set packages of this push aside, or have them wait for their turn again."""
+        for row in rows:
+            row.paused = paused
+        self._arrange()
+
+    def move(self, rows: Collection[Row], to: Move, rank: int) -> list[Row]:
+        """Move waiting packages of this push; those whose order changed. `rank` is that of the new place for the first
+        and the last one."""
+        line = sorted((row for row in self.packages if row.state is ItemState.WAITING), key=_order)
+        moved = [row for row in line if row in rows]
+        if to in (Move.NEXT, Move.LAST):
+            for row in moved:
+                row.order = (rank, *row.order[1:])
+        else:
+            others = []
+            if to is Move.UP:
+                line.reverse()
+            # From the end they move to: a whole group keeps its order, and stops where it cannot go further.
+            for place in range(1, len(line)):
+                row, neighbour = line[place], line[place - 1]
+                if row in rows and neighbour not in rows:
+                    row.order, neighbour.order = neighbour.order, row.order
+                    line[place - 1 : place + 1] = row, neighbour
+                    others.append(neighbour)
+            moved += others
+        self._arrange()
+        return moved
 
     def waiting_to_close(self) -> list[Row]:
         return [row for row in self.closing if row.state is ItemState.WAITING]
@@ -202,6 +246,10 @@ class Push:
             self._missing[row] -= 1
             if not self._missing[row]:
                 self._ready.append(row)
+
+    def _arrange(self) -> None:
+        rows = (row for row in self.packages if row.state is ItemState.WAITING and not row.paused)
+        self._waiting = sorted(rows, key=_order)
 
     def _open_closing(self) -> int:
         return sum(not row.state.ended for row in self.closing)
@@ -234,5 +282,5 @@ def _settled(row: Row) -> bool:
     return row.state.ended or row.state in (ItemState.UPLOADED, ItemState.FINALISING)
 
 
-def _size(row: Row) -> int:
-    return row.size
+def _order(row: Row) -> tuple[int, int, int]:
+    return row.order

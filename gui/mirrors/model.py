@@ -12,7 +12,8 @@ from PySide6.QtCore import QAbstractTableModel, QMimeData, QModelIndex, QObject,
 from core.foundation.text import format_age, visible
 from core.services.values import MirrorRow
 from gui import messages
-from gui.mirrors import words
+from gui.mirrors import missing_words, words
+from gui.mirrors.missing import MissingCounts
 from gui.mirrors.testing import MirrorTests
 from gui.widgets.cell import Index, Look, Role
 
@@ -31,18 +32,21 @@ class Column(IntEnum):
     LOGIN = 6
     SCOPE = 7
     STATUS = 8
-    PACKAGES = 9
+    MISSING = 9
+    PACKAGES = 10
 
 
 class MirrorsModel(QAbstractTableModel):
     """`locked` are the scopes that cannot be written. A row can be dragged between two others."""
 
-    def __init__(self, tests: MirrorTests, parent: QObject | None = None) -> None:
+    def __init__(self, tests: MirrorTests, missing: MissingCounts, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.rows: tuple[MirrorRow, ...] = ()
         self.locked: frozenset[str] = frozenset()
         self._tests = tests
-        tests.changed.connect(self._on_tested)
+        self._missing = missing
+        tests.changed.connect(self._on_learnt)
+        missing.changed.connect(self._on_learnt)
 
     def set_rows(self, rows: tuple[MirrorRow, ...], locked: frozenset[str] = frozenset()) -> None:
         self.beginResetModel()
@@ -58,9 +62,9 @@ class MirrorsModel(QAbstractTableModel):
     def tell_ages(self) -> None:
         """How long ago something was has changed."""
         if self.rows:
-            self.dataChanged.emit(self.index(0, Column.STATUS), self.index(len(self.rows) - 1, Column.STATUS))
+            self.dataChanged.emit(self.index(0, Column.STATUS), self.index(len(self.rows) - 1, Column.MISSING))
 
-    def _on_tested(self, name: str) -> None:
+    def _on_learnt(self, name: str) -> None:
         row = self.find(name)
         if row is not None:
             self.dataChanged.emit(self.index(row, 0), self.index(row, len(Column) - 1))
@@ -97,8 +101,11 @@ class MirrorsModel(QAbstractTableModel):
             case Column.SCOPE, Role.LOOK:
                 locked = row.mirror.scope in self.locked
                 return Look("lock", "dim", visible(row.mirror.scope), quiet=True) if locked else None
+            case Column.MISSING, _:
+                return self._missing_data(row, role)
             case Column.NAME, _ItemRole.AccessibleTextRole:
-                return _sentence(row, self._status(row).word)
+                missing = missing_words.missing_sentence(self._missing.result(row.mirror.name))
+                return _sentence(row, self._status(row).word, missing)
         answer = _ROLES.get(role)
         return answer(row, column) if answer is not None else None
 
@@ -106,6 +113,22 @@ class MirrorsModel(QAbstractTableModel):
         name, tests = row.mirror.name, self._tests
         running, failure = tests.is_running(name), tests.failure(name)
         return words.status_look(row, tests.result(name), running=running, failure=failure)
+
+    def _missing_data(self, row: MirrorRow, role: int) -> object:
+        name = row.mirror.name
+        count, asked = self._missing.result(name), self._missing.is_asked(name)
+        match role:
+            case _ItemRole.DisplayRole:
+                return missing_words.missing_text(count, asked=asked)
+            case _ItemRole.ToolTipRole:
+                return missing_words.missing_tip(count, asked=asked) or None
+            case _ItemRole.TextAlignmentRole:
+                return Qt.AlignmentFlag.AlignRight
+            case Role.TONE:
+                return "accent" if missing_words.has_missing(count) else "dim"
+            case Role.OBJECT:
+                return row
+        return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         if not index.isValid():
@@ -130,7 +153,7 @@ def _text(row: MirrorRow, column: Column) -> str:
 
 
 def _alignment(column: Column) -> Qt.AlignmentFlag | None:
-    return Qt.AlignmentFlag.AlignRight if column is Column.PACKAGES else None
+    return Qt.AlignmentFlag.AlignRight if column in (Column.MISSING, Column.PACKAGES) else None
 
 
 def _tone(row: MirrorRow, column: Column) -> str:
@@ -152,11 +175,11 @@ def _tip(row: MirrorRow, column: Column) -> str | None:
     return None
 
 
-def _sentence(row: MirrorRow, status: str) -> str:
+def _sentence(row: MirrorRow, status: str, missing: str) -> str:
     mirror = row.mirror
     count = messages.mirror_packages(row.packages) if row.packages is not None else ""
     login = f"{messages.LOGIN} {words.login_word(row)}" if row.login is not None else ""
-    parts = (mirror.name, words.kind_text(mirror), words.push_address(mirror), login, status, count)
+    parts = (mirror.name, words.kind_text(mirror), words.push_address(mirror), login, status, missing, count)
     return ", ".join(part for part in parts if part)
 
 

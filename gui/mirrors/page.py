@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QPoint, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication
+from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QMenu, QSplitter, QWidget
 
 from core.engine.calls.logins import UnlockKeyring
@@ -23,6 +23,8 @@ from gui.menus import fill, mirror_menu
 from gui.mirrors import editor_words, words
 from gui.mirrors.commands import Edited, MirrorCommands
 from gui.mirrors.details import CONNECTION, USERS, MirrorCard
+from gui.mirrors.missing import MissingCounts
+from gui.mirrors.missing_words import has_missing
 from gui.mirrors.model import MirrorsModel
 from gui.mirrors.table import MirrorsTable
 from gui.mirrors.testing import MirrorTests
@@ -36,17 +38,23 @@ _LEAST_ROWS = 4  # with the header
 
 
 class MirrorsPage(Page):
-    """`push_requested(name)` and `contents_requested(name)` carry the selected mirror."""
+    """`push_requested(name)`, `missing_requested(name)` and `contents_requested(name)` carry the selected mirror.
+
+    `edited` follows every change of the configuration.
+    """
 
     title = messages.MIRRORS
     push_requested = Signal(str)
+    missing_requested = Signal(str)
     contents_requested = Signal(str)
+    edited = Signal()
 
     def __init__(self, client: EngineClient, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(client, actions, parent)
         self.tests = MirrorTests(client, self)
         self.work = MirrorCommands(client, self)
-        self.model = MirrorsModel(self.tests, self)
+        self.missing = MissingCounts(client, self)
+        self.model = MirrorsModel(self.tests, self.missing, self)
         self.scopes: tuple[ScopeRow, ...] = ()
         self._undo: tuple[UndoStep, ...] = ()
         self._edited: Edited | None = None
@@ -86,6 +94,7 @@ class MirrorsPage(Page):
         self.table.activated.connect(a.edit_mirror.trigger)
         self.table.customContextMenuRequested.connect(self._on_context_menu)
         self.table.dropped.connect(self._on_dropped)
+        self.table.missing_chosen.connect(self.missing_requested)
         self.folder_button.clicked.connect(lambda: work.run(work.add_folder()))
         a.add_mirror.triggered.connect(lambda: work.run(work.add()))
         a.remove_mirrors.triggered.connect(lambda: work.run(work.remove([row.mirror.name for row in self.chosen()])))
@@ -103,6 +112,7 @@ class MirrorsPage(Page):
             a.move_mirror_up: lambda row: self._move(row, -1),
             a.move_mirror_down: lambda row: self._move(row, 1),
             a.push_to_mirror: lambda row: self.push_requested.emit(row.mirror.name),
+            a.show_missing: lambda row: self.missing_requested.emit(row.mirror.name),
             a.browse_contents: lambda row: self.contents_requested.emit(row.mirror.name),
             a.open_mirror_folder: lambda row: QDesktopServices.openUrl(QUrl.fromLocalFile(str(row.mirror.push.folder))),
             a.copy_address: lambda row: _copy(words.push_address(row.mirror) or words.fetch_address(row.mirror)),
@@ -115,6 +125,7 @@ class MirrorsPage(Page):
         work.done.connect(self._on_done)
         work.failed.connect(self.show_error)
         self.tests.changed.connect(lambda _name: self.update_actions())
+        self.missing.changed.connect(lambda _name: self.update_actions())
         self._ages.timeout.connect(self.model.tell_ages)
         self._ages.start()
 
@@ -122,6 +133,7 @@ class MirrorsPage(Page):
 
     async def load(self, instance_id: str) -> None:
         number = self.next_generation()
+        again = instance_id == self.instance_id and self._edited is None
         if instance_id != self.instance_id:
             self._show_rows(())
             self.empty.show_message("empty-mirrors", messages.MIRRORS_READING)
@@ -140,7 +152,10 @@ class MirrorsPage(Page):
         if self.is_current(number):
             self.refresh_line.set_running(False)
             self.scopes = self.work.scopes = scopes
+            if self._edited is not None:
+                self.missing.forget_asking(self._edited.mirror)
             self._on_loaded(view)
+            self.missing.learn(instance_id, [row.mirror for row in view.rows], again=again)
 
     def _on_loaded(self, view: MirrorsView) -> None:
         edited, self._edited = self._edited, None
@@ -252,6 +267,8 @@ class MirrorsPage(Page):
         a.undo_edit.setText(editor_words.undo(self._undo[0].title) if self._undo else messages.UNDO)
         a.allow(a.undo_edit, stopped or ("" if self._undo else messages.WHY_NO_UNDO))
         a.allow(a.push_to_mirror, change or (words.why_not_push(row.mirror) if row else ""))
+        lacks = row is not None and has_missing(self.missing.result(row.mirror.name))
+        a.allow(a.show_missing, one or ("" if lacks else messages.WHY_NOTHING_MISSING))
         a.allow(a.browse_contents, one or (words.why_not_browse(row.mirror) if row else ""))
         folder = row.mirror.push.folder if row else None
         a.allow(a.open_mirror_folder, one or ("" if folder else messages.WHY_NOT_FOLDER))
@@ -278,13 +295,17 @@ class MirrorsPage(Page):
         """Testing as a reader is chosen where it is shown."""
         return self.details.tabs.currentIndex() == CONNECTION and self.details.connection.as_reader
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.missing.count_again()
+
     def panes(self) -> list[QWidget]:
         return [self.table, self.details.tabs] if self.details.isVisible() else [self.table]
 
     def leave(self) -> None:
         super().leave()
         self._ages.stop()
-        for owner in (self.work, self.tests, self.details):
+        for owner in (self.work, self.tests, self.missing, self.details):
             owner.tasks.cancel_all()
         self.table.remember()
 
@@ -300,6 +321,7 @@ class MirrorsPage(Page):
     def _on_edited(self, edited: Edited) -> None:
         self._edited = edited
         self.start(self.load(self.instance_id))
+        self.edited.emit()
 
     def _on_done(self, sentence: str) -> None:
         self._edited = Edited(sentence, "") if sentence else None

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QDropEvent
+from PySide6.QtCore import QModelIndex, QPoint, QRect, Qt, Signal
+from PySide6.QtGui import QDropEvent, QGuiApplication, QPainter
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
 from gui import messages, theme
 from gui.mirrors.model import ROW_MIME, Column, MirrorsModel
-from gui.widgets.cell import CellDelegate
+from gui.widgets.cell import CellDelegate, Index, Role
 from gui.widgets.package_delegate import PackageDelegate
 from gui.widgets.state_delegate import StateDelegate
 from gui.widgets.table import TableView
@@ -23,16 +23,32 @@ _WIDTHS = (
     (Column.LOGIN, 112),
     (Column.SCOPE, 100),
     (Column.STATUS, 176),
+    (Column.MISSING, 76),
     (Column.PACKAGES, 86),
 )
 _ROOM_FOR_SCOPES = 900
 _ROOM_FOR_ALL = 1250
 
 
+class LinkDelegate(CellDelegate):
+    """Paints what can be clicked underlined."""
+
+    def paint_inside(self, painter: QPainter, room: QRect, index: Index, *, selected: bool) -> None:
+        super().paint_inside(painter, room, index, selected=selected)
+        if index.data(Role.TONE) == "accent":
+            width = min(self.body_metrics.horizontalAdvance(index.data()), room.width())
+            line = room.center().y() + self.body_metrics.ascent() // 2 + 2
+            painter.drawLine(room.right() - width + 1, line, room.right(), line)
+
+
 class MirrorsTable(TableView):
-    """`dropped(name, row)`: a mirror was dragged in front of `row`. Nothing moves by itself: a file has to change."""
+    """`dropped(name, row)`: a mirror was dragged in front of `row`. Nothing moves by itself: a file has to change.
+
+    `missing_chosen(name)`: somebody wants to see what this mirror lacks.
+    """
 
     dropped = Signal(str, int)
+    missing_chosen = Signal(str)
 
     def __init__(self, model: MirrorsModel, parent: QWidget | None = None) -> None:
         super().__init__(messages.MIRRORS_TABLE, "mirrors", parent)
@@ -42,6 +58,7 @@ class MirrorsTable(TableView):
         middle = CellDelegate(self, Qt.TextElideMode.ElideMiddle)
         for column in (Column.PUSH_ADDRESS, Column.FETCH_ADDRESS):
             self.setItemDelegateForColumn(column, middle)
+        self.setItemDelegateForColumn(Column.MISSING, LinkDelegate(self))
         for column in (Column.LOGIN, Column.SCOPE, Column.STATUS):
             self.setItemDelegateForColumn(column, StateDelegate(self))
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -52,6 +69,21 @@ class MirrorsTable(TableView):
         self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.arrange(_WIDTHS, Column.PUSH_ADDRESS)
         model.modelReset.connect(self._fit_columns)
+        self.setMouseTracking(True)
+        self.entered.connect(self._on_entered)
+        self.viewportEntered.connect(self.viewport().unsetCursor)
+        self.clicked.connect(self._on_clicked)
+
+    def _on_entered(self, index: QModelIndex) -> None:
+        if _is_link(index):
+            self.viewport().setCursor(Qt.CursorShape.PointingHandCursor)
+        else:
+            self.viewport().unsetCursor()
+
+    def _on_clicked(self, index: QModelIndex) -> None:
+        plain = QGuiApplication.keyboardModifiers() == Qt.KeyboardModifier.NoModifier  # others choose rows
+        if plain and _is_link(index):
+            self.missing_chosen.emit(self._mirrors.rows[index.row()].mirror.name)
 
     def _fit_columns(self) -> None:
         """Show the columns there is room for, and the second address only where it says something."""
@@ -61,6 +93,7 @@ class MirrorsTable(TableView):
             Column.CONTAINS: wide,
             Column.AUTOPUSH: medium,
             Column.SCOPE: medium,
+            Column.PACKAGES: medium,
         }
         for column in Column:
             self.setColumnHidden(column, not (room.get(column, True) and self.wants_column(column)))
@@ -79,3 +112,7 @@ class MirrorsTable(TableView):
         event.setDropAction(Qt.DropAction.IgnoreAction)  # else the view removes the row that was dragged
         event.accept()
         self.dropped.emit(name, self._place_of(event.position().toPoint()))
+
+
+def _is_link(index: QModelIndex) -> bool:
+    return index.column() == Column.MISSING and index.data(Role.TONE) == "accent"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -92,7 +93,7 @@ class GraphPane(QWidget):
         self.view.activated.connect(self.package_wanted)
         self.buttons[words.ZOOM_IN].clicked.connect(lambda: self.view.zoom(_STEP))
         self.buttons[words.ZOOM_OUT].clicked.connect(lambda: self.view.zoom(1 / _STEP))
-        self.buttons[words.FIT].clicked.connect(lambda: self.view.fit())
+        self.buttons[words.FIT].clicked.connect(partial(self.view.fit, whole=True))
         self.buttons[words.SAVE_PICTURE].clicked.connect(lambda: self.tasks.start(self._save()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:

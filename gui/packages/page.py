@@ -52,6 +52,7 @@ class PackagesPage(Page):
         self.learner = Learner(client, self.model, self)
         self.pushes = PushWatcher(client, self)
         self.target = ""
+        self._missing_wanted = ""
         self._check_when_arranged = False
         self._pushable_shown = 0
         self._build_list()
@@ -178,6 +179,8 @@ class PackagesPage(Page):
             self.narrower.again()
         self.footer_again()
         self._show_sentence()
+        if self._missing_wanted in facts.mirrors:
+            self.show_missing(self._missing_wanted)
 
     # ---- what is shown ----
 
@@ -353,6 +356,11 @@ class PackagesPage(Page):
     def show_missing(self, mirror: str) -> None:
         """List, checked, everything explicit that `mirror` lacks with what it needs; the next push goes there."""
         self.target = mirror
+        if mirror not in self.model.facts.mirrors:
+            self._missing_wanted = mirror  # it is new: what there is has to be asked first
+            self.learner.learn(self.instance_id, refresh=False)
+            return
+        self._missing_wanted = ""
         self.views.setCurrentIndex(0)
         self.model.check_none()
         self.filters.choose(FilterChoice(show=Show.EXPLICIT, missing_on=mirror))
@@ -360,6 +368,11 @@ class PackagesPage(Page):
         if not self.narrower.asking and not self.model.busy:
             self._on_arranged()
         self.table.setFocus()
+
+    def mirrors_edited(self) -> None:
+        """Mirrors were added, removed or changed."""
+        self.learner.learn(self.instance_id, refresh=False)
+        self.coverage.open(self.instance_id, refresh=False)
 
     def pushed(self) -> None:
         """The selection is on its way."""

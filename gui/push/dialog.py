@@ -17,6 +17,7 @@ from core.services.values import InstanceInfo
 from core.transfers.plan import PushOptions, PushPlan, PushRequest
 from gui import messages, theme
 from gui.engine_client import EngineClient
+from gui.keys.dialogs import UnlockDialog
 from gui.push import words
 from gui.push.command import spack_command
 from gui.push.image_options import ImageOptions
@@ -29,6 +30,7 @@ from gui.theme import FontRole
 from gui.widgets.banner import Banner
 from gui.widgets.cell import place
 from gui.widgets.controls import Button, CheckBox, ComboBox
+from gui.widgets.dialogs import ask
 from gui.widgets.labels import ElidedLabel, Label
 from gui.widgets.page import TaskOwner
 from gui.widgets.refresh_line import RefreshLine
@@ -380,6 +382,10 @@ class PushDialog(QDialog):
             self.tasks.start(self._start(self._plan))
 
     async def _start(self, plan: PushPlan) -> None:
+        if plan.key_locked and not await ask(self._unlock_dialog(plan)):
+            self.busy_line.set_running(False)
+            self._forbid(words.why_no_push(plan))
+            return
         try:
             push_id = await self._client.call(StartPush(plan.id))
         except MirrordeckError as error:
@@ -388,6 +394,9 @@ class PushDialog(QDialog):
         remembered().setValue(_MIRROR_KEY, self.mirror_box.target)
         self.push_started.emit(push_id)
         self.accept()
+
+    def _unlock_dialog(self, plan: PushPlan) -> UnlockDialog:
+        return UnlockDialog(self._client, self._instance.id, plan.key, plan.key_owner, self)
 
     def done(self, result: int) -> None:
         self._generation += 1

@@ -66,6 +66,14 @@ class PlanModel(QAbstractItemModel):
         group = index.internalId()
         return self._groups[group - 1][index.row()] if group else None
 
+    def name_of(self, decision: Decision) -> str:
+        """What a group is called."""
+        return words.DECISIONS[decision]
+
+    def detail_of(self, decision: Decision, items: tuple[PlanItem, ...], options: PushOptions) -> str:
+        """What stands behind a group."""
+        return words.group_detail(decision, items, options)
+
     def _fill(self, number: int, items: tuple[PlanItem, ...]) -> None:
         parent = self.index(number, 0)
         if self._groups[number]:
@@ -79,18 +87,18 @@ class PlanModel(QAbstractItemModel):
 
     def _group_data(self, number: int, column: Column, role: int) -> Any:
         decision, items = DECISIONS[number], self._groups[number]
-        detail = words.group_detail(decision, items, self._options)
+        name, detail = self.name_of(decision), self.detail_of(decision, items, self._options)
         if role == _DATA.DisplayRole:
-            texts = (words.DECISIONS[decision], words.packages(len(items)), detail)
+            texts = (name, words.packages(len(items)), detail)
             return texts[column]
         if role == Role.LOOK and column is Column.WHAT:
             icon, tone = _LOOKS[decision]
             quiet = self._stale or not items or decision is Decision.EXTERNAL
-            return Look(icon, "dim" if self._stale else tone, words.DECISIONS[decision], quiet)
+            return Look(icon, "dim" if self._stale else tone, name, quiet)
         if role == _DATA.ToolTipRole and column is Column.DETAIL:
             return detail or None
         if role == _DATA.AccessibleTextRole and column is Column.WHAT:
-            return words.spoken_group(decision, len(items), detail)
+            return words.spoken_group(name, len(items), detail)
         if role == Role.TONE:
             return "dim" if self._stale or column is Column.DETAIL else "text"
         return None
@@ -107,7 +115,7 @@ class PlanModel(QAbstractItemModel):
         if role == _DATA.ToolTipRole:
             return item.prefix or item.reason or None
         if role == _DATA.AccessibleTextRole and column is Column.WHAT:
-            parts = (visible(f"{item.name} {item.version}"), words.DECISIONS[item.decision], words.item_detail(item))
+            parts = (visible(f"{item.name} {item.version}"), self.name_of(item.decision), words.item_detail(item))
             return ", ".join(part for part in parts if part)
         return None
 

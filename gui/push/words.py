@@ -135,8 +135,8 @@ def item_detail(item: PlanItem) -> str:
     return format_bytes(item.size_bytes) if item.size_bytes else ""
 
 
-def spoken_group(decision: Decision, count: int, detail: str) -> str:
-    words = f"{DECISIONS[decision]}, {packages(count)}"
+def spoken_group(name: str, count: int, detail: str) -> str:
+    words = f"{name}, {packages(count)}"
     return f"{words}, {detail}" if detail else words
 
 
@@ -162,7 +162,8 @@ def signing(choice: Signing, *, mirror_signs: bool | None, key: str) -> str:
 def checked(plan: PushPlan) -> str:
     """`Checked just now: you may write there, 212 GB free.`"""
     free = f", {format_bytes(plan.free_bytes)} free" if plan.free_bytes is not None else ""
-    return f"Checked just now: you may write there{free}."
+    locked = " The passphrase of the key is asked for when you push." if plan.key_locked else ""
+    return f"Checked just now: you may write there{free}.{locked}"
 
 
 def push_button(plan: PushPlan) -> str:

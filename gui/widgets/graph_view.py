@@ -166,8 +166,8 @@ class GraphView(QWidget):
     # ---- zoom and pan ----
 
     def fit(self, *, whole: bool = True) -> None:
-        """Show all of the picture, not larger than usual text. Without `whole`, what would be too small to read is shown
-        in part, with the current box."""
+        """Show all of the picture, not larger than usual text. Without `whole`, what would be too small to read is
+        shown in part, with the current box."""
         self._touched, self._whole = False, whole
         least = _LEAST_SCALE if whole else _READABLE_SCALE
         width, height = self._layout.width + 2 * _EDGE_OF_PICTURE, self._layout.height

@@ -162,7 +162,7 @@ def test_signed_and_unsigned(cache: BuildCache, signs: bool) -> None:
     assert present(cache, ZED, signed=False)[ZED.hash].signed is (True if signs else None)
 
 
-def test_stopping_makes_nothing_visible(cache: BuildCache) -> None:
+def test_i6_stopping_makes_nothing_visible(cache: BuildCache) -> None:
     token = CancelToken()
     token.cancel()
     packed = packed_at(cache.staging(ZED.entry), b"archive")
@@ -285,7 +285,7 @@ def test_what_got_through_after_all_is_found(cache: BuildCache) -> None:
     assert len(listed(cache)) == 1
 
 
-def test_a_push_that_is_stopped_shows_nothing(cache: BuildCache) -> None:
+def test_i6_a_push_that_is_stopped_shows_nothing(cache: BuildCache) -> None:
     push, _ = begin(cache)
     push.prepare(CancelToken())
     upload(push, ZED)

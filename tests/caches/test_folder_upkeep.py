@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ from core.caches.folder_trash import TRASH
 from core.caches.folder_upkeep import FolderUpkeep
 from core.caches.freeing import Keep, plan_freeing, plan_spack_prune
 from core.caches.inventory import Inventory
-from core.caches.layout3 import blob_key, entry_manifest, is_manifest
+from core.caches.layout3 import MANIFEST_PREFIX, blob_key, entry_manifest, is_manifest
 from core.caches.protocol import Publication, PushScope
 from core.caches.removal import PlanOutdated, RemovalPlan, plan_deletion
 from core.caches.upkeep import RemovalOutcome
@@ -386,6 +386,39 @@ def test_a_push_that_relies_on_what_goes_either_keeps_it_or_is_told(cache: Folde
         folder_of(cache).delete_tree(TRASH)
         plan = deletion(cache, APP)
     assert told < moves_of(plan)
+
+
+class ListingFolder(Folder):
+    """Something happens at the second look at the manifests."""
+
+    def __init__(self, root: Path, act: Callable[[], None]) -> None:
+        super().__init__(root)
+        self.looks = 0
+        self.act = act
+
+    def scan(self, prefix: str) -> Iterator[tuple[str, Stat]]:
+        if prefix == MANIFEST_PREFIX:
+            self.looks += 1
+            if self.looks == 2:
+                self.act()
+        return super().scan(prefix)
+
+
+def test_a_push_that_only_begins_to_rely_on_it_keeps_it(cache: FolderCache) -> None:
+    """Its blobs are too young to go, so that only their time tells; the push has nothing to show yet."""
+    publish(cache, APP, content=b"built a moment ago")
+    plan = deletion(cache, APP)
+    assert plan.blobs == ()
+    push = cache.open_push([APP.entry], signer=None, token=CancelToken())
+    top = Package("top", needs=(APP,))
+    push.begin(PushScope({}, frozenset({APP.hash, top.hash}), frozenset({top.hash})))
+    folder = ListingFolder(folder_of(cache).root, lambda: push.prepare(CancelToken()))
+    upkeep = FolderUpkeep(folder, cache.url)
+    outcome = upkeep.remove(plan, permanently=True, token=CancelToken(), progress=ignore)
+    assert [one.title for one in outcome.kept] == [f"app@1.0/{APP.hash[:7]} stays"]
+    assert APP.hash in present(cache, APP)
+    assert APP.hash in indexed(cache)
+    check_sound(cache)
 
 
 def test_a_push_of_the_same_content_keeps_its_blobs(cache: FolderCache) -> None:

@@ -37,6 +37,7 @@ from core.services.package_values import (
 from core.services.values import PackageRow, PackagesView
 
 NOW = time.time()
+TWO_DAYS_AGO = NOW - 2 * 86400 - 3600
 
 
 def hash_of(name: str, version: str = "1.0") -> str:
@@ -96,10 +97,12 @@ def fill_packages(client: FakeClient, rows: list[PackageRow]) -> FakeClient:
     client.rows[ListPackages] = [rows]
     roots = tuple(row.hash for row in rows if row.name == "hdf5")
     client.rows[ListPresence] = [
-        [MirrorPresence("scratch", NOW - 7200, NOW - 9000, True, tuple(row.hash for row in rows[:1]))],
-        [MirrorPresence("nfs", NOW - 60, None, False)],
+        [MirrorPresence("scratch", NOW - 7300, NOW - 7400, True, tuple(row.hash for row in rows[:1]))],
+        [MirrorPresence("nfs", NOW - 7300, None, False)],
     ]
-    client.rows[FindHoldings] = [[Holding("scratch", True, NOW - 60, "sha256:abc", "sha256:def", 1_200_000, NOW, True)]]
+    client.rows[FindHoldings] = [
+        [Holding("scratch", True, TWO_DAYS_AGO, "sha256:abc", "sha256:def", 1_200_000, NOW, True)]
+    ]
     client.rows[MeasureSizes] = []
     client.answers.update(
         {
@@ -112,7 +115,7 @@ def fill_packages(client: FakeClient, rows: list[PackageRow]) -> FakeClient:
             ListLinks: lambda call: () if call.dependents else details(by_hash[call.hash]).dependencies,
             SizeByFolder: (FolderSize("lib", 900_000, 4), FolderSize("", 100, 1)),
             FindHoldings: 1,
-            FindMissing: lambda call: MissingOn(roots, (), 5, NOW - 60),
+            FindMissing: lambda call: MissingOn(roots, (), 5, TWO_DAYS_AGO),
             MeasureSizes: 0,
         }
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 from fake_client import FakeClient
 
 from core.engine.calls.instances import ListInstances, OpenInstance
+from core.engine.calls.keys import ListKeys, ListPublishedKeys
 from core.engine.calls.logins import LastTests
 from core.engine.calls.mirrors import DescribeMirror, ListMirrors, ListScopes
 from core.engine.calls.packages import (
@@ -20,6 +21,7 @@ from core.engine.calls.transfers import WatchTransfers
 from core.foundation.errors import ErrorInfo
 from core.mirrors.credentials.states import CredentialState
 from core.mirrors.model import Connection, KeyOrigin, Mirror
+from core.services.keys_values import KeysView
 from core.services.mirror_values import (
     ConnectionForm,
     EntryText,
@@ -141,6 +143,8 @@ def fill(client: FakeClient) -> FakeClient:
             PackagesChanged: False,
             ListEnvironments: (),
             ListPresence: 0,
+            ListKeys: KeysView("/opt/spack/opt/spack/gpg", has_gpg=True),
+            ListPublishedKeys: 0,
             ListRelatives: lambda call: call.hashes,
             SummarizeSelection: SelectionSummary(2, 40, 5_000_000_000),
             WatchTransfers: QueueSnapshot((), (), Totals(), paused=False),

@@ -15,7 +15,7 @@ from qasync import QEventLoop
 from gui.main_window import MainWindow, WindowOptions
 from gui.widgets.controls import IconButton
 
-PAGES = pytest.mark.parametrize("page", range(4), ids=["mirrors", "packages", "transfers", "contents"])
+PAGES = pytest.mark.parametrize("page", range(5), ids=["mirrors", "packages", "transfers", "contents", "keys"])
 
 
 @pytest.fixture

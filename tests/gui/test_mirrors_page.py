@@ -20,6 +20,7 @@ from core.services.values import LoginFacts, MirrorRow, MirrorsView
 from gui import messages
 from gui.actions import Actions
 from gui.mirrors import words
+from gui.mirrors.missing import MissingCounts
 from gui.mirrors.model import Column, MirrorsModel
 from gui.mirrors.page import MirrorsPage
 from gui.mirrors.testing import MirrorTests
@@ -45,22 +46,22 @@ def load(page: MirrorsPage, qtbot: QtBot) -> None:
 
 
 def test_the_model_keeps_qts_rules(client: FakeClient, qtmodeltester: ModelTester) -> None:
-    model = MirrorsModel(MirrorTests(client))
+    model = MirrorsModel(MirrorTests(client), MissingCounts(client))
     qtmodeltester.check(model)
     model.set_rows(mirrors_view().rows)
     qtmodeltester.check(model)
 
 
 def test_rows_say_what_they_are(client: FakeClient) -> None:
-    model = MirrorsModel(MirrorTests(client))
+    model = MirrorsModel(MirrorTests(client), MissingCounts(client))
     model.set_rows(mirrors_view().rows)
 
     def texts(row: int) -> list[object]:
         return [model.index(row, column).data() for column in SHOWN]
 
-    assert texts(0) == ["scratch", "/scratch/cache", "default", "on", "–", "user", "ok", "1,204"]
-    assert texts(1) == ["nfs", "/nfs/cache", "default", "–", "–", "site", "not writable", "318"]
-    assert texts(2) == ["public", "https://bin.example.org/cache", "default", "–", "none", "site", "not checked", "–"]
+    assert texts(0) == ["scratch", "/scratch/cache", "default", "on", "–", "user", "ok", "–", "1,204"]
+    assert texts(1) == ["nfs", "/nfs/cache", "default", "–", "–", "site", "not writable", "–", "318"]
+    assert texts(2) == ["public", "https://bin.example.org/cache", "default", "–", "none", "site", "not checked", "–", "–"]
     assert model.index(0, Column.CONTAINS).data() == "binaries and sources"
     assert model.index(2, Column.FETCH_ADDRESS).data() == "https://bin.example.org/cache"
     assert model.index(0, Column.NAME).data(Role.DETAIL) == ("folder",)
@@ -184,11 +185,11 @@ def registry_row(state: CredentialState, *, url: str = "oci://registry.site.org/
 
 
 def test_registries_are_rows_like_the_others(client: FakeClient) -> None:
-    model = MirrorsModel(MirrorTests(client))
+    model = MirrorsModel(MirrorTests(client), MissingCounts(client))
     plain = registry_row(CredentialState.NONE_NEEDED, url="oci+http://localhost:5000/lab")
     model.set_rows((registry_row(CredentialState.STORED, user="hpcbot", source="GNOME Keyring"), plain))
     texts = [model.index(0, column).data() for column in SHOWN]
-    assert texts == ["site-oci", "registry.site.org/hpc/cache", "n/a", "–", "stored", "user", "not checked", "–"]
+    assert texts == ["site-oci", "registry.site.org/hpc/cache", "n/a", "–", "stored", "user", "not checked", "–", "–"]
     assert model.index(0, Column.SIGNED).data(Qt.ItemDataRole.ToolTipRole) == messages.NOT_SIGNED_TIP
     assert model.index(0, Column.NAME).data(Role.DETAIL) == ("OCI",)
     assert model.index(1, Column.NAME).data(Role.DETAIL) == ("OCI (plain http)",)
@@ -199,7 +200,7 @@ def test_registries_are_rows_like_the_others(client: FakeClient) -> None:
 
 @pytest.mark.parametrize("state", list(CredentialState))
 def test_every_login_state_has_a_word_and_what_needs_care_a_shape(client: FakeClient, state: CredentialState) -> None:
-    model = MirrorsModel(MirrorTests(client))
+    model = MirrorsModel(MirrorTests(client), MissingCounts(client))
     model.set_rows((registry_row(state, note="something to know"),))
     cell = model.index(0, Column.LOGIN)
     assert cell.data()

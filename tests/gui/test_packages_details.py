@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from fake_client import FakeClient
-from package_samples import NOW, fill_packages, hash_of
+from package_samples import NOW, TWO_DAYS_AGO, fill_packages, hash_of
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
@@ -71,8 +71,8 @@ def test_the_overview_tells_everything_at_once(page: PackagesPage, commands: Act
     assert overview.fact(words.FLAGS) == "cflags=-O3"
     qtbot.waitUntil(lambda: "sha256:abc" in overview.fact(words.ON_MIRRORS))
     scratch, nfs, public = overview.fact(words.ON_MIRRORS).splitlines()
-    assert scratch == "scratch: yes, 1.2\u2009MB, sha256:abc, signed, as of 1 minute ago"
-    assert nfs == "nfs: no, as of 1 minute ago"
+    assert scratch == "scratch: yes, 1.2\u2009MB, sha256:abc, signed, as of 2 days ago"
+    assert nfs == "nfs: no, as of 2 hours ago"
     assert public == "public: not known, never read"
 
 
@@ -194,4 +194,4 @@ def test_sizes_of_what_is_in_sight_fill_in(
 
 def test_a_holding_nobody_knows_about_says_so() -> None:
     assert holding_line(Holding("m", None, None), NOW) == "m: not known"
-    assert holding_line(Holding("m", False, NOW - 60), NOW) == "m: no, as of 1 minute ago"
+    assert holding_line(Holding("m", False, TWO_DAYS_AGO), NOW) == "m: no, as of 2 days ago"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from fake_client import FakeClient
-from package_samples import NOW, fill_packages, hash_of
+from package_samples import NOW, TWO_DAYS_AGO, fill_packages, hash_of
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QDialog, QMenu
 from pytestqt.qtbot import QtBot
 from samples import INSTANCE, packages
 
@@ -42,7 +42,7 @@ from gui.packages.rows import Column
 from gui.packages.versus import VersusDialog
 from gui.widgets.cell import Role
 
-SCRATCH = MirrorPresence("scratch", NOW - 60, NOW, True)
+SCRATCH = MirrorPresence("scratch", TWO_DAYS_AGO, NOW, True)
 SLOW = MirrorPresence("nfs", None, error=ErrorInfo("remote", "nfs did not answer"))
 COVERAGE = CoverageView(
     (CoverageRow("", 430), CoverageRow("hpc-base", 412, 2)),
@@ -177,7 +177,7 @@ def test_installed_against_a_mirror_pushes_what_is_missing(
     qtbot.waitUntil(dialog.push_button.isEnabled)
     counts = [dialog.facts[each].value.text() for each in (words.MISSING_THERE, words.MISSING_HERE, words.IN_BOTH)]
     assert counts == ["2", "1", "3"]
-    assert dialog.sentence.text().startswith("As of 1 minute ago. 61\u2009MB missing there, 12\u2009MB missing here")
+    assert dialog.sentence.text().startswith("As of 2 days ago. 61\u2009MB missing there, 12\u2009MB missing here")
     assert dialog.model.index(0, 0).data(Role.DETAIL) == ("19.1", "rrrrrrr")
     with qtbot.waitSignal(page.push_requested) as pushed:
         qtbot.mouseClick(dialog.push_button, Qt.MouseButton.LeftButton)
@@ -249,11 +249,13 @@ def test_related_packages_are_selected(page: PackagesPage, commands: Actions, cl
     page.model.check_none()
     client.answers[FindMissing] = MissingOn((hash_of("zlib", "1.10"),), (), 3, NOW)
     menu = commands.select_missing_on.menu()
+    assert isinstance(menu, QMenu)
     menu.aboutToShow.emit()
     menu.actions()[0].trigger()
     qtbot.waitUntil(lambda: page.model.checked_hashes() == (hash_of("zlib", "1.10"),))
     assert page.target == "scratch"
     menu = commands.select_environment.menu()
+    assert isinstance(menu, QMenu)
     menu.aboutToShow.emit()
     menu.actions()[0].trigger()
     assert page.model.checked == 3

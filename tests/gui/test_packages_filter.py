@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from fake_client import FakeClient
-from package_samples import NOW, fill_packages, hash_of
+from package_samples import NOW, TWO_DAYS_AGO, fill_packages, hash_of
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 from samples import INSTANCE, package, packages
@@ -148,7 +148,7 @@ def test_not_on_a_mirror_lists_what_is_not_there(page: PackagesPage, client: Fak
 def test_what_is_missing_of_an_environment_counts_dependencies(
     page: PackagesPage, client: FakeClient, qtbot: QtBot
 ) -> None:
-    client.answers[FindMissing] = MissingOn((hash_of("zlib", "1.10"), hash_of("hdf5", "1.14.5")), (), 410, NOW - 60)
+    client.answers[FindMissing] = MissingOn((hash_of("zlib", "1.10"), hash_of("hdf5", "1.14.5")), (), 410, TWO_DAYS_AGO)
     page.filters.choose(FilterChoice(show=Show.EXPLICIT, environment="hpc-base", missing_on="scratch"))
     qtbot.waitUntil(lambda: "2 of 412 packages in hpc-base missing on scratch" in page.sentence.text())
     assert client.asked(FindMissing) == [FindMissing(INSTANCE.id, "scratch", "hpc-base")]

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.caches.protocol import ReadableCache
 from core.caches.findings import Finding
+from core.caches.protocol import ReadableCache
 from core.caches.verification import Inspection
 from core.foundation.cancel import CancelToken
 

@@ -63,7 +63,7 @@ def test_entries_of_other_programs_are_no_logins(backend: MemoryKeyring, entry: 
         (ZeroDivisionError(), CredentialState.NO_KEYRING, "ZeroDivisionError"),
     ],
 )
-def test_errors_become_states(backend: MemoryKeyring, error: Exception, state: CredentialState, note: str) -> None:
+def test_t21_errors_become_states(backend: MemoryKeyring, error: Exception, state: CredentialState, note: str) -> None:
     backend.error = error
     keyring = in_memory(backend)
     answer = keyring.read(ACCOUNT)
@@ -88,7 +88,7 @@ def test_keyring_that_comes_later_is_found(backend: MemoryKeyring) -> None:
     assert keyring.read(ACCOUNT).state is CredentialState.MISSING
 
 
-def test_hanging_keyring_is_waited_for_once(backend: MemoryKeyring) -> None:
+def test_t21_hanging_keyring_is_waited_for_once(backend: MemoryKeyring) -> None:
     clock = FakeClock()
     keyring = in_memory(backend, timeout_s=0.05, clock=clock)
     keyring.store(ACCOUNT, login(), CancelToken())
@@ -105,7 +105,7 @@ def test_hanging_keyring_is_waited_for_once(backend: MemoryKeyring) -> None:
     assert [keyring.read(name).state for name in (ACCOUNT, "b")] == [CredentialState.STORED, CredentialState.MISSING]
 
 
-def test_late_answer_is_used_without_asking_again(backend: MemoryKeyring) -> None:
+def test_t21_late_answer_is_used_without_asking_again(backend: MemoryKeyring) -> None:
     clock = FakeClock()
     keyring = in_memory(backend, timeout_s=0.0, clock=clock)
     backend.entries[SERVICE, ACCOUNT] = '{"user": "bot", "secret": "x"}'
@@ -139,7 +139,7 @@ def join_keyring_threads() -> None:
             thread.join(5)
 
 
-def test_unlocking_waits_without_limit_but_can_be_stopped(backend: MemoryKeyring) -> None:
+def test_t21_unlocking_waits_without_limit_but_can_be_stopped(backend: MemoryKeyring) -> None:
     keyring = in_memory(backend, timeout_s=0.01)
     backend.released.clear()
     token = CancelToken()
@@ -183,7 +183,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("name", REFUSED)
 @pytest.mark.parametrize("place", ["variable", "file"])
-def test_other_back_ends_are_refused_by_name(
+def test_t21_other_back_ends_are_refused_by_name(
     home: Path, monkeypatch: pytest.MonkeyPatch, name: str, place: str
 ) -> None:
     if place == "variable":

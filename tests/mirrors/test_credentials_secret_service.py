@@ -91,7 +91,7 @@ def test_stored_in_one_session_and_read_in_another(session: Session, home: Path)
     assert not [path for path in kept if CANARY.encode() in path.read_bytes()]
 
 
-def test_locked(session: Session) -> None:
+def test_t21_locked(session: Session) -> None:
     """Nobody can be asked here, so unlocking fails; reading does not even try."""
     refused = "the keyring is locked"
     assert session(UNLOCKED, "store", "read", "lock", "read") == [None, READ, None, IS_LOCKED]
@@ -111,7 +111,7 @@ def test_fresh_keyring_is_not_made_by_reading(session: Session, home: Path) -> N
     assert not list(home.rglob("*.keyring"))
 
 
-def test_bus_without_a_keyring(session: Session, tmp_path: Path) -> None:
+def test_t21_bus_without_a_keyring(session: Session, tmp_path: Path) -> None:
     config = tmp_path / "bus.conf"
     config.write_text(NO_SERVICES)
     read, stored = session("true", "read", "store", options=(f"--config-file={config}",))

@@ -334,7 +334,8 @@ def test_t02_realm_on_another_host_is_remembered(registry: FakeRegistry, connect
     realms = SessionRealms()
     here = Endpoint("http", registry.host)
     assert tags(connect(Login(), PLAIN, endpoint=here, realms=realms)) == ["a"]
-    assert realms.realm_of(registry.host) == registry.host
+    assert realms.other_than(registry.host, registry.host) == ""
+    assert realms.other_than("elsewhere", registry.host) == registry.host
     with CanaryHost() as canary:
         registry.authority.realm = f"{canary.url}/token"
         with pytest.raises(TokenServerChanged) as caught:

@@ -99,7 +99,7 @@ def test_mounted_from_the_first_repository_that_has_it(registry: FakeRegistry) -
     assert not registry.uploads.sessions, "the session of the first answer was not given back"
 
 
-def test_at_most_three_repositories_are_asked_for_a_mount(registry: FakeRegistry) -> None:
+def test_t37_at_most_three_repositories_are_asked_for_a_mount(registry: FakeRegistry) -> None:
     with connected(registry) as repository:
         upload(repository, mount_from=[f"lab/r{number}" for number in range(9)])
     assert len(registry.seen("POST")) == 3
@@ -194,7 +194,7 @@ class _Interrupted:
 
 
 @pytest.mark.parametrize("cancel", [204, 405, 500])
-def test_stopping_gives_the_session_back_whatever_the_answer(registry: FakeRegistry, cancel: int) -> None:
+def test_i6_stopping_gives_the_session_back_whatever_the_answer(registry: FakeRegistry, cancel: int) -> None:
     if cancel != 204:
         registry.faults.add(method="DELETE", status=cancel)
     token = CancelToken()

@@ -39,9 +39,9 @@ class World:
     def logins(self) -> Logins:
         return Logins(self.instance, self.access)
 
-    def restarted(self) -> World:
+    def restarted(self, **options: Any) -> World:
         """The same instance and keyring in a program started anew."""
-        return _world(self.instance, self.backend)
+        return _world(self.instance, self.backend, **options)
 
 
 @contextmanager
@@ -64,8 +64,8 @@ def write_mirrors(checkout: Path, mirrors: Mapping[str, Any]) -> None:
     (checkout / "etc/spack/site/mirrors.yaml").write_text(json.dumps({"mirrors": mirrors}))
 
 
-def _world(instance: Instance, backend: MemoryKeyring) -> World:
-    access = open_access(instance)
+def _world(instance: Instance, backend: MemoryKeyring, **options: Any) -> World:
+    access = open_access(instance, **options)
     access.credentials = Credentials(
         instance.environ,
         keyring=in_memory(backend),

@@ -52,7 +52,7 @@ class TestDeciding:
         assert "openmpi" not in dependencies
         assert "hwloc" in dependencies
 
-    def test_not_redistributable_packages_are_held_back_unless_the_mirror_is_private(self, plan):
+    def test_t38_not_redistributable_packages_are_held_back_unless_the_mirror_is_private(self, plan):
         prepared = plan("namd")
         (item,) = prepared.plan.of(Decision.HELD_BACK)
         assert item.name == "namd"
@@ -148,7 +148,7 @@ class TestPushing:
         assert "namd" not in listed
         assert "glibc" not in listed
 
-    def test_retrying_after_all_got_through_changes_nothing(self, checkout, plan, carry_out):
+    def test_i4_retrying_after_all_got_through_changes_nothing(self, checkout, plan, carry_out):
         first = plan("zlib-ng")
         second = plan("zlib-ng")
         carry_out(first)

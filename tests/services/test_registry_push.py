@@ -274,7 +274,7 @@ def test_two_writers_lose_nothing_of_each_other(checkout: Path, look: Look, envi
     assert there == {name for group in groups for name in group} == set(registry.packages())
 
 
-def test_what_another_repository_of_the_registry_is_known_to_hold_is_mounted(
+def test_t37_what_another_repository_of_the_registry_is_known_to_hold_is_mounted(
     plan: Plan, carry_out: CarryOut, real_registries: dict[str, RunningRegistry], name: str
 ) -> None:
     first = carry_out(plan("hwloc", to="plain"))

@@ -134,12 +134,12 @@ def test_refused_with_file_and_line(text: str, line: int) -> None:
     ],
     ids=["lists", "mappings", "aliases", "laughs", "aliased depth", "values"],
 )
-def test_hostile_files_meet_a_limit(text: str) -> None:
+def test_t09_hostile_files_meet_a_limit(text: str) -> None:
     with pytest.raises(ConfigError):
         parse_yaml(text, FILE)
 
 
-def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+def test_t09_files_too_large_or_special_are_refused(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         read_yaml(tmp_path / "missing.yaml")
     with pytest.raises(ConfigError, match="cannot be read"):

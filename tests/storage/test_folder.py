@@ -95,7 +95,7 @@ class TestT13NothingHostileIsFollowed:
         (tmp_path / "outside/secret").write_bytes(b"secret")
         return tmp_path / "outside"
 
-    def test_linked_directory(self, folder: Folder, outside: Path) -> None:
+    def test_t13_linked_directory(self, folder: Folder, outside: Path) -> None:
         (folder.root / "a").symlink_to(outside)
         for act in (
             lambda: folder.read("a/secret", LIMIT),
@@ -113,7 +113,7 @@ class TestT13NothingHostileIsFollowed:
         assert list(folder.list("b")) == ["b/c"]
         assert [path.name for path in outside.iterdir()] == ["secret"]
 
-    def test_linked_file(self, folder: Folder, outside: Path) -> None:
+    def test_t13_linked_file(self, folder: Folder, outside: Path) -> None:
         (folder.root / "a").symlink_to(outside / "secret")
         with pytest.raises(StorageFailed, match="symbolic link"):
             folder.read("a", LIMIT)
@@ -122,13 +122,13 @@ class TestT13NothingHostileIsFollowed:
         assert not (folder.root / "a").is_symlink()
         assert (outside / "secret").read_bytes() == b"secret"
 
-    def test_fifo(self, folder: Folder) -> None:
+    def test_t13_fifo(self, folder: Folder) -> None:
         os.mkfifo(folder.root / "a")
         with pytest.raises(StorageFailed, match="not a regular file"):
             folder.read("a", LIMIT)
         assert folder.stat("a") is None
 
-    def test_hard_link(self, folder: Folder, outside: Path) -> None:
+    def test_t13_hard_link(self, folder: Folder, outside: Path) -> None:
         (folder.root / "a").hardlink_to(outside / "secret")
         folder.write("a", b"1")
         assert (outside / "secret").read_bytes() == b"secret"
@@ -139,7 +139,7 @@ class TestT13NothingHostileIsFollowed:
             with pytest.raises(StorageFailed, match="not a directory"):
                 act()
 
-    def test_linked_temporary(self, folder: Folder, outside: Path) -> None:
+    def test_t13_linked_temporary(self, folder: Folder, outside: Path) -> None:
         temporary = folder.temporary("a")
         temporary.symlink_to(outside / "secret")
         with pytest.raises(StorageFailed, match="symbolic link"):
@@ -181,7 +181,7 @@ class TestAdopt:
         assert folder.path("blobs/ab/abcd").stat().st_ino == inode
         assert not temporary.exists()
 
-    def test_refuses_another_size(self, folder: Folder) -> None:
+    def test_i2_refuses_another_size(self, folder: Folder) -> None:
         temporary = folder.temporary("blobs/x")
         temporary.write_bytes(b"pack")
         with pytest.raises(StorageFailed, match="6 bytes"):
@@ -208,7 +208,7 @@ class TestCopyIn:
         assert len(steps) > 1
         assert source.exists()
 
-    def test_refuses_other_bytes(self, folder: Folder, source: Path) -> None:
+    def test_i2_refuses_other_bytes(self, folder: Folder, source: Path) -> None:
         with pytest.raises(StorageFailed, match="changed"):
             folder.copy_in("a/b", source, digest(b""), token=CancelToken(), progress=lambda _: None)
         assert list((folder.root / "a").iterdir()) == []

@@ -15,7 +15,7 @@ from core.foundation.files import is_temporary, temporary_name
 from core.registry.manifests import MANIFEST_LIMIT_BYTES, Descriptor, RawManifest, raw_manifest
 from core.registry.repository import Repository
 
-_LARGEST_KEPT_BYTES = 64 << 20
+_LARGEST_KEPT_BYTES = 256 << 20
 _KEPT_BYTES = 512 << 20
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -35,7 +35,7 @@ from core.caches.protocol import (
 )
 from core.foundation.cancel import CancelToken
 from core.foundation.clock import Clock
-from core.foundation.errors import BadAnswer, CacheError, ErrorInfo, NotFound, ServerError
+from core.foundation.errors import BadAnswer, CacheError, ErrorInfo, NotFound, ServerError, UsageError
 from core.registry.manifests import Descriptor
 from core.registry.media_types import OCTETS
 from core.registry.repository import Repository

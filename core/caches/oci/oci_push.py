@@ -142,6 +142,12 @@ class OciPush:
     def staging(self, entry: EntryName) -> Path:
         return staging_path(self.staging_directory, entry.hash)
 
+    def check_there(self) -> None:
+        """A registry says so itself when something is wrong."""
+
+    def archive_path(self, _digest: str) -> None:
+        """Archives go away with the upload."""
+
     def find(self, entry: EntryName, *, token: CancelToken) -> bool:
         """As the protocol says: an archive this push brought there, or an image that was written meanwhile."""
         with self._lock:

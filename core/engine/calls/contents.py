@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from core.caches.protocol import IndexUpdate
 from core.engine.messages import Call
-from core.services.values import ContentsRow, ContentsView, EntryDetails, RepositoriesView
+from core.services.package_values import FoundPackages, Graph
+from core.services.values import ContentsRow, ContentsView, EntryDetails, FileFacts, RepositoriesView
 
 
 class ListContents(Call[ContentsView], frozen=True):
@@ -28,6 +29,38 @@ class DescribeEntry(Call[EntryDetails], frozen=True):
     instance: str
     mirror: str
     key: str
+
+
+class DescribeFile(Call[FileFacts | None], frozen=True):
+    """Whose the file of an entry is, None where caches are not made of files."""
+
+    method = "contents.file"
+    answer = FileFacts | None
+    instance: str
+    mirror: str
+    key: str
+
+
+class EntryGraph(Call[Graph], frozen=True):
+    """All a package in a cache depends on; what the cache does not have is `missing`."""
+
+    method = "contents.graph"
+    answer = Graph
+    instance: str
+    mirror: str
+    key: str
+    limit: int = 300
+
+
+class FindEntries(Call[FoundPackages], frozen=True):
+    """Packages of a cache that match a query in Spack's language, by its index; a wrong query is an answer, not a
+    failure."""
+
+    method = "contents.find"
+    answer = FoundPackages
+    instance: str
+    mirror: str
+    text: str
 
 
 class ListRepositories(Call[RepositoriesView], frozen=True):

@@ -29,6 +29,17 @@ class DownloadPackage(Call[Downloaded], frozen=True):
     directory: str
 
 
+class SaveSpec(Call[str], frozen=True):
+    """Write the spec of a package as a file that Spack's commands take in place of one; answers its path."""
+
+    method = "downloads.save-spec"
+    answer = str
+    instance: str
+    mirror: str
+    key: str
+    directory: str
+
+
 class UnpackPackage(Call[UnpackedView], frozen=True):
     """Unpack the archive below `directory`, to be looked at."""
 

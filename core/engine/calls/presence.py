@@ -8,7 +8,14 @@ side, and one that does not answer delays nobody but itself.
 from __future__ import annotations
 
 from core.engine.messages import Call
-from core.services.package_values import CoverageView, Holding, InstalledVersusMirror, MirrorPresence, MissingOn
+from core.services.package_values import (
+    CoverageView,
+    Holding,
+    InstalledVersusMirror,
+    MirrorPresence,
+    MissingCount,
+    MissingOn,
+)
 
 
 class ListPresence(Call[int], frozen=True):
@@ -41,6 +48,18 @@ class ViewCoverage(Call[CoverageView], frozen=True):
     method = "presence.coverage"
     answer = CoverageView
     instance: str
+    refresh: bool = False
+
+
+class CountMissing(Call[int], frozen=True):
+    """How much of everything explicit mirrors lack: a row for each as soon as it is known; the answer is how many
+    mirrors there are. `mirrors` are names or addresses, all with binaries if there are none."""
+
+    method = "presence.count-missing"
+    answer = int
+    row = MissingCount
+    instance: str
+    mirrors: tuple[str, ...] = ()
     refresh: bool = False
 
 

@@ -11,6 +11,8 @@ from core.services.upkeep_values import (
     DeleteRequest,
     FreeRequest,
     ImportRequest,
+    MigrateRequest,
+    OldLayoutView,
     RemovalOutcome,
     RestoreOutcome,
     TrashView,
@@ -41,6 +43,14 @@ class PlanFree(Call[UpkeepPlan], frozen=True):
     answer = UpkeepPlan
     instance: str
     request: FreeRequest
+
+
+class ReadKeepList(Call[tuple[str, ...]], frozen=True):
+    """The hashes in a file for `FreeRequest.keep_list`."""
+
+    method = "upkeep.read-keep-list"
+    answer = tuple[str, ...]
+    path: str
 
 
 class SavePlan(Call[None], frozen=True):
@@ -115,12 +125,39 @@ class ImportBundle(Call[PushPlan], frozen=True):
     request: ImportRequest
 
 
+class PlanMigration(Call[PushPlan], frozen=True):
+    """Plan bringing a cache to the present layout; `StartCopy` does it. NOT_INSTALLED is what cannot be migrated."""
+
+    method = "upkeep.plan-migration"
+    answer = PushPlan
+    instance: str
+    request: MigrateRequest
+
+
 class StartCopy(Call[str], frozen=True):
-    """Queue a plan made in this engine by one of the three above; answers its id, as `StartPush` does."""
+    """Queue a plan made in this engine by one of the four above; answers its id, as `StartPush` does."""
 
     method = "upkeep.start-copy"
     answer = str
     plan: str
+
+
+class LookAtOldLayout(Call[OldLayoutView], frozen=True):
+    """What deleting the old layout of a cache would do; nothing is changed."""
+
+    method = "upkeep.old-layout"
+    answer = OldLayoutView
+    instance: str
+    mirror: str
+
+
+class DeleteOldLayout(Call[OldLayoutView], frozen=True):
+    """Delete the old layout for good; refused while any package is only there. Answers what went."""
+
+    method = "upkeep.delete-old-layout"
+    answer = OldLayoutView
+    instance: str
+    mirror: str
 
 
 class DescribeBundle(Call[BundleSummary], frozen=True):

@@ -14,8 +14,10 @@ from core.engine.state import EngineState, Handler
 from core.foundation.cancel import CancelToken
 from core.services.contents import update_index
 from core.services.contents_details import describe_entry
-from core.services.contents_view import list_repositories, open_place, view_contents
-from core.services.values import ContentsRow, ContentsView, EntryDetails, RepositoriesView
+from core.services.contents_specs import entry_graph, file_facts, find_entries
+from core.services.contents_view import Place, list_repositories, open_place, view_contents
+from core.services.package_values import FoundPackages, Graph
+from core.services.values import ContentsRow, ContentsView, EntryDetails, FileFacts, RepositoriesView
 
 
 class ContentsHandlers:
@@ -26,6 +28,9 @@ class ContentsHandlers:
         return {
             contents.ListContents: self.list_contents,
             contents.DescribeEntry: self.describe,
+            contents.DescribeFile: self.file,
+            contents.EntryGraph: self.graph,
+            contents.FindEntries: self.find,
             contents.ListRepositories: self.repositories,
             contents.UpdateIndex: self.update_index,
         }
@@ -46,8 +51,22 @@ class ContentsHandlers:
 
     def describe(self, call: contents.DescribeEntry, token: CancelToken) -> EntryDetails:
         instance = self._state.instance(call.instance)
-        place = open_place(instance, self._state.access(instance), call.mirror, cwd=Path.home())
-        return describe_entry(place, self._state.contents, call.key, token)
+        access = self._state.access(instance)
+        place = open_place(instance, access, call.mirror, cwd=Path.home())
+        return describe_entry(place, self._state.contents, call.key, token, signature=access.signature)
+
+    def file(self, call: contents.DescribeFile, _token: CancelToken) -> FileFacts | None:
+        return file_facts(self._place(call), call.key)
+
+    def graph(self, call: contents.EntryGraph, token: CancelToken) -> Graph:
+        return entry_graph(self._place(call), self._state.contents, call.key, call.limit, token)
+
+    def find(self, call: contents.FindEntries, token: CancelToken) -> FoundPackages:
+        return find_entries(self._place(call).cache, call.text, token)
+
+    def _place(self, call: contents.DescribeFile | contents.EntryGraph | contents.FindEntries) -> Place:
+        instance = self._state.instance(call.instance)
+        return open_place(instance, self._state.access(instance), call.mirror, cwd=Path.home())
 
     def repositories(self, call: contents.ListRepositories, token: CancelToken) -> RepositoriesView:
         return list_repositories(self._state.access(self._state.instance(call.instance)), call.host, token)

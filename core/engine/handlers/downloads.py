@@ -13,6 +13,8 @@ from core.engine.messages import Call
 from core.engine.state import EngineState, Handler
 from core.foundation.cancel import CancelToken
 from core.mirrors.model import Mirror
+from core.services.contents_specs import save_entry_spec
+from core.services.contents_view import open_place
 from core.services.download import chosen_mirrors, download, list_files, unpack_package
 from core.services.download_values import Downloaded, FileRow, FilesView, UnpackedView
 
@@ -25,6 +27,7 @@ class DownloadHandlers:
         return {
             downloads.ListFiles: self.list_files,
             downloads.DownloadPackage: self.download,
+            downloads.SaveSpec: self.save_spec,
             downloads.UnpackPackage: self.unpack,
         }
 
@@ -37,6 +40,12 @@ class DownloadHandlers:
         access, mirrors = self._open(call)
         directory = Path(call.directory)
         return download(access, call.package, directory, mirrors, token=token, progress=lambda _: None)
+
+    def save_spec(self, call: downloads.SaveSpec, token: CancelToken) -> str:
+        self._state.check_may_change("The spec was not saved")
+        instance = self._state.instance(call.instance)
+        place = open_place(instance, self._state.access(instance), call.mirror, cwd=Path.home())
+        return str(save_entry_spec(place, self._state.contents, call.key, Path(call.directory), token))
 
     def unpack(self, call: downloads.UnpackPackage, token: CancelToken) -> UnpackedView:
         self._state.check_may_change("Nothing was unpacked")

@@ -11,9 +11,16 @@ from core.engine.calls import presence
 from core.engine.messages import Call
 from core.engine.state import EngineState, Handler
 from core.foundation.cancel import CancelToken
-from core.services.coverage import HeldBack, compare_installed, find_missing, view_coverage
+from core.services.coverage import HeldBack, compare_installed, count_missing, find_missing, view_coverage
 from core.services.package_graph import find_record
-from core.services.package_values import CoverageView, Holding, InstalledVersusMirror, MirrorPresence, MissingOn
+from core.services.package_values import (
+    CoverageView,
+    Holding,
+    InstalledVersusMirror,
+    MirrorPresence,
+    MissingCount,
+    MissingOn,
+)
 from core.services.presence import Mirrors, find_holdings
 from core.spack.specs import PackageRecord
 
@@ -28,6 +35,7 @@ class PresenceHandlers:
             presence.ListPresence: self.list_presence,
             presence.FindHoldings: self.holdings,
             presence.ViewCoverage: self.coverage,
+            presence.CountMissing: self.count_missing,
             presence.FindMissing: self.missing,
             presence.CompareInstalled: self.compare_installed,
         }
@@ -54,6 +62,14 @@ class PresenceHandlers:
         mirrors = self._mirrors(call.instance)
         database = instance.database(token)
         return view_coverage(instance, database, mirrors, self._held_back, token, refresh=call.refresh)
+
+    def count_missing(self, call: presence.CountMissing, token: CancelToken) -> Iterator[list[MissingCount] | int]:
+        database = self._state.instance(call.instance).database(token)
+        mirrors = self._mirrors(call.instance)
+        chosen = mirrors.chosen(call.mirrors)
+        for count in count_missing(database, mirrors, chosen, self._held_back, token, refresh=call.refresh):
+            yield [count]
+        yield len(chosen)
 
     def missing(self, call: presence.FindMissing, token: CancelToken) -> MissingOn:
         instance = self._state.instance(call.instance)

@@ -15,9 +15,11 @@ from core.foundation.errors import NotFound
 from core.foundation.files import atomic_write
 from core.services.bundles import describe_bundle, plan_export, plan_import
 from core.services.copying import PreparedCopy, plan_copy
-from core.services.upkeep import Upkeep, plan_text
+from core.services.migration import Migration
+from core.services.upkeep import Upkeep, plan_text, read_keep_list
 from core.services.upkeep_values import (
     BundleSummary,
+    OldLayoutView,
     RemovalOutcome,
     RestoreOutcome,
     TrashView,
@@ -42,6 +44,7 @@ class UpkeepHandlers:
             upkeep.AskUpkeep: self.capabilities,
             upkeep.PlanDelete: self.plan_delete,
             upkeep.PlanFree: self.plan_free,
+            upkeep.ReadKeepList: self.read_keep_list,
             upkeep.SavePlan: self.save_plan,
             upkeep.ApplyDelete: self.apply,
             upkeep.ListTrash: self.trash,
@@ -50,7 +53,10 @@ class UpkeepHandlers:
             upkeep.PlanCopy: self.plan_copy,
             upkeep.ExportBundle: self.export_bundle,
             upkeep.ImportBundle: self.import_bundle,
+            upkeep.PlanMigration: self.plan_migration,
             upkeep.StartCopy: self.start_copy,
+            upkeep.LookAtOldLayout: self.old_layout,
+            upkeep.DeleteOldLayout: self.delete_old_layout,
             upkeep.DescribeBundle: self.describe_bundle,
         }
 
@@ -70,6 +76,9 @@ class UpkeepHandlers:
         found = service.plan_free(call.request, token, _ignore)
         self._plans.put(found.plan.id, (service, found))
         return found
+
+    def read_keep_list(self, call: upkeep.ReadKeepList, _token: CancelToken) -> tuple[str, ...]:
+        return read_keep_list(Path(call.path))
 
     def save_plan(self, call: upkeep.SavePlan, _token: CancelToken) -> None:
         _, found = self._plans.get(call.plan)
@@ -121,6 +130,16 @@ class UpkeepHandlers:
             plan_import(instance, self._state.access(instance), call.request, cwd=Path.home(), token=token)
         )
 
+    def plan_migration(self, call: upkeep.PlanMigration, token: CancelToken) -> PushPlan:
+        return self._keep(self._migration(call.instance).plan(call.request, token))
+
+    def old_layout(self, call: upkeep.LookAtOldLayout, token: CancelToken) -> OldLayoutView:
+        return self._migration(call.instance).look(call.mirror, token)
+
+    def delete_old_layout(self, call: upkeep.DeleteOldLayout, token: CancelToken) -> OldLayoutView:
+        self._state.check_may_change("The old layout was not deleted")
+        return self._migration(call.instance).delete_old(call.mirror, token)
+
     def start_copy(self, call: upkeep.StartCopy, _token: CancelToken) -> str:
         self._state.check_may_change("Nothing was copied")
         return self._state.queue.add(self._copies.get(call.plan, take=True).job)
@@ -131,6 +150,10 @@ class UpkeepHandlers:
     def _upkeep(self, instance_id: str) -> Upkeep:
         instance = self._state.instance(instance_id)
         return Upkeep(instance, self._state.access(instance), Path.home(), probe=not self._state.read_only)
+
+    def _migration(self, instance_id: str) -> Migration:
+        instance = self._state.instance(instance_id)
+        return Migration(instance, self._state.access(instance), Path.home(), probe=not self._state.read_only)
 
     def _keep(self, prepared: PreparedCopy) -> PushPlan:
         for forgotten in self._copies.put(prepared.plan.id, prepared):

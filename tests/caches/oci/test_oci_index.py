@@ -76,7 +76,7 @@ def test_an_index_of_spacks_is_enough(lab: Lab) -> None:
 # ---- incremental ----
 
 
-def test_only_new_tags_are_read(lab: Lab, tmp_path: Path) -> None:
+def test_i5_only_new_tags_are_read(lab: Lab, tmp_path: Path) -> None:
     lab.push("labz", "labdata")
     update(lab)
     lab.push()

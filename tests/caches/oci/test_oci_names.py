@@ -19,7 +19,7 @@ SANITISED = [(one["tag"], one["sanitized"]) for one in json.loads((OCI_DATA / "t
 
 
 @pytest.mark.parametrize(("text", "tag"), SANITISED)
-def test_spacks_rule(text: str, tag: str) -> None:
+def test_q50_spacks_rule(text: str, tag: str) -> None:
     assert sanitised(text) == tag
 
 

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Whether this process may use the network at all, and by which proxy. Any thread."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from core.foundation.errors import WorkingOffline
+
+_offline = threading.Event()
+_PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
+_EXCEPTIONS = ("no_proxy", "NO_PROXY")
+# What the environment said before anything was set.
+_inherited = {name: os.environ.get(name) for name in (*_PROXIES, *_EXCEPTIONS)}
+
+
+def work_offline(*, wanted: bool) -> None:
+    """From now on no request is begun, or they are again; those under way go on."""
+    if wanted:
+        _offline.set()
+    else:
+        _offline.clear()
+
+
+def check_online(host: str) -> None:
+    """Raise WorkingOffline instead of contacting `host`."""
+    if _offline.is_set():
+        raise WorkingOffline(
+            f"{host} was not contacted", "Mirrordeck works offline", remedies=("Switch that off in the settings.",)
+        )
+
+
+def use_proxy(proxy: str, no_proxy: str) -> None:
+    """Stand in for the environment's proxies, for child processes too; "" gives back what the environment said."""
+    for names, value in ((_PROXIES, proxy), (_EXCEPTIONS, no_proxy)):
+        for name in names:
+            wanted = value or _inherited[name]
+            if wanted is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = wanted

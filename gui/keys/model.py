@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The keys table's model: those that can sign first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import IntEnum
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
+
+from core.foundation.text import visible
+from core.services.keys_values import Key, MirrorKeys
+from gui.keys import words
+from gui.widgets.cell import Index, Role
+
+_NO_PARENT = QModelIndex()
+_ItemRole = Qt.ItemDataRole
+
+
+class Column(IntEnum):
+    OWNER = 0
+    FINGERPRINT = 1
+    KIND = 2
+    EXPIRES = 3
+    USE = 4
+    PUBLISHED = 5
+
+
+class KeysModel(QAbstractTableModel):
+    """`mirrors` is None while it is not known what they publish."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.keys: tuple[Key, ...] = ()
+        self.mirrors: tuple[MirrorKeys, ...] | None = None
+
+    def set_keys(self, keys: tuple[Key, ...]) -> None:
+        self.beginResetModel()
+        self.keys = tuple(sorted(keys, key=lambda key: (not key.secret, key.user_id.casefold(), key.fingerprint)))
+        self.endResetModel()
+
+    def set_mirrors(self, mirrors: tuple[MirrorKeys, ...] | None) -> None:
+        self.mirrors = mirrors
+        if self.keys:
+            last = self.index(len(self.keys) - 1, Column.PUBLISHED)
+            self.dataChanged.emit(self.index(0, Column.PUBLISHED), last)
+
+    def find(self, fingerprint: str) -> int | None:
+        return next((at for at, key in enumerate(self.keys) if key.fingerprint == fingerprint), None)
+
+    def rowCount(self, parent: Index = _NO_PARENT) -> int:
+        return 0 if parent.isValid() else len(self.keys)
+
+    def columnCount(self, parent: Index = _NO_PARENT) -> int:
+        return 0 if parent.isValid() else len(Column)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = _ItemRole.DisplayRole) -> object:
+        if orientation is Qt.Orientation.Horizontal and role == _ItemRole.DisplayRole:
+            return words.COLUMNS[section]
+        return None
+
+    def data(self, index: Index, role: int = _ItemRole.DisplayRole) -> object:
+        if not index.isValid():
+            return None
+        key, column = self.keys[index.row()], Column(index.column())
+        match column, role:
+            case Column.PUBLISHED, _ItemRole.DisplayRole:
+                return words.published_on(key, self.mirrors)
+            case Column.USE, Role.LOOK:
+                return words.use(key)
+            case Column.USE, _ItemRole.ToolTipRole:
+                return words.use_sentence(key)
+            case Column.FINGERPRINT, _ItemRole.ToolTipRole:
+                return words.fingerprint(key.fingerprint)
+            case Column.OWNER, _ItemRole.AccessibleTextRole:
+                return f"{visible(key.user_id)}, {words.use(key).word}, {words.EXPIRES} {words.expires(key)}"
+            case _, _ItemRole.DisplayRole:
+                return _TEXTS[column](key)
+            case _, Role.OBJECT:
+                return key
+            case _, Role.TONE:
+                return "text" if column is Column.OWNER else "dim"
+        return None
+
+
+_TEXTS: dict[Column, Callable[[Key], str]] = {
+    Column.OWNER: lambda key: visible(key.user_id),
+    Column.FINGERPRINT: lambda key: words.fingerprint(key.fingerprint[-16:]),
+    Column.KIND: lambda key: key.algorithm,
+    Column.EXPIRES: words.expires,
+    Column.USE: lambda key: words.use(key).word,
+}

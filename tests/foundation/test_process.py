@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""What processes with secrets leave behind when they break: no core dump, no secret, no values of variables."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+GET_DUMPABLE = "import ctypes, resource, sys; facts = lambda: print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), *resource.getrlimit(resource.RLIMIT_CORE), file=sys.stderr)"  # noqa: E501
+ENGINE = "from core.engine.__main__ import main; main()"
+COMMAND = "from core.cli.main import main; main(['--version'])"
+RUN = "from core.foundation.process import *; protect_memory(); restore_core_limit()"
+
+
+def ended(code: str) -> subprocess.CompletedProcess[str]:
+    """`code` in a process that may leave core dumps of 4096 bytes."""
+
+    def allow() -> None:
+        resource.setrlimit(resource.RLIMIT_CORE, (4096, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=allow,
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's")
+@pytest.mark.parametrize(("code", "dumpable", "soft"), [(ENGINE, "0", "0"), (COMMAND, "0", "0"), (RUN, "0", "4096")])
+def test_t20_processes_with_secrets_leave_no_core_dump(code: str, dumpable: str, soft: str) -> None:
+    if resource.getrlimit(resource.RLIMIT_CORE)[1] == 0:
+        soft = "0"
+    done = ended(f"{GET_DUMPABLE}\n{code}\nfacts()")
+    assert done.stderr.split()[:2] == [dumpable, soft], done.stderr
+
+
+CRASH = """
+import sys, threading
+from core.foundation.process import report_crashes
+from core.foundation.secret import Secret
+report_crashes()
+kept = Secret("c4nary-kept")
+
+def broken(password):
+    raise ValueError(f"cannot reach https://me:c4nary-url@reg.lab/x?sig=c4nary-query with {kept.reveal()}")
+
+if sys.argv[1:] == ["thread"]:
+    thread = threading.Thread(target=broken, args=("c4nary-local",))
+    thread.start()
+    thread.join()
+else:
+    broken("c4nary-local")
+"""
+
+
+@pytest.mark.parametrize("words", ["", "thread"])
+def test_t19_tracebacks_show_no_secret_and_no_values(words: str) -> None:
+    done = ended(f"import sys; sys.argv[1:] = {words.split()!r}\n{CRASH}")
+    assert "in broken" in done.stderr
+    assert "ValueError: cannot reach https://***@reg.lab/x" in done.stderr
+    assert "c4nary" not in done.stderr
+
+
+def test_t19_a_command_with_a_bug_in_it_tells_no_secret(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from core.cli import main
+    from core.foundation.secret import Secret
+
+    kept = Secret("c4nary-kept")
+
+    def broken(*_: object) -> int:
+        raise ValueError(f"no {kept.reveal()}")
+
+    parser = main.make_parser()
+    parser.set_defaults(run=broken)
+    monkeypatch.setattr(main, "make_parser", lambda: parser)
+    assert main.main([]) == 1
+    told = capsys.readouterr().err
+    assert "Something went wrong in Mirrordeck" in told
+    assert "ValueError: no ***" in told
+    assert "c4nary" not in told
