@@ -33,6 +33,14 @@ _ENTRIES: dict[str, _Entry] = {
     "appearance_light": _Entry("Light", checkable=True),
     "appearance_dark": _Entry("Dark", checkable=True),
     "compact_rows": _Entry("Compact rows", ("Ctrl+D",), tip="More rows on the screen", checkable=True),
+    "larger_text": _Entry("Larger text", ("Ctrl+Shift++",)),
+    "smaller_text": _Entry("Smaller text", ("Ctrl+Shift+-",)),
+    "usual_text": _Entry("Usual text size", ("Ctrl+Shift+0",)),
+    "show_settings": _Entry(messages.SETTINGS, ("Ctrl+7", "Ctrl+,"), "settings"),
+    "show_palette": _Entry("All actions…", ("Ctrl+Shift+P",), "search", tip="Find an action by its name"),
+    "show_help": _Entry("User guide", ("F1",), "info"),
+    "open_log": _Entry("Open log folder", (), "folder"),
+    "work_offline": _Entry("Work offline", tip="Contact no server", checkable=True),
     "toggle_navigation": _Entry("Narrow navigation", ("Ctrl+B",), "sidebar", checkable=True),
     "refresh": _Entry("Refresh", ("F5",), "retry"),
     "filter": _Entry("Filter", ("Ctrl+F",), "search"),
@@ -98,6 +106,20 @@ _ENTRIES: dict[str, _Entry] = {
     "show_package": _Entry("Show package", (), "packages", messages.TRANSFERS),
     "stop_reading": _Entry("Stop reading", ("Ctrl+.",), "stop", messages.CONTENTS),
     "update_index": _Entry("Update index", (), "retry", messages.CONTENTS, "Make the index agree with what is there"),
+    "verify_cache": _Entry("Verify…", ("V",), "check", messages.CONTENTS, "Compare index, names, sizes and digests"),
+    "delete_entries": _Entry("Delete…", ("Del",), "cross", messages.CONTENTS, "List all that goes, then delete it"),
+    "free_space": _Entry("Free space…", (), "", messages.CONTENTS, "Find what can go, by a goal or by rules"),
+    "prune_cache": _Entry("Prune…", (), "", messages.CONTENTS, "What spack buildcache prune would delete"),
+    "show_trash": _Entry("Trash…", (), "", messages.CONTENTS, "What was deleted: put it back, or empty the trash"),
+    "copy_entries": _Entry("Copy to another mirror…", (), "transfers", messages.CONTENTS),
+    "export_bundle": _Entry("Export bundle…", (), "arrow-up", messages.CONTENTS, "One file or folder for a site without network"),
+    "import_bundle": _Entry("Import bundle…", (), "", messages.CONTENTS, "Bring a bundle into this mirror"),
+    "install_here": _Entry("Install here…", (), "", messages.CONTENTS, "With this instance's own Spack"),
+    "download_entries": _Entry("Download…", (), "", messages.CONTENTS, "Archive and spec, verified"),
+    "unpack_entries": _Entry("Unpack…", (), "", messages.CONTENTS, "The files, to be looked at"),
+    "save_spec": _Entry("Save spec…", (), "", messages.CONTENTS, "As a file that Spack takes in place of a spec"),
+    "migrate_cache": _Entry("Migrate…", (), "", messages.CONTENTS, "From the format of Spack before 1.0"),
+    "delete_old_layout": _Entry("Delete old format…", (), "", messages.CONTENTS, "What is left after a migration"),
     "copy_tag": _Entry("Copy tag", ("Ctrl+C",), "copy", messages.CONTENTS, "Copy the tag, or the path in a folder"),
     "copy_entry_digest": _Entry("Copy digest", ("Ctrl+Shift+C",), "copy", messages.CONTENTS),
     "copy_pull_line": _Entry("Copy pull line", (), "copy", messages.CONTENTS, "Copy a docker pull command"),
@@ -129,6 +151,14 @@ class Actions(QObject):
     appearance_light: QAction
     appearance_dark: QAction
     compact_rows: QAction
+    larger_text: QAction
+    smaller_text: QAction
+    usual_text: QAction
+    show_settings: QAction
+    show_palette: QAction
+    show_help: QAction
+    open_log: QAction
+    work_offline: QAction
     toggle_navigation: QAction
     refresh: QAction
     filter: QAction
@@ -192,6 +222,20 @@ class Actions(QObject):
     show_package: QAction
     stop_reading: QAction
     update_index: QAction
+    verify_cache: QAction
+    delete_entries: QAction
+    free_space: QAction
+    prune_cache: QAction
+    show_trash: QAction
+    copy_entries: QAction
+    export_bundle: QAction
+    import_bundle: QAction
+    install_here: QAction
+    download_entries: QAction
+    unpack_entries: QAction
+    save_spec: QAction
+    migrate_cache: QAction
+    delete_old_layout: QAction
     copy_tag: QAction
     copy_entry_digest: QAction
     copy_pull_line: QAction
@@ -230,6 +274,11 @@ class Actions(QObject):
         action.setToolTip(why_not or self._tips[action])
         action.setStatusTip(why_not)
         action.setEnabled(not why_not)
+
+    def all(self) -> tuple[tuple[QAction, str], ...]:
+        """Every action with the page it belongs to, "" for those of all pages."""
+        actions = (getattr(self, name) for name in _ENTRIES)
+        return tuple((action, self._pages.get(action, "")) for action in actions)
 
     def enter_page(self, title: str) -> None:
         """Forbid the actions of all pages but `title`, which says itself what it allows."""

@@ -20,6 +20,7 @@ from core.foundation.redaction import crash_text
 from gui import appearance, icons, messages
 from gui.engine_client import EngineClient, engine_command
 from gui.main_window import MainWindow, WindowOptions
+from gui.settings import write_nothing
 from gui.widgets.dialogs import MessageDialog
 
 __all__ = ["WindowOptions", "run_window"]
@@ -34,6 +35,8 @@ def run_window(options: WindowOptions) -> int:
     """Open the window and return its exit status once it is closed. Call it in the main thread, once."""
     forbid_core_dumps()  # portals of the desktop have to look at this process: hiding it is the engine's part
     start_log("window", to_file=not options.read_only)
+    if options.read_only:
+        write_nothing()
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     app = QApplication(sys.argv[:1])
     app.setApplicationName("mirrordeck")

@@ -1,56 +1,64 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""How the window looks, as chosen in the View menu and remembered. GUI thread only."""
+"""How the window looks: as a person has set it, and as the View menu shows it. GUI thread only."""
 
 from __future__ import annotations
 
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QApplication
 
-from gui import theme
+from core.foundation.settings import LEAST_TEXT, MOST_TEXT, Scheme, Settings
+from gui import preferences, theme
 from gui.actions import Actions
-from gui.settings import remembered
-from gui.theme import Scheme
 
-_SCHEME_KEY, _COMPACT_KEY = "window/appearance", "window/compact"
+TEXT_STEP = 10
 
 
 def restore(app: QApplication) -> None:
-    """Give `app` the look that was chosen last; the desktop's scheme and compact rows at first."""
-    theme.set_compact(wanted=_remembered_compact())
-    theme.apply(app, _remembered_scheme())
+    """Give `app` the look that was chosen last."""
+    settings = preferences.now()
+    theme.set_compact(wanted=settings.compact)
+    theme.set_text_percent(app, settings.text_percent)
+    theme.apply(app, settings.scheme)
 
 
 def connect(actions: Actions) -> None:
     """Let the actions of the View menu show and change the look."""
     group = QActionGroup(actions)
-    for scheme, action in (
-        (Scheme.SYSTEM, actions.appearance_system),
-        (Scheme.LIGHT, actions.appearance_light),
-        (Scheme.DARK, actions.appearance_dark),
-    ):
-        action.setChecked(scheme is _remembered_scheme())
-        action.triggered.connect(lambda _checked=False, chosen=scheme: _choose(chosen))
+    schemes = {
+        Scheme.SYSTEM: actions.appearance_system,
+        Scheme.LIGHT: actions.appearance_light,
+        Scheme.DARK: actions.appearance_dark,
+    }
+    for scheme, action in schemes.items():
+        action.triggered.connect(lambda _checked=False, chosen=scheme: preferences.change(scheme=chosen))
         group.addAction(action)
-    actions.compact_rows.setChecked(_remembered_compact())
-    actions.compact_rows.toggled.connect(_choose_compact)
+    actions.compact_rows.triggered.connect(lambda wanted: preferences.change(compact=wanted))
+    actions.larger_text.triggered.connect(lambda: _resize_text(TEXT_STEP))
+    actions.smaller_text.triggered.connect(lambda: _resize_text(-TEXT_STEP))
+    actions.usual_text.triggered.connect(lambda: preferences.change(text_percent=100))
+
+    def show(settings: Settings) -> None:
+        schemes[settings.scheme].setChecked(True)
+        actions.compact_rows.setChecked(settings.compact)
+
+    show(preferences.now())
+    preferences.changed.connect(show)
+    actions.destroyed.connect(lambda: preferences.changed.disconnect(show))
 
 
-def _choose(scheme: Scheme) -> None:
-    remembered().setValue(_SCHEME_KEY, scheme.value)
+def _resize_text(step: int) -> None:
+    wanted = preferences.now().text_percent + step
+    preferences.change(text_percent=max(LEAST_TEXT, min(wanted, MOST_TEXT)))
+
+
+def _follow(settings: Settings) -> None:
     app = QApplication.instance()
-    if isinstance(app, QApplication):
-        theme.apply(app, scheme)
+    if not isinstance(app, QApplication):
+        return
+    theme.set_compact(wanted=settings.compact)
+    theme.set_text_percent(app, settings.text_percent)
+    if settings.scheme is not theme.scheme():
+        theme.apply(app, settings.scheme)
 
 
-def _choose_compact(wanted: bool) -> None:
-    remembered().setValue(_COMPACT_KEY, "yes" if wanted else "no")
-    theme.set_compact(wanted=wanted)
-
-
-def _remembered_scheme() -> Scheme:
-    value = str(remembered().value(_SCHEME_KEY, ""))
-    return Scheme(value) if value in tuple(Scheme) else Scheme.SYSTEM
-
-
-def _remembered_compact() -> bool:
-    return remembered().value(_COMPACT_KEY) != "no"
+preferences.changed.connect(_follow)

@@ -12,7 +12,7 @@ from gui.actions import Actions
 
 def fill_menu_bar(bar: QMenuBar, a: Actions) -> None:
     """Add all menus to `bar`. Disabled entries say why in their tooltips."""
-    _add(bar, "&File", [a.open_instance, None, a.quit])
+    _add(bar, "&File", [a.open_instance, None, a.work_offline, a.show_settings, None, a.quit])
     _add(bar, "&Edit", [a.undo_edit])
     view = _add(
         bar,
@@ -26,7 +26,13 @@ def fill_menu_bar(bar: QMenuBar, a: Actions) -> None:
         ],
     )
     look = view.addMenu(messages.APPEARANCE)
-    look.addActions([a.appearance_system, a.appearance_light, a.appearance_dark])
+    fill(
+        look,
+        [
+            *(a.appearance_system, a.appearance_light, a.appearance_dark, None),
+            *(a.larger_text, a.smaller_text, a.usual_text),
+        ],
+    )
     _add(bar, "&Mirror", mirror_menu(a))
     _add(
         bar,
@@ -48,16 +54,9 @@ def fill_menu_bar(bar: QMenuBar, a: Actions) -> None:
             *(a.stop_transfer, a.retry_transfer, None, a.copy_error, a.copy_image_name, a.copy_digest),
         ],
     )
-    _add(
-        bar,
-        "&Contents",
-        [
-            *(a.stop_reading, a.update_index, None, a.open_groups, a.close_groups, None),
-            *(a.copy_tag, a.copy_entry_digest, a.copy_pull_line, None, a.show_installed),
-        ],
-    )
+    _add(bar, "&Contents", [*cache_menu(a), None, *entry_menu(a), None, a.open_groups, a.close_groups])
     _add(bar, "&Keys", key_menu(a))
-    _add(bar, "&Help", [a.restart_engine, None, a.about])
+    _add(bar, "&Help", [a.show_help, a.show_palette, None, a.open_log, a.restart_engine, None, a.about])
 
 
 def mirror_menu(a: Actions) -> list[QAction | None]:
@@ -78,6 +77,25 @@ def key_menu(a: Actions) -> list[QAction | None]:
         *(a.create_key, a.trust_file, a.import_keys, None),
         *(a.publish_keys, a.export_keys, a.allow_keys, None),
         *(a.copy_fingerprint, None, a.untrust_keys),
+    ]
+
+
+def cache_menu(a: Actions) -> list[QAction | None]:
+    """What can be done with a build cache as a whole."""
+    return [
+        *(a.stop_reading, a.verify_cache, a.update_index, None),
+        *(a.free_space, a.prune_cache, a.show_trash, None),
+        *(a.export_bundle, a.import_bundle, None),
+        *(a.migrate_cache, a.delete_old_layout),
+    ]
+
+
+def entry_menu(a: Actions) -> list[QAction | None]:
+    """What can be done with entries of a build cache."""
+    return [
+        *(a.copy_entries, a.install_here, a.delete_entries, None),
+        *(a.download_entries, a.unpack_entries, a.save_spec, None),
+        *(a.copy_tag, a.copy_entry_digest, a.copy_pull_line, None, a.show_installed),
     ]
 
 

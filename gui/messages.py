@@ -183,9 +183,54 @@ TRANSFERS = "Transfers"
 
 # Contents
 CONTENTS = "Contents"
+
+# Settings
+SETTINGS = "Settings"
+
+# First run
+FIRST_RUN_TITLE = "Welcome to Mirrordeck"
+FIRST_RUN_TEXT = "Packages that Spack built once can be used everywhere. This is what was found on this machine."
+FIRST_RUN_CONTENTS = "It has"
+FIRST_RUN_KEYRING = "Logins"
+FIRST_RUN_ADD = "Add a mirror"
+FIRST_RUN_LOOK = "Look around"
+FIRST_RUN_NOTHING = "Nothing can be told without an instance. Choose the folder of a checkout or an install root."
+NO_INSTANCE_FOUND = "No Spack instance was found"
+OPEN_CHECKOUT = "Open {path}"
+KEYRING_SENTENCES = {
+    "ready": "{name} is open and keeps logins",
+    "locked": "{name} is locked. It asks for its password when a login is needed",
+    "absent": "No keyring is available here. Logins last until you quit",
+    "waiting": "The keyring has not answered yet",
+}
+KEYRING_FACTS = {"ready": "keyring open", "locked": "keyring locked", "absent": "no keyring", "waiting": ""}
+KEYRING = "The keyring"
+OFFLINE = "offline"
+
+# User guide
+HELP_TITLE = "User guide"
+HELP_SEARCH = "Search the guide"
+HELP_CHAPTERS = "Chapters"
+HELP_TEXT = "Text of the chapter"
+HELP_NOTHING = "No chapter has all of these words."
+
+# Desktop
+TRAY_SHOW = "Show Mirrordeck"
+PUSH_ENDED = "Push finished"
+PUSH_FAILED = "Push finished with failures"
+KEEP_RUNNING = "Keep running in background"
+STILL_RUNNING = "Transfers go on"
+STILL_RUNNING_TEXT = "Mirrordeck is in the notification area."
+
+# Palette
+PALETTE_TITLE = "All actions"
+PALETTE_PLACEHOLDER = "Type a part of its name"
+PALETTE_LIST = "Actions that match"
+WHY_NOT_READABLE = "This version reads folder mirrors and OCI registries only"
+
+# Keys
 KEYS = "Keys"
 UNTRUST_KEYS, DELETE_KEYS = "Untrust…", "Delete…"
-WHY_NOT_READABLE = "This version reads folder mirrors and OCI registries only"
 
 # Why an action is not possible
 WHY_ENGINE_RUNS = "The engine is running"
@@ -306,6 +351,25 @@ def mirror_packages(count: int) -> str:
 
 def choose_for_mirror(mirror: str) -> str:
     return f"Choose the packages to push to {mirror}"
+
+
+def tray_tip(unfinished: int, failed: int) -> str:
+    facts = [APP_NAME]
+    facts += [f"{unfinished:,} unfinished"] if unfinished else []
+    facts += [f"{failed:,} failed"] if failed else []
+    return " · ".join(facts)
+
+
+def first_run_instance(text: str, writable: bool) -> str:
+    return text if writable else f"{text}, {READ_ONLY}"
+
+
+def first_run_counts(packages: int, mirrors: int) -> str:
+    return f"{plural(packages, 'installed package')} and {plural(mirrors, 'mirror')}"
+
+
+def keyring_sentence(state: str, name: str) -> str:
+    return KEYRING_SENTENCES[state].format(name=name or KEYRING)
 
 
 def environment(name: str) -> str:

@@ -78,6 +78,12 @@ QTableView QTableCornerButton::section { background: transparent; border: none; 
 QHeaderView { background: $surface; border: none; }
 TableHeader { background: transparent; }
 
+QListWidget, #guide { background: $surface; border: 1px solid $line; border-radius: 8px; }
+QListWidget { padding: 4px; }
+QListWidget:focus, #guide:focus { border-color: $accent; }
+QListWidget::item { padding: 6px 8px; border-radius: 6px; color: $text; }
+QListWidget::item:selected { background: $accent_soft; color: $text; }
+
 QTabWidget::pane { border: none; }
 QTabBar { background: transparent; qproperty-drawBase: 0; }
 QTabBar::tab { background: transparent; color: $dim; padding: 7px 12px 8px 12px;

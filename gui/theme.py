@@ -11,8 +11,9 @@ from enum import StrEnum
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
+from core.foundation.settings import Scheme
 from gui.style_sheet import style_sheet
 
 SPACE_XS, SPACE_S, SPACE_M, SPACE_L, SPACE_XL = 4, 8, 12, 16, 24
@@ -24,12 +25,7 @@ BAR_ROW, BAR_OVERALL = 6, 8
 FADE_MS = 120
 _ROW_HEIGHT, _COMPACT_ROW_HEIGHT = 34, 26
 _USUAL_TEXT, _USUAL_WIDTH = "Installed 0123", 100
-
-
-class Scheme(StrEnum):
-    SYSTEM = "system"
-    LIGHT = "light"
-    DARK = "dark"
+_ROLE = "font-role"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +124,8 @@ _SEMI_BOLD = (FontRole.TITLE, FontRole.BIG, FontRole.STRONG, FontRole.CAPTION)
 
 
 class _Theme(QObject):
-    """`changed` is emitted after the colours of the application have changed, `density_changed` after row heights."""
+    """`changed` is emitted after the colours of the application have changed, `density_changed` after row heights and
+    sizes of text."""
 
     changed = Signal()
     density_changed = Signal()
@@ -139,6 +136,8 @@ class _Theme(QObject):
         self.scheme = Scheme.SYSTEM
         self.follows_desktop = False
         self.compact = False
+        self.points = 0.0  # size of the desktop's own font; 0: not looked up yet
+        self.text_percent = 100
 
 
 _theme = _Theme()
@@ -159,6 +158,11 @@ def apply(app: QApplication, scheme: Scheme = Scheme.SYSTEM) -> None:
     else:
         hints.setColorScheme(Qt.ColorScheme.Dark if scheme is Scheme.DARK else Qt.ColorScheme.Light)
     _on_scheme_changed()
+
+
+def scheme() -> Scheme:
+    """The scheme that was asked for last."""
+    return _theme.scheme
 
 
 def tokens() -> Tokens:
@@ -186,6 +190,28 @@ def font(role: FontRole) -> QFont:
         base.setLetterSpacing(QFont.SpacingType.PercentageSpacing, 103)
     base.setFeature(QFont.Tag("tnum"), 1)
     return base
+
+
+def use_font(widget: QWidget, role: FontRole) -> None:
+    """Give `widget` the font of `role`, now and whenever the size of text is changed."""
+    widget.setProperty(_ROLE, role.value)
+    widget.setFont(font(role))
+
+
+def set_text_percent(app: QApplication, percent: int) -> None:
+    """Make all text as large as that share of the desktop's own size."""
+    if percent == _theme.text_percent:
+        return
+    base = app.font()
+    _theme.points = _theme.points or _points(base)
+    _theme.text_percent = percent
+    base.setPointSizeF(_theme.points * percent / 100)
+    app.setFont(base)
+    for widget in app.allWidgets():
+        if role := widget.property(_ROLE):
+            widget.setFont(font(FontRole(role)))
+    app.setStyleSheet(app.styleSheet())
+    _theme.density_changed.emit()
 
 
 def scaled(pixels: int) -> int:

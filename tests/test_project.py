@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(path for top in ("core", "gui", "resources", "tests") for path in (ROOT / top).rglob("*.py"))
@@ -157,13 +158,14 @@ def locked(name: str) -> dict[str, str]:
     [
         ("requirements.lock", PYPROJECT["project"]["dependencies"]),
         ("packaging/requirements-test.lock", PYPROJECT["dependency-groups"]["test"]),
+        ("packaging/requirements-build.lock", PYPROJECT["dependency-groups"]["package"]),
     ],
 )
 def test_t39_lock_file_holds_what_is_required(lock: str, requirements: list[str]) -> None:
     """When it does not: ./packaging/lock."""
     versions = locked(lock)
     for requirement in map(Requirement, requirements):
-        assert requirement.specifier.contains(versions[requirement.name.lower()]), requirement
+        assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), requirement
     text = (ROOT / lock).read_text()
     assert text.count("==") <= text.count("--hash=sha256:")
     assert not re.search(r"://|--(extra-)?index|--find-links", text), "no address of anybody's package server"

@@ -63,13 +63,14 @@ class _Spec(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class SpecDocument:
-    """A package and all it depends on: node objects by DAG hash, the package's own under `root`.
+    """A package and all it depends on: node objects by DAG hash, the package's own under `root`, all in `node_format`.
 
     `indexed` are the same as an index holds them: others only where nodes are of an old format.
     """
 
     root: str
     nodes: Mapping[str, msgspec.Raw]
+    node_format: int
     indexed: Mapping[str, msgspec.Raw]
 
 
@@ -110,7 +111,8 @@ def decode_spec(data: bytes, where: str) -> SpecDocument:
         root = linked[0][0].hash
         nodes = {links.hash: node for links, node in linked}
         nodes = _reachable(root, nodes, {links.hash: links for links, _ in linked})
-        return SpecDocument(root, nodes, _indexed(nodes, document.spec.meta.version))
+        node_format = document.spec.meta.version
+        return SpecDocument(root, nodes, node_format, _indexed(nodes, node_format))
     except (ValueError, RecursionError, zlib.error, DatabaseError) as error:
         raise CacheError(f"Cannot understand the spec {where}", str(error)) from error
 

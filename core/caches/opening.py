@@ -51,8 +51,8 @@ class CacheAccess:
     Connections are kept for each registry and mirror; lanes and back-off are shared by all that goes to one registry.
     `staging` is for archives on their way, `kept` for what was read before; `ca_file` are authorities to trust beside
     the system's; `realms` remembers which token servers got passwords; `s3_endpoint` is where buckets lie whose mirror
-    does not say it; `tries` is how often a request is tried; `plain_passwords` allows sending passwords unencrypted to registries without TLS. What `servers`
-    says of a host counts more. Close it at the end.
+    does not say it; `plain_passwords` allows sending passwords unencrypted to registries without TLS. What `servers`
+    says of a host counts more. `tries` is how often a request is tried. Close it at the end.
     """
 
     def __init__(
@@ -234,10 +234,13 @@ class CacheAccess:
             if transport is None:
                 endpoint = reference.endpoint
                 options = self.options(endpoint.host)
-                share = self._shares.setdefault(endpoint, HostShare(self._clock, options.parallel_transfers, self._tries))
+                share = self._shares.setdefault(endpoint, self._new_share(options))
                 transport = Transport(endpoint, source, options, clock=self._clock, realms=self._realms, share=share)
                 self._transports[key] = transport
         return Repository(reference, transport, clock=self._clock)
+
+    def _new_share(self, options: TransportOptions) -> HostShare:
+        return HostShare(self._clock, options.parallel_transfers, self._tries)
 
     def close(self) -> None:
         """Close all connections; nothing may be using them any more."""

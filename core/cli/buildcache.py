@@ -56,6 +56,9 @@ def _add_push(actions: Any) -> None:
     parser.add_argument(
         "--not-on", metavar="MIRROR", action="append", default=[], help="leave out what this mirror has, by its index"
     )
+    parser.add_argument(
+        "--also", metavar="MIRROR", action="append", default=[], help="push to this mirror, too; each is packed once"
+    )
     parser.add_argument("-f", "--force", action="store_true", help="replace packages that are there already")
     signing = parser.add_mutually_exclusive_group()
     signing.add_argument("-u", "--unsigned", action="store_true", help="push unsigned (default: as the mirror says)")
@@ -76,7 +79,7 @@ def _add_push(actions: Any) -> None:
     parser.add_argument("--private", action="store_true", help="push packages that may not be redistributed, too")
     parser.add_argument("--fail-fast", action="store_true", help="stop at the first failure (default: best effort)")
     parser.add_argument(
-        "-j", "--jobs", type=_positive, default=min(os.cpu_count() or 1, 4), help="packages at the same time"
+        "-j", "--jobs", type=_positive, metavar="N", help="packages at the same time (default: as in the settings)"
     )
     parser.add_argument(
         "--codec",

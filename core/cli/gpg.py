@@ -53,7 +53,11 @@ def add_parser(commands: Any) -> None:
     export.add_argument("keys", metavar="KEY", nargs="*", help="default: those that can sign here")
     export.add_argument("--secret", action="store_true", help="the secret keys")
     export.set_defaults(run=_export)
-    for action in (create, listing, init, trust, untrust, export):
+    allow = actions.add_parser("allow", help="choose whose signatures count on a mirror")
+    allow.add_argument("mirror", metavar="MIRROR", help="name, path or url of a mirror")
+    allow.add_argument("keys", metavar="KEY", nargs="*", help="only these (default: every trusted key again)")
+    allow.set_defaults(run=_allow)
+    for action in (create, listing, init, trust, untrust, export, allow):
         action.set_defaults(**NO_LOGIN_OPTIONS)
     _add_publish(actions)
 
@@ -132,6 +136,16 @@ def _publish(options: argparse.Namespace, context: Context, output: Output) -> i
     if not options.update_index:
         output.note(f"Nobody finds them yet: mirrordeck buildcache update-index --keys {visible(mirror)}")
     return status
+
+
+def _allow(options: argparse.Namespace, context: Context, output: Output) -> int:
+    context.check_may_change("That setting was not saved")
+    keys = _keys(context)
+    chosen = keys.named(options.keys) if options.keys else ()
+    keys.allow(options.mirror, [key.fingerprint for key in chosen])
+    if not chosen:
+        output.note(f"On {visible(options.mirror)} every trusted key counts")
+    return _told("gpg allow", f"On {visible(options.mirror)} counts", chosen, output)
 
 
 def _told(command: str, what: str, keys: Sequence[Key], output: Output) -> int:

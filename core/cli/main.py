@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from core.cli import buildcache, diff, find, gpg, history, mirror, mirror_access, report
+from core.cli import buildcache, diff, find, gpg, history, mirror, mirror_access, report, transfers
 from core.cli.context import Context
 from core.cli.output import Output
 from core.cli.parser import Parser
@@ -19,6 +19,8 @@ from core.foundation.errors import Cancelled, MirrordeckError, describe
 from core.foundation.process import protect_memory
 from core.foundation.redaction import crash_text
 from core.foundation.release import versions
+from core.foundation.settings import load_settings
+from core.services.access import apply_to_process
 
 _INTERRUPTED = 130
 
@@ -35,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _open_window(parser, options)
     output = Output(json=options.json)
     context = Context(options)
+    apply_to_process(load_settings())
     try:
         status: int = options.run(options, context, output)
     except (Cancelled, KeyboardInterrupt):
@@ -80,6 +83,7 @@ def make_parser() -> argparse.ArgumentParser:
     diff.add_parser(commands)
     mirror.add_parser(commands)
     buildcache.add_parser(commands)
+    transfers.add_parser(commands)
     gpg.add_parser(commands)
     history.add_parser(commands)
     report.add_parser(commands)

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from core.caches.protocol import IndexUpdate
 from core.cli.context import Context
 from core.cli.output import Output, entry_object, error_object
-from core.cli.running import carry_out
+from core.cli.running import carry_out_all
 from core.cli.signing import unlock
 from core.foundation.errors import ErrorInfo, UsageError
 from core.foundation.text import format_bytes, format_duration, plural, short_hash
@@ -39,22 +40,47 @@ def run(options: argparse.Namespace, context: Context, output: Output) -> int:
             nothing: dict[str, list[str]] = {key: [] for key in _LISTS}
             output.result(_COMMAND, mirror=options.mirror, **nothing, index=None, index_error=None)
             return 0
-    prepared = plan_push(
-        context.instance, context.access, request, cwd=context.cwd, token=context.token, probe=not context.read_only
-    )
+    prepared = [
+        plan_push(
+            context.instance,
+            context.access,
+            replace(request, mirror=mirror),
+            cwd=context.cwd,
+            token=context.token,
+            probe=not context.read_only,
+        )
+        for mirror in dict.fromkeys((options.mirror, *options.also))
+    ]
+    plans = [each.plan for each in prepared]
     if options.dry_run:
-        return _show_plan(prepared.plan, output)
-    for blocker in prepared.plan.blockers:
+        return _print_results([_show_plan(plan, output) for plan in plans], output)
+    blockers = [blocker for plan in plans for blocker in plan.blockers]
+    for blocker in blockers:
         output.error(blocker)
-    if prepared.plan.blockers:
+    if blockers:
         return 1
-    for warning in prepared.plan.warnings:
-        output.warning(warning)
-    _announce(prepared.plan, output)
-    if prepared.plan.key_locked:
-        unlock(prepared.plan.key, context, output)
-    outcome, stopped = carry_out(prepared.job, options.jobs, output)
-    return _conclude(prepared.plan, outcome, stopped, output)
+    for plan in plans:
+        for warning in plan.warnings:
+            output.warning(warning)
+        _announce(plan, output)
+    for key in {plan.key for plan in plans if plan.key_locked}:
+        unlock(key, context, output)
+    outcomes, stopped = carry_out_all([each.job for each in prepared], options.jobs, output)
+    results = [_conclude(plan, outcome, output) for plan, outcome in zip(plans, outcomes, strict=True)]
+    status = _print_results(results, output)
+    if stopped:
+        output.note("Stopped")
+        return 130
+    return status
+
+
+def _print_results(results: Sequence[tuple[int, dict[str, Any]]], output: Output) -> int:
+    """The one object of `--json`: of one mirror its own, of several a list; and the exit status of all."""
+    if len(results) == 1:
+        output.result(_COMMAND, **results[0][1])
+    else:
+        output.result(_COMMAND, pushes=[fields for _, fields in results])
+    return max(status for status, _ in results)
 
 
 def _narrowed(request: PushRequest, options: argparse.Namespace, context: Context) -> PushRequest:
@@ -128,7 +154,8 @@ def _list_names(title: str, items: Sequence[PlanItem], output: Output, *, reason
         output.note(f"    … and {len(items) - _LISTED} more")
 
 
-def _conclude(plan: PushPlan, outcome: PushOutcome, stopped: bool, output: Output) -> int:
+def _conclude(plan: PushPlan, outcome: PushOutcome, output: Output) -> tuple[int, dict[str, Any]]:
+    """Exit status and fields of the result."""
     pushed, failed = outcome.in_state(ItemState.DONE), outcome.in_state(ItemState.FAILED)
     index = next((row for row in outcome.rows if row.kind is RowKind.INDEX), None)
     missing = list(plan.of(Decision.NOT_INSTALLED))
@@ -152,11 +179,7 @@ def _conclude(plan: PushPlan, outcome: PushOutcome, stopped: bool, output: Outpu
             output.warning(problem)
     if failures:
         _print_failures(failures, output)
-    _print_result(outcome, plan, output)
-    if stopped:
-        output.note("Stopped")
-        return 130
-    return 1 if failures else 0
+    return 1 if failures else 0, _result(outcome, plan)
 
 
 def _missing_names(plan: PushPlan, hashes: Sequence[str]) -> list[str]:
@@ -178,7 +201,7 @@ def _print_failures(failures: Sequence[tuple[str, ErrorInfo]], output: Output) -
         output.error(ErrorInfo("push", title, "\n".join(lines)))
 
 
-def _print_result(outcome: PushOutcome, plan: PushPlan, output: Output) -> None:
+def _result(outcome: PushOutcome, plan: PushPlan) -> dict[str, Any]:
     index = next((row for row in outcome.rows if row.kind is RowKind.INDEX), None)
     failed: list[dict[str, Any]] = [
         {"hash": row.hash, "name": row.name, "version": row.version, "error": error_object(row.error)}
@@ -187,26 +210,25 @@ def _print_result(outcome: PushOutcome, plan: PushPlan, output: Output) -> None:
     ]
     for item in plan.of(Decision.NOT_INSTALLED):
         failed.append({**_item(item), "error": error_object(ErrorInfo("not-installed", item.reason))})
-    output.result(
-        _COMMAND,
-        mirror=plan.mirror_url,
-        pushed=[
+    return {
+        "mirror": plan.mirror_url,
+        "pushed": [
             {**entry_object(row.entry), **({"missing": row.missing} if row.missing else {})}
             for row in outcome.in_state(ItemState.DONE)
             if row.entry
         ],
-        present=[entry_object(row.entry) for row in outcome.in_state(ItemState.PRESENT) if row.entry],
-        skipped=[{**_item(item), "reason": item.reason} for item in plan.of(Decision.EXTERNAL, Decision.HELD_BACK)],
-        failed=failed,
-        stopped=[_row_object(row.hash, row.name, row.version) for row in outcome.in_state(ItemState.CANCELLED)],
-        tagged=[row.image for row in outcome.rows if row.image],
-        index=index_object(index.index) if index is not None and index.index is not None else None,
-        index_error=error_object(index.error) if index is not None and index.error is not None else None,
-    )
+        "present": [entry_object(row.entry) for row in outcome.in_state(ItemState.PRESENT) if row.entry],
+        "skipped": [{**_item(item), "reason": item.reason} for item in plan.of(Decision.EXTERNAL, Decision.HELD_BACK)],
+        "failed": failed,
+        "stopped": [_row_object(row.hash, row.name, row.version) for row in outcome.in_state(ItemState.CANCELLED)],
+        "tagged": [row.image for row in outcome.rows if row.image],
+        "index": index_object(index.index) if index is not None and index.index is not None else None,
+        "index_error": error_object(index.error) if index is not None and index.error is not None else None,
+    }
 
 
-def _show_plan(plan: PushPlan, output: Output) -> int:
-    """What would happen, by decision; exit status 1 if the push could not succeed completely."""
+def _show_plan(plan: PushPlan, output: Output) -> tuple[int, dict[str, Any]]:
+    """What would happen, by decision; exit status, 1 if the push could not succeed completely, and fields."""
     words = {
         Decision.PUSH: "Would push",
         Decision.COMPLETE: "Would complete",
@@ -230,16 +252,15 @@ def _show_plan(plan: PushPlan, output: Output) -> int:
     for blocker in plan.blockers:
         output.warning(blocker)
     groups = {decision.value: [_item(item) for item in plan.of(decision)] for decision in Decision}
-    output.result(
-        _COMMAND,
-        mirror=plan.mirror_url,
-        dry_run=True,
-        plan=groups,
-        size_bytes=plan.size_bytes,
-        key=plan.key,
-        blockers=[error_object(blocker) for blocker in plan.blockers],
-    )
-    return 1 if plan.blockers or any(plan.of(Decision.NOT_INSTALLED)) else 0
+    fields: dict[str, Any] = {
+        "mirror": plan.mirror_url,
+        "dry_run": True,
+        "plan": groups,
+        "size_bytes": plan.size_bytes,
+        "key": plan.key,
+        "blockers": [error_object(blocker) for blocker in plan.blockers],
+    }
+    return 1 if plan.blockers or any(plan.of(Decision.NOT_INSTALLED)) else 0, fields
 
 
 def index_object(update: IndexUpdate) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from core.engine.handlers.checks import CheckHandlers
 from core.engine.handlers.contents import ContentsHandlers
 from core.engine.handlers.downloads import DownloadHandlers
+from core.engine.handlers.history import HistoryHandlers
 from core.engine.handlers.installs import InstallHandlers
 from core.engine.handlers.instances import InstanceHandlers
 from core.engine.handlers.keys import KeyHandlers
@@ -16,6 +17,7 @@ from core.engine.handlers.mirrors import MirrorHandlers
 from core.engine.handlers.packages import PackageHandlers
 from core.engine.handlers.presence import PresenceHandlers
 from core.engine.handlers.push import PushHandlers
+from core.engine.handlers.settings import SettingsHandlers
 from core.engine.handlers.transfers import TransferHandlers
 from core.engine.handlers.upkeep import UpkeepHandlers
 from core.engine.messages import Call
@@ -33,9 +35,11 @@ def handler_table(state: EngineState) -> dict[type[Call[Any]], Handler]:
         **ContentsHandlers(state).table(),
         **CheckHandlers(state).table(),
         **DownloadHandlers(state).table(),
+        **HistoryHandlers(state).table(),
         **InstallHandlers(state).table(),
         **KeyHandlers(state).table(),
         **PushHandlers(state).table(),
+        **SettingsHandlers(state).table(),
         **TransferHandlers(state).table(),
         **UpkeepHandlers(state).table(),
     }

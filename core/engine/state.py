@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +11,11 @@ from typing import Any
 from core.caches.opening import CacheAccess
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import ReadOnlyMode
+from core.foundation.logs import set_log_level
 from core.foundation.places import cache_dir
+from core.foundation.settings import Settings, load_settings
 from core.mirrors.reading import mirrors_of
-from core.services.access import open_access
+from core.services.access import apply_to_access, apply_to_process, open_access
 from core.services.contents_memory import ContentsMemory
 from core.services.instances import Instances
 from core.services.mirror_edits import MirrorEdits
@@ -23,9 +24,10 @@ from core.services.presence import Mirrors
 from core.services.presence_memory import PresenceMemory
 from core.spack.instance import Instance
 from core.transfers.journal import Journal
+from core.transfers.model import TransferLimits
+from core.transfers.packed_store import PackedStore
 from core.transfers.queue import TransferQueue
 
-_MOST_WORKERS = 4
 # The window waits a little longer before it ends an engine that does not end.
 _FINISH_S = 3.0
 
@@ -43,11 +45,13 @@ class EngineState:
         self.presence = PresenceMemory(cache_dir() / "presence", self.contents, keep=not read_only)
         self.sizes = SizeMemory(cache_dir() / "sizes", keep=not read_only)
         self.mirror_edits = MirrorEdits()
-        self.queue = TransferQueue(
-            Journal(), workers=min(os.cpu_count() or 1, _MOST_WORKERS), hold_mirrors=True
-        )
+        settings = load_settings()
+        self.queue = TransferQueue(Journal(), workers=settings.parallel, hold_mirrors=True)
         self._accesses: dict[str, CacheAccess] = {}
         self._lock = threading.Lock()
+        self._apply(settings)
+        if not read_only:
+            PackedStore(settings.packing_place).clean()
 
     def instance(self, instance_id: str) -> Instance:
         """An instance that was opened. Raises NotFound."""
@@ -70,6 +74,20 @@ class EngineState:
         instance = self.instances.refresh_scopes(instance_id)
         self.access(instance).renew(mirrors_of(instance).mirrors)
         return instance
+
+    def settings_changed(self) -> None:
+        """Follow what a person has set, from now on."""
+        settings = load_settings()
+        self._apply(settings)
+        with self._lock:
+            accesses = dict(self._accesses)
+        for instance_id, access in accesses.items():
+            apply_to_access(access, self.instance(instance_id), settings)
+
+    def _apply(self, settings: Settings) -> None:
+        apply_to_process(settings)
+        set_log_level(settings.log_level)
+        self.queue.set_limits(TransferLimits(settings.parallel, bytes_per_s=settings.bytes_per_s))
 
     def check_may_change(self, what: str) -> None:
         """Raise ReadOnlyMode if the engine may not change anything; `what` says what was not done."""

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from core.foundation.errors import from_os_error
+from core.foundation.kill_points import reached
 
 # File systems that cannot flush a directory say so with one of these (CIFS, some FUSE ones).
 _NO_DIRECTORY_FSYNC = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)
@@ -33,7 +34,7 @@ def is_temporary(name: str) -> bool:
     return name.startswith(".") and name.endswith(".tmp")
 
 
-def write_all(descriptor: int, data: bytes | memoryview) -> None:
+def write_all(descriptor: int, data: bytes | bytearray | memoryview) -> None:
     """Write everything, however many calls that takes. Raises OSError."""
     view = memoryview(data)
     while view:
@@ -66,7 +67,9 @@ def replacing(directory: int, name: str, *, mode: int | None = None) -> Iterator
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        reached(f"written, not visible: {name}")
         os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+        reached(f"visible: {name}")
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary, dir_fd=directory)

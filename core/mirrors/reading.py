@@ -27,7 +27,7 @@ def mirrors_of(instance: Instance) -> MirrorList:
     context = instance.path_context
     mirrors: list[Mirror] = []
     for name, entry in merged.content.items() if merged and isinstance(merged.content, Mapping) else ():
-        mirrors.append(_mirror(name, entry, context))
+        mirrors.append(mirror_of(name, entry, context))
     return MirrorList(tuple(mirrors), tuple(found), context)
 
 
@@ -48,7 +48,8 @@ def _accepted(section: Value, problems: list[ErrorInfo]) -> Value:
     return replace(section, content=kept)
 
 
-def _mirror(name: str, entry: Value, context: PathContext) -> Mirror:
+def mirror_of(name: str, entry: Value, context: PathContext) -> Mirror:
+    """What a merged entry that breaks no rule means now."""
     signed = entry.find("signed")
     return Mirror(
         name=name,

@@ -11,8 +11,8 @@ from core.foundation.errors import WorkingOffline
 _offline = threading.Event()
 _PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
 _EXCEPTIONS = ("no_proxy", "NO_PROXY")
-# What the environment said before anything was set.
-_inherited = {name: os.environ.get(name) for name in (*_PROXIES, *_EXCEPTIONS)}
+# What the environment said of the variables that were set here.
+_replaced: dict[str, str | None] = {}
 
 
 def work_offline(*, wanted: bool) -> None:
@@ -35,8 +35,11 @@ def use_proxy(proxy: str, no_proxy: str) -> None:
     """Stand in for the environment's proxies, for child processes too; "" gives back what the environment said."""
     for names, value in ((_PROXIES, proxy), (_EXCEPTIONS, no_proxy)):
         for name in names:
-            wanted = value or _inherited[name]
-            if wanted is None:
+            if value:
+                _replaced.setdefault(name, os.environ.get(name))
+                os.environ[name] = value
+            elif name in _replaced:
+                before = _replaced.pop(name)
                 os.environ.pop(name, None)
-            else:
-                os.environ[name] = wanted
+                if before is not None:
+                    os.environ[name] = before

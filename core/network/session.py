@@ -184,8 +184,8 @@ class Session(requests.Session):
         """Send one request; the answer may be read while the block runs.
 
         `url` is sent as it is. `sending` gets the bytes of the body handed over since its last call. Raises
-        NetworkDown, WorkingOffline, TlsError, ProxyInterference, BadAnswer or Cancelled, and whatever reading the body raises
-        (OSError as the family's storage errors).
+        NetworkDown, WorkingOffline, TlsError, ProxyInterference, BadAnswer or Cancelled, and whatever reading the body
+        raises (OSError as the family's storage errors).
         """
         check_online(urlsplit(url).hostname or url)
         request = requests.PreparedRequest()

@@ -22,37 +22,15 @@ from core.packing.model import Codec
 
 _BLOCKS_BEFORE_POOL = 8
 _BLOCKS_PER_THREAD = 2
-_PATIENCE_S = 0.02
-
-
-class Turn:
-    """The right to scan and read files, for one thread at a time as long as that is quick. Thread-safe.
-
-    Scanning is many short system calls with a little Python between them; threads that do it at once wake each other
-    at every call, which costs a tenth of all CPU. On slow file systems waiting for each other would cost more: so
-    nobody waits longer than 20 ms.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-
-    def take(self) -> bool:
-        """Wait for the turn; whether it must be given back."""
-        return self._lock.acquire(timeout=_PATIENCE_S)
-
-    def give_back(self) -> None:
-        self._lock.release()
 
 
 class BlockPool:
     """Threads that compress blocks, shared by all packages that are being packed. Thread-safe.
 
-    At most two blocks per thread are in flight. A context manager: leaving it waits for the threads. `turn` is the
-    packages' turn to read.
+    At most two blocks per thread are in flight. A context manager: leaving it waits for the threads.
     """
 
     def __init__(self, threads: int) -> None:
-        self.turn = Turn()
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="block")
         self._slots = threading.BoundedSemaphore(_BLOCKS_PER_THREAD * threads)
 
@@ -64,13 +42,13 @@ class BlockPool:
     ) -> None:
         self.close()
 
-    def submit(self, data: Buffer, codec: Codec) -> Future[bytes] | None:
+    def submit(self, data: Buffer, codec: Codec) -> Future[bytearray] | None:
         """Start compressing a block, or None when enough are in flight. Give every future to `release` once."""
         if not self._slots.acquire(blocking=False):
             return None
         return self._executor.submit(gzip_member, data, codec)
 
-    def release(self, future: Future[bytes]) -> bytes:
+    def release(self, future: Future[bytearray]) -> bytearray:
         """Wait for a block and make room for another one."""
         try:
             return future.result()
@@ -106,23 +84,11 @@ class BlockWriter:
         self._tar_hash = hashlib.sha256()
         self._blob_hash = hashlib.sha256()
         self._stream = GzipStream() if codec is Codec.SPACK else None
-        self._pending: deque[tuple[Future[bytes], bytearray]] = deque()
+        self._pending: deque[tuple[Future[bytearray], bytearray]] = deque()
         self._spare: list[bytearray] = []
-        self._turn = pool.turn if pool is not None else Turn()
-        self._has_turn = False
-
-    def take_turn(self) -> None:
-        """Before files are read; `put` and `finish` let others have it meanwhile."""
-        self._has_turn = self._turn.take()
-
-    def _give_turn_back(self) -> None:
-        if self._has_turn:
-            self._has_turn = False
-            self._turn.give_back()
 
     def put(self, block: bytearray, size: int) -> bytearray:
         """Take the first `size` bytes of `block`; gives back a buffer to fill next. Raises Cancelled or OSError."""
-        self._give_turn_back()
         self._token.raise_if_cancelled()
         data = memoryview(block)[:size]
         self._tar_hash.update(data)
@@ -134,12 +100,10 @@ class BlockWriter:
         else:
             self._write(gzip_member(data, self._codec))
         self._progress(size)
-        self.take_turn()
         return block
 
     def finish(self) -> tuple[str, str]:
         """Write what is left and flush it to the disk; digests of the tar and of the archive. Raises OSError."""
-        self._give_turn_back()
         while self._pending and self._pool is not None:
             self._write_oldest(self._pool)
         if self._stream is not None:
@@ -149,7 +113,6 @@ class BlockWriter:
 
     def abandon(self) -> None:
         """Wait for blocks that are still in the pool and forget them."""
-        self._give_turn_back()
         while self._pending and self._pool is not None:
             self._pool.release(self._pending.popleft()[0])
 
@@ -173,7 +136,7 @@ class BlockWriter:
         self._spare.append(block)
         self._write(data)
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes | bytearray) -> None:
         self._blob_hash.update(data)
         self.stored_bytes += len(data)
         write_all(self._descriptor, data)

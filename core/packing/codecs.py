@@ -19,9 +19,9 @@ _HEADER = bytes.fromhex("1f8b08000000000000ff")
 Buffer = bytes | bytearray | memoryview
 
 
-def gzip_member(data: Buffer, codec: Codec) -> bytes:
+def gzip_member(data: Buffer, codec: Codec) -> bytearray:
     """`data` as one gzip member; for `DEFAULT` and `FAST`. Releases the GIL, any thread."""
-    return bytes(deflate.gzip_compress(data, _LEVELS[codec]))
+    return deflate.gzip_compress(data, _LEVELS[codec])
 
 
 class GzipStream:

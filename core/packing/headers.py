@@ -18,7 +18,7 @@ _OWNER = b"0000000\x00" * 2
 _MTIME = b"00000000000\x00"
 _TAIL = b"ustar\x0000".ljust(BLOCK - 257, b"\x00")
 _BLANK_CHECKSUM = 8 * ord(" ")
-_FIXED = sum(_OWNER) + sum(_MTIME) + sum(_TAIL) + _BLANK_CHECKSUM
+_NO_LINK = bytes(_LONGEST) + _TAIL
 _PAX_NAME = b"././@PaxHeader"
 
 
@@ -62,22 +62,21 @@ def _pax_block(size: int) -> bytes:
 
 
 def _ustar_block(kind: bytes, name: bytes, mode: int, size: int, link: bytes) -> bytes:
-    numbers = b"%07o\x00" % mode
+    owned, checksum = _owned(kind, mode)
     length = b"%011o\x00" % size
-    checksum = _FIXED + sum(name) + sum(numbers) + sum(length) + sum(kind) + sum(link)
-    return b"".join(
-        (
-            name.ljust(_LONGEST, b"\x00"),
-            numbers,
-            _OWNER,
-            length,
-            _MTIME,
-            b"%06o\x00 " % checksum,
-            kind,
-            link.ljust(_LONGEST, b"\x00"),
-            _TAIL,
-        )
-    )
+    checksum += sum(name) + sum(length)
+    end = _NO_LINK
+    if link:
+        checksum += sum(link)
+        end = link.ljust(_LONGEST, b"\x00") + _TAIL
+    return b"%b%b%b%b%06o\x00 %b%b" % (name.ljust(_LONGEST, b"\x00"), owned, length, _MTIME, checksum, kind, end)
+
+
+@functools.lru_cache(maxsize=32)
+def _owned(kind: bytes, mode: int) -> tuple[bytes, int]:
+    """The fields for mode and owner, and the checksum of everything but name, size and link."""
+    owned = b"%07o\x00" % mode + _OWNER
+    return owned, sum(owned) + sum(_MTIME) + sum(kind) + sum(_TAIL) + _BLANK_CHECKSUM
 
 
 def _pax_record(keyword: bytes, value: bytes) -> bytes:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import tarfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -88,6 +87,7 @@ class _Packing:
         self._paths = StorePaths([*(path for _, path in source.hash_to_prefix), source.sbang, source.install_root])
         self._writer = writer
         self._block = bytearray(BLOCK_BYTES)
+        self._view = memoryview(self._block)
         self._used = 0
         self._binaries: list[str] = []
         self._links: list[str] = []
@@ -96,7 +96,6 @@ class _Packing:
         self._files = 0
 
     def run(self, target: Path, codec: Codec) -> PackedPackage:
-        self._writer.take_turn()
         for parent in reversed(PurePosixPath(self._name).parents[:-1]):
             self._write(tar_header(tarfile.DIRTYPE, f"{parent}/", _EXECUTABLE))
         for entry in walk(self._source.source):
@@ -123,6 +122,8 @@ class _Packing:
     def _add(self, entry: Entry) -> None:
         name = f"{self._name}/{entry.path}" if entry.path else self._name
         match entry.kind:
+            case EntryKind.FILE:
+                self._add_file(entry, name)
             case EntryKind.DIRECTORY:
                 self._write(tar_header(tarfile.DIRTYPE, f"{name}/", _EXECUTABLE))
                 return
@@ -135,8 +136,6 @@ class _Packing:
                     self._links.append(entry.path)
             case EntryKind.HARD_LINK:
                 self._write(tar_header(tarfile.LNKTYPE, name, _mode(entry), link=f"{self._name}/{entry.link}"))
-            case EntryKind.FILE:
-                self._add_file(entry, name)
         self._files += 1
 
     def _add_file(self, entry: Entry, name: str) -> None:
@@ -147,14 +146,15 @@ class _Packing:
         except OSError as error:
             raise read_failure(error, self._top, entry.path) from error
         try:
-            self._check_unchanged(entry, descriptor)
             self._write(header)
             if size <= BLOCK_BYTES - self._used:
                 self._fill(entry, descriptor, size)
                 self._judge_in_block(entry, size)
             else:
                 self._stream(entry, descriptor, size)
-            self._check_unchanged(entry, descriptor)
+            # Only now: it must be the file that was seen, and have stayed the same until its last byte was read.
+            if fingerprint_of(os.fstat(descriptor)) != entry.fingerprint:
+                raise changed(self._top, entry.path)
         finally:
             os.close(descriptor)
         self._write(padding(size))
@@ -201,33 +201,30 @@ class _Packing:
     def _fill(self, entry: Entry, descriptor: int, count: int) -> None:
         """Read `count` bytes into the current block, which has room for them."""
         end = self._used + count
-        with memoryview(self._block) as view:
-            while self._used < end:
-                try:
-                    got = os.readv(descriptor, [view[self._used : end]])
-                except OSError as error:
-                    raise read_failure(error, self._top, entry.path) from error
-                if not got:
-                    raise changed(self._top, entry.path)
-                self._used += got
-
-    def _check_unchanged(self, entry: Entry, descriptor: int) -> None:
-        now = os.fstat(descriptor)
-        if not stat.S_ISREG(now.st_mode) or fingerprint_of(now) != entry.fingerprint:
-            raise changed(self._top, entry.path)
+        while self._used < end:
+            try:
+                got = os.readv(descriptor, [self._view[self._used : end]])
+            except OSError as error:
+                raise read_failure(error, self._top, entry.path) from error
+            if not got:
+                raise changed(self._top, entry.path)
+            self._used += got
 
     def _write(self, data: bytes) -> None:
-        done = 0
-        while done < len(data):
-            if self._used == BLOCK_BYTES:
-                self._next_block()
-            count = min(len(data) - done, BLOCK_BYTES - self._used)
-            self._block[self._used : self._used + count] = data[done : done + count]
-            self._used += count
-            done += count
+        end = self._used + len(data)
+        if end <= BLOCK_BYTES:
+            self._block[self._used : end] = data
+            self._used = end
+            return
+        room = BLOCK_BYTES - self._used
+        self._block[self._used :] = data[:room]
+        self._used = BLOCK_BYTES
+        self._next_block()
+        self._write(data[room:])
 
     def _next_block(self) -> None:
         self._block = self._writer.put(self._block, self._used)
+        self._view = memoryview(self._block)
         self._used = 0
 
 

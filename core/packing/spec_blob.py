@@ -13,6 +13,6 @@ def gzip_spec_document(document: bytes, codec: Codec) -> bytes:
     Spack flushes its compressor once before it closes it (seen in the output of Spack 1.1), hence the extra flush.
     """
     if codec is not Codec.SPACK:
-        return gzip_member(document, codec)
+        return bytes(gzip_member(document, codec))
     stream = GzipStream()
     return stream.compress(document) + stream.flush() + stream.finish()

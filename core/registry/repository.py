@@ -17,6 +17,7 @@ from core.foundation.cancel import CancelToken
 from core.foundation.clock import Clock
 from core.foundation.digests import digest_of
 from core.foundation.errors import Refused, UsageError
+from core.foundation.kill_points import reached
 from core.network.bodies import Body
 from core.network.downloads import Download, ResumingReader
 from core.registry.blobs import BlobSource, blob_size, is_readable, read_blob
@@ -89,9 +90,12 @@ class Repository:
         `progress` gets bytes sent since its last call, each byte once; nothing for what need not be sent. When this
         raises, the registry has been asked to forget the upload.
         """
-        return self._uploads.upload(
+        reached(f"not uploaded: {digest}")
+        outcome = self._uploads.upload(
             digest, body, mount_from=mount_from, token=token, progress=progress, chunk_bytes=chunk_bytes
         )
+        reached(f"uploaded: {digest}")
+        return outcome
 
     def read_blob(self, digest: str, limit: int, token: CancelToken) -> bytes:
         """A blob of at most `limit` bytes, verified. Raises RemoteNotFound, or BadAnswer for anything else."""
@@ -145,6 +149,7 @@ class Repository:
             del document["subject"]
             data = msgspec.json.encode(document)
             headers = self._manifests.write(target, data, media_type, token)
+        reached(f"tagged: {target}")
         if subject is not None and "oci-subject" not in headers:
             kind = document.get("artifactType") or document.get("config", {}).get("mediaType")
             annotations = document.get("annotations")
@@ -164,7 +169,9 @@ class Repository:
 
     def delete_manifest(self, digest: str, token: CancelToken) -> bool:
         """Delete a manifest and with it all its tags; False if there is none. Raises DeleteUnsupported."""
-        return self._deletion.delete(digest, token)
+        found = self._deletion.delete(digest, token)
+        reached(f"deleted: {digest}")
+        return found
 
     def delete_tag(self, tag: str, token: CancelToken) -> bool:
         """Delete a tag only; False if there is none. Raises DeleteUnsupported."""

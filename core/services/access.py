@@ -17,6 +17,7 @@ from core.mirrors.credentials.saved_commands import SavedCommands
 from core.mirrors.reading import mirrors_of
 from core.mirrors.servers import Servers
 from core.mirrors.token_servers import TokenServers
+from core.network.offline import use_proxy, work_offline
 from core.signing.gpg import Gnupg
 from core.spack.instance import Instance
 from core.spack.substitutions import resolve_path
@@ -64,6 +65,12 @@ def open_access(
         ca_file=_authorities(instance, settings),
         tries=settings.tries,
     )
+
+
+def apply_to_process(settings: Settings) -> None:
+    """Let everything in this process and its children use the network as `settings` say."""
+    use_proxy(settings.proxy, settings.no_proxy)
+    work_offline(wanted=settings.offline)
 
 
 def apply_to_access(access: CacheAccess, instance: Instance, settings: Settings) -> None:

@@ -125,18 +125,22 @@ class Keys:
     def publish(self, mirror: str, names: Sequence[str], *, update_index: bool) -> tuple[Key, ...]:
         """Store public keys on a mirror, all that are known if none is named. Nobody finds them there before the list
         of keys is updated. Raises UsageError for a mirror that cannot hold any, and what the cache raises."""
-        known = self.store.known()
-        for name in names:
-            if not any(key.answers_to(name) for key in known):
-                raise SigningError("No such key", f"{self.store.home} holds no key {name!r}")
-        chosen = [key for key in known if not names or any(key.answers_to(name) for name in names)]
+        chosen = self.named(names) if names else self.store.known()
         if not chosen:
             raise SigningError("No key was published", f"{self.store.home} holds no keys")
         cache = self._open(mirror)
         exported = {key.fingerprint: self.store.export([key.fingerprint], secret=False) for key in chosen}
         cache.prepare(None)
         cache.store_keys(exported, listed=update_index)
-        return tuple(chosen)
+        return chosen
+
+    def named(self, names: Sequence[str]) -> tuple[Key, ...]:
+        """The keys named by fingerprint, its end or a part of the user id. Raises SigningError for unknown ones."""
+        known = self.store.known()
+        for name in names:
+            if not any(key.answers_to(name) for key in known):
+                raise SigningError("No such key", f"{self.store.home} holds no key {name!r}")
+        return tuple(key for key in known if any(key.answers_to(name) for name in names))
 
     def list_published(self, mirror: str) -> None:
         """Make the list of keys of a mirror agree with the keys that lie there. Raises as `publish`."""

@@ -47,8 +47,9 @@ class LoginTrial:
     login: LoginForm
     settings: ServerSettings | None = None
 
-    def check(self, instance: Instance, access: CacheAccess, token: CancelToken) -> LoginCheck:
-        """Two or three requests of at most half a minute each; nothing is kept here or there.
+    def check(self, instance: Instance, access: CacheAccess, token: CancelToken, *, probe: bool = True) -> LoginCheck:
+        """Two or three requests of at most half a minute each; nothing is kept here or there. Without `probe` no upload
+        is opened, so that pushing is not tried.
 
         What a registry refuses is in the answer. Raises UsageError for an address that cannot be, TlsError for a
         certificate file that cannot be used, Cancelled.
@@ -67,7 +68,8 @@ class LoginTrial:
         with access.trial(reference, _Fixed(login.credential, reference.domain), self.settings) as repository:
             trial = Trial(repository, login, token)
             read = trial.read()
-            return LoginCheck(read, trial.write(read))
+            push = trial.write(read) if probe else skipped(StepKey.PUSH, "Push", "not tried: read only")
+            return LoginCheck(read, push)
 
     def _entered(self, instance: Instance, access: CacheAccess, mirror: Mirror, reference: ImageReference) -> Login:
         """The login that is meant, with its credential; without one its note says why."""

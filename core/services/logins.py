@@ -18,6 +18,7 @@ from core.mirrors.credentials.identity import (
     account_of,
     connection_of,
     host_of,
+    hosts_of,
     invented_variable,
     repository_of,
     shared_host_warnings,
@@ -106,7 +107,7 @@ class Logins:
             shell_line=eval_line(self.instance, mirror),
             settings=self.access.servers.of(host),
             warnings=(
-                *shared_host_warnings(other for other in mirrors if host and host in _hosts(other)),
+                *shared_host_warnings(other for other in mirrors if host in hosts_of(other)),
                 *(ErrorInfo("ignored-settings", "Settings are not used", text) for text in problems),
             ),
         )
@@ -165,7 +166,7 @@ class Logins:
         host = host_of(connection_of(mirror, direction))
         affected = _sharing(mirrors, account)
         if self.access.servers.of(host).container_login:
-            affected = tuple(other.name for other in mirrors if host in _hosts(other))
+            affected = tuple(other.name for other in mirrors if host in hosts_of(other))
             self.access.servers.put(host, msgspec.structs.replace(self.access.servers.of(host), container_login=False))
         self.access.renew(mirrors)
         return affected
@@ -235,7 +236,3 @@ def _sharing(mirrors: Iterable[Mirror], account: str) -> tuple[str, ...]:
     return tuple(
         mirror.name for mirror in mirrors if account in {account_of(mirror, direction) for direction in Direction}
     )
-
-
-def _hosts(mirror: Mirror) -> set[str]:
-    return {host_of(connection_of(mirror, direction)) for direction in Direction}

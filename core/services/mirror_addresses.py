@@ -19,7 +19,7 @@ from core.registry.references import DOCKER_HUB, parse_mirror_url
 from core.registry.references import ReferenceError as NoReference
 from core.services.mirror_values import AddressFacts
 from core.spack.instance import Instance
-from core.spack.substitutions import MIRROR_SCHEMES, folder_of, resolve_address
+from core.spack.substitutions import MIRROR_SCHEMES, folder_of, resolve_address, substitute
 
 _COMMAND = re.compile(r"(?:docker|podman|skopeo|nerdctl)\s+(?:pull|push|inspect|login)\s+")
 _REGISTRY_SCHEMES = ("docker", "docker-daemon", "registry", "oras")
@@ -142,7 +142,9 @@ def _elsewhere(instance: Instance, typed: str, base: Path) -> AddressFacts:
             exists = folder.is_dir()
         except OSError as error:
             return replace(_failed(describe(error)), kind=kind)
-        return AddressFacts(written, kind, "", _suggested("", str(folder)), exists, notes=notes)
+        relative = not Path(substitute(typed, instance.path_context)).is_absolute() and not typed.startswith("file:")
+        absolute = str(folder) if relative else ""
+        return AddressFacts(written, kind, "", _suggested("", str(folder)), exists, notes=notes, absolute=absolute)
     parts = urlsplit(meant)
     if not parts.netloc:
         return _unclear(typed, "The address has no bucket or host.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from pathlib import Path
 
 from core.foundation.errors import NotFound
 from core.mirrors.editing.document import SECTION
@@ -19,7 +20,7 @@ from core.services.values import UndoStep
 from core.spack.config import Scope
 from core.spack.instance import Instance
 from core.spack.scopes import read_scopes
-from core.transfers.history import Action, entry, record
+from core.transfers.history import Action, noted, record
 
 _PLANS_KEPT = 20
 _UNDOS_KEPT = 50
@@ -29,6 +30,16 @@ def read_landscape(instance: Instance) -> Landscape:
     """All scopes of `instance` as they are on the disk now, with those that have yet to be made."""
     found = read_scopes(instance.root, environment=instance.environment, environ=instance.environ)
     return Landscape(found.places, instance.path_context)
+
+
+def paths_start(instance: Instance, scope: str) -> Path:
+    """The directory that relative paths in the mirrors of `scope` start from, "" for where Spack would write.
+
+    Raises UsageError for an unknown scope.
+    """
+    landscape = read_landscape(instance)
+    found = landscape.scope(scope) if scope else landscape.default_scope()
+    return found.section_file(SECTION).parent if found is not None else Path.home()
 
 
 def list_scopes(instance: Instance) -> tuple[ScopeRow, ...]:
@@ -120,7 +131,7 @@ class MirrorEdits:
                 self._done[undo] = instance.id, planned.scope.name, planned.title, saved
                 while len(self._done) > _UNDOS_KEPT:
                     del self._done[next(iter(self._done))]
-        record([entry(Action.EDITED, str(planned.path), subject=planned.title)])
+        record([noted(Action.EDITED, str(planned.path), subject=planned.title)])
         return AppliedEdit(planned.scope.name, str(planned.path), planned.title, undo)
 
     def undo(self, instance: Instance, undo_id: str) -> AppliedEdit:
@@ -130,7 +141,7 @@ class MirrorEdits:
         if saved is None or owner != instance.id:
             raise NotFound("This change can no longer be undone")
         put_back(saved)
-        record([entry(Action.UNDONE, str(saved.path), subject=title)])
+        record([noted(Action.UNDONE, str(saved.path), subject=title)])
         with self._lock:
             self._done.pop(undo_id, None)
         return AppliedEdit(scope, str(saved.path), f"Undone: {title}", "")

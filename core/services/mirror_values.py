@@ -96,7 +96,8 @@ class AddressFacts:
     """What was made of an address somebody typed or pasted.
 
     `url` is what would be written, "" with a `problem`. `contacts` is the `host[:port]` Spack would talk to, "" for
-    folders. `folder_exists` is None for anything but folders.
+    folders. `folder_exists` is None for anything but folders. `absolute` is what may be written instead of a path that
+    is relative to the file it stands in, "" for everything else.
     """
 
     url: str
@@ -106,6 +107,7 @@ class AddressFacts:
     folder_exists: bool | None = None
     problem: ErrorInfo | None = None
     notes: tuple[str, ...] = ()
+    absolute: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,8 @@ def plan_push(
     """Decide what a push would do, from the database, the recipes and what the target holds.
 
     `confirmed` are manifests (digests) by package of a forced push that was interrupted: those that are still what lies
-    there are not pushed again. With `probe` the target is tried by writing and deleting an empty file; without it nothing is changed anywhere.
+    there are not pushed again. With `probe` the target is tried by writing and deleting an empty file; without it
+    nothing is changed anywhere.
     `cwd` is what relative paths in `request.mirror` and of spec files are relative to. Raises UsageError, QueryError,
     NotInstalled, SigningError, DatabaseError and what the cache raises while it is read.
     """

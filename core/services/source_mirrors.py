@@ -21,7 +21,7 @@ from core.services.login_values import CreateOptions, DestroyPlan, SpackEnd, Spa
 from core.services.spack_lines import follow_spack
 from core.spack.instance import Instance
 from core.storage.folder import Folder
-from core.transfers.history import Action, entry, record
+from core.transfers.history import Action, noted, record
 
 # Seen in Spack 1.1's output.
 _ADDING = re.compile(r"==> Adding package (\S+) to mirror")
@@ -79,7 +79,7 @@ class SourceMirrors:
         for part in self._run(["mirror", "destroy", which], token):
             if isinstance(part, SpackEnd):
                 detail = "" if part.status == 0 else f"failed with status {part.status}"
-                record([entry(Action.DESTROYED, name, url=mirror.push.url, detail=detail)])
+                record([noted(Action.DESTROYED, name, url=mirror.push.url, detail=detail)])
             yield part
 
     def _destroyable(self, wanted: str) -> tuple[Mirror, str]:

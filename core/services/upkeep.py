@@ -39,7 +39,7 @@ from core.services.upkeep_values import (
 from core.spack.environments import environment_at, is_environment, managed_environment, read_lock
 from core.spack.instance import Instance
 from core.spack.specs import Node, PackageState
-from core.transfers.history import Action, entry, record
+from core.transfers.history import Action, noted, record
 
 _PLAN_LIMIT_BYTES = 256 << 20
 
@@ -116,7 +116,7 @@ class Upkeep:
         finally:
             name = _name(found)
             record(
-                entry(Action.DELETED, name, url=cache.url, subject=one.label, dag_hash=one.hash, detail=whole)
+                noted(Action.DELETED, name, url=cache.url, subject=one.label, dag_hash=one.hash, detail=whole)
                 for one in plan.entries
             )
 
@@ -140,7 +140,7 @@ class Upkeep:
         found, cache = self._open(mirror)
         outcome = self._trash(mirror).trash.restore(batch, cache.url, token)
         detail = plural(outcome.restored, "file")
-        record([entry(Action.RESTORED, _name(found), url=cache.url, subject=batch, detail=detail)])
+        record([noted(Action.RESTORED, _name(found), url=cache.url, subject=batch, detail=detail)])
         return outcome
 
     def empty_trash(self, mirror: str, batches: tuple[str, ...], token: CancelToken) -> int:
@@ -148,7 +148,7 @@ class Upkeep:
         found, cache = self._open(mirror)
         freed = self._trash(mirror).trash.empty(batches, token)
         subject = ", ".join(batches) or "everything"
-        record([entry(Action.EMPTIED_TRASH, _name(found), url=cache.url, subject=subject, detail=format_bytes(freed))])
+        record([noted(Action.EMPTIED_TRASH, _name(found), url=cache.url, subject=subject, detail=format_bytes(freed))])
         return freed
 
     # ---------------------------------------------------------------- parts

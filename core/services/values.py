@@ -28,6 +28,14 @@ class InstanceInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class InstanceSurvey:
+    """How many packages an instance has installed, and how many mirrors it knows."""
+
+    packages: int
+    mirrors: int
+
+
+@dataclass(frozen=True, slots=True)
 class LoginFacts:
     """Where a mirror's login comes from or why there is none; never the login itself. `user` and `source` (the
     keyring's or variable's name) are empty where there are none; `note` is what a person should know."""

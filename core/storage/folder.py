@@ -29,6 +29,7 @@ from core.foundation.files import (
     temporary_name,
     write_all,
 )
+from core.foundation.kill_points import reached
 from core.storage.reading import Stat, parts_of
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -175,8 +176,10 @@ class Folder:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+            reached(f"not adopted: {key}")
             os.rename(source_name, name, src_dir_fd=source_directory, dst_dir_fd=directory)
             flush_directory(directory)
+            reached(f"adopted: {key}")
 
     def copy_in(
         self, key: str, source: Path, digest: str, *, token: CancelToken, progress: Callable[[int], None]
@@ -220,6 +223,7 @@ class Folder:
         """Delete a file; nothing happens if there is none."""
         with _mapped(f"Cannot delete {key}", self.path(key)), suppress(FileNotFoundError), self.parent(key) as parent:
             os.unlink(parent[1], dir_fd=parent[0])
+            reached(f"deleted: {key}")
 
     def move(self, key: str, new_key: str, *, replace: bool = True) -> Stat | None:
         """Rename a file within the folder; its facts, None if there is no such file.
@@ -233,7 +237,9 @@ class Folder:
             with self.parent(new_key, create=True) as (target, new_name):
                 if not replace and not _link(source, name, target, new_name):
                     return None
+                reached(f"not moved: {key}")
                 os.rename(name, new_name, src_dir_fd=source, dst_dir_fd=target)
+                reached(f"moved: {key}")
                 if not replace:  # renaming one link to another of the same file does nothing
                     with suppress(FileNotFoundError):
                         os.unlink(name, dir_fd=source)

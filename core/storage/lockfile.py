@@ -20,6 +20,7 @@ import msgspec
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import NotFound, StorageFailed, from_os_error
 from core.foundation.files import NO_HARD_LINKS, temporary_name, write_all
+from core.foundation.kill_points import reached
 from core.storage.folder import Folder
 from core.storage.reading import Stat
 
@@ -120,7 +121,9 @@ def locked(
         sleep(_POLL_S)
     lock = HeldLock(folder, key, content, clock)
     try:
+        reached(f"locked: {key}")
         yield lock
+        reached(f"still locked: {key}")
     finally:
         lock.release()
 

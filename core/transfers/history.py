@@ -57,7 +57,7 @@ class HistoryEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     detail: str = ""
 
 
-def entry(
+def noted(
     action: Action, where: str, *, url: str = "", subject: str = "", dag_hash: str = "", detail: str = ""
 ) -> HistoryEntry:
     """Something that this process has just done. Logins in addresses are left out."""

@@ -193,6 +193,7 @@ class PackedStore:
         """One more archive; drop old ones when there are too many bytes."""
         with self._counting:
             if self._bytes is None:
+                self.clean()
                 self._bytes = sum(facts.st_size for _, facts in self._archives())
             else:
                 self._bytes += size

@@ -76,8 +76,8 @@ class FreeDialog(RemovalDialog):
         if not self.form.why_not:
             super()._show_plan(found)
 
-    def on_working(self, *, working: bool) -> None:
-        super().on_working(working=working)
+    def on_working(self) -> None:
+        super().on_working()
         self.form.setEnabled(not self._applying)
 
     def done(self, result: int) -> None:

@@ -44,6 +44,7 @@ class ContentsModel(QAbstractTableModel):
         self._stale = False
         self._now = time.time()
         self._words: tuple[str, ...] = ()
+        self._only: frozenset[str] | None = None
         self._sorting: tuple[Column, bool] = (Column.NAME, False)
         self._open: set[GroupKey] = set()
         self._open_while_filtered: set[GroupKey] = set()
@@ -55,7 +56,7 @@ class ContentsModel(QAbstractTableModel):
         """Add rows and replace what is known already."""
         self._now = time.time()
         if self.contents.apply(rows):
-            self.contents.narrow(self._words)
+            self.contents.narrow(self._words, self._only)
             self._rearrange()
         else:
             self._repaint()
@@ -63,7 +64,7 @@ class ContentsModel(QAbstractTableModel):
     def retain(self, keys: Collection[str]) -> None:
         """Forget what is not among `keys`, and sum up anew."""
         if self.contents.retain(keys):
-            self.contents.narrow(self._words)
+            self.contents.narrow(self._words, self._only)
             self._rearrange()
 
     def clear(self) -> None:
@@ -82,14 +83,15 @@ class ContentsModel(QAbstractTableModel):
 
     # ---- narrowing and order ----
 
-    def set_filter(self, text: str) -> None:
-        """Only entries with all words of `text`; where few are left their groups are open."""
+    def set_filter(self, text: str, only: frozenset[str] | None = None) -> None:
+        """Only entries with all words of `text`, of packages with the hashes `only`; where few are left their groups
+        are open."""
         wanted = tuple(text.lower().split())
-        if wanted != self._words:
-            self._words = wanted
-            self.contents.narrow(wanted)
+        if (wanted, only) != (self._words, self._only):
+            self._words, self._only = wanted, only
+            self.contents.narrow(wanted, only)
             groups = [group for group in self.contents.groups.values() if group.shown]
-            few = bool(wanted) and sum(len(group.shown) for group in groups) <= _FEW
+            few = bool(wanted or only is not None) and sum(len(group.shown) for group in groups) <= _FEW
             self._open_while_filtered = {group.key for group in groups} if few else set()
             self._rearrange()
 
@@ -266,7 +268,12 @@ class ContentsModel(QAbstractTableModel):
     def _notes(self, row: ContentsRow) -> tuple[str, ...]:
         if row.problem:
             return (visible(row.problem),)
-        return (words.NOT_IN_INDEX,) if row.in_index is False else ()
+        notes = (
+            words.NOT_IN_INDEX if row.in_index is False else "",
+            words.OLD_LAYOUT if words.is_old(row) else "",
+            words.shares(self.contents.sharing(row)),
+        )
+        return tuple(note for note in notes if note)
 
     def _look(self, row: ContentsRow, column: Column) -> Look | None:
         if column is Column.NAME:

@@ -18,20 +18,26 @@ from core.services.values import ContentsRow, ContentsView
 from gui import messages, theme
 from gui.actions import Actions
 from gui.contents import words
+from gui.contents.allowing import Situation, allow, digest_of
+from gui.contents.commands import ContentsCommands, Told
 from gui.contents.details import EntryCard
 from gui.contents.footer import TotalsFooter
 from gui.contents.model import ContentsModel
+from gui.contents.narrower import ContentsNarrower
 from gui.contents.place_box import PlaceBox
 from gui.contents.reader import ContentsReader
 from gui.contents.repositories import RegistryReader, RepositoriesTable
+from gui.contents.space import SpaceModel, SpaceTable, space_rows
 from gui.contents.table import ContentsTable
 from gui.engine_client import EngineClient
+from gui.menus import cache_menu, entry_menu, fill
+from gui.packages.completion import is_eager
 from gui.settings import remembered
-from gui.widgets.controls import ActionButton, Button
+from gui.widgets.controls import ActionButton, Button, ComboBox
 from gui.widgets.empty_state import EmptyState
-from gui.widgets.filter_line import FilterLine
 from gui.widgets.labels import Label
 from gui.widgets.page import Page
+from gui.widgets.spec_line import SpecLine
 from gui.widgets.table import TablePane
 
 _MEMORY = "contents/place"
@@ -39,16 +45,20 @@ _ROWS_AT_LEAST = 3
 
 
 class ContentsPage(Page):
-    """`package_wanted(hash)` asks for an installed package on the Packages page. Nothing is read before it is shown."""
+    """`package_wanted(hash)` asks for an installed package on the Packages page, `transfers_wanted` for the Transfers
+    page. Nothing is read before it is shown."""
 
     title = messages.CONTENTS
     package_wanted = Signal(str)
+    transfers_wanted = Signal()
 
     def __init__(self, client: EngineClient, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(client, actions, parent)
         self.model = ContentsModel(self)
         self.reader = ContentsReader(client, self.model, self)
         self.registry = RegistryReader(client, self)
+        self.narrower = ContentsNarrower(client, self.model, self)
+        self.work = ContentsCommands(client, self)
         self.place = ""
         self._mirrors: dict[str, Mirror] = {}
         self._load_when_shown = False
@@ -70,22 +80,35 @@ class ContentsPage(Page):
     def _build_tools(self) -> None:
         self.stop_button = ActionButton(self.commands.stop_reading)
         self.header_buttons.addWidget(self.stop_button)
+        self.more_button = Button(words.MORE)
+        more = QMenu(self.more_button)
+        fill(more, [*cache_menu(self.commands), None, *entry_menu(self.commands)])
+        self.more_button.setMenu(more)
+        for button in (ActionButton(self.commands.verify_cache), ActionButton(self.commands.free_space)):
+            self.header_buttons.addWidget(button)
+        self.header_buttons.addWidget(self.more_button)
         self.header_buttons.addWidget(ActionButton(self.commands.refresh))
         self.place_box = PlaceBox()
         label = Label(words.PLACE_LABEL, tone="dim")
         label.setBuddy(self.place_box)
-        self.filter_line = FilterLine(words.FILTER, words.FILTER_NAME)
+        self.filter_line = SpecLine(words.FILTER, words.FILTER_NAME, self.narrower.complete, is_eager)
+        self.show_combo = ComboBox()
+        self.show_combo.setAccessibleName(words.SHOW)
+        self.show_combo.addItems(words.SHOWN)
         row = QHBoxLayout()
         row.setSpacing(theme.SPACE_S)
         row.addWidget(label)
         row.addWidget(self.place_box)
         row.addSpacing(theme.SPACE_XS)
         row.addWidget(self.filter_line, 1)
+        row.addWidget(self.show_combo)
         self.body.addLayout(row)
 
     def _build_list(self) -> None:
         self.table = ContentsTable(self.model)
         self.repositories = RepositoriesTable()
+        self.space = SpaceModel(self)
+        self.space_table = SpaceTable(self.space)
         self.pane = TablePane(self.table)
         self.pane.setMinimumHeight(_ROWS_AT_LEAST * theme.comfortable_height())
         self.empty = EmptyState("empty-folder", words.CHOOSE, words.CHOOSE_DETAIL)
@@ -109,6 +132,13 @@ class ContentsPage(Page):
         self.filter_line.filter_changed.connect(self._on_filter_changed)
         self.filter_line.leave_requested.connect(self._focus_list)
         self.clear_button.clicked.connect(self.filter_line.reset)
+        self.narrower.changed.connect(self._on_narrowed)
+        self.show_combo.currentIndexChanged.connect(self._show_state)
+        self.space_table.name_wanted.connect(self._on_name_wanted)
+        self.work.changed.connect(self._on_changed)
+        self.work.started.connect(self.transfers_wanted)
+        self.work.failed.connect(self.show_error)
+        self.work.connect_actions(self.commands, self.chosen, lambda: self._situation().why_no_change)
         self.reader.changed.connect(self._show_state)
         self.registry.changed.connect(self._show_state)
         self.reader.finished.connect(self._on_read)
@@ -122,7 +152,7 @@ class ContentsPage(Page):
         commands.stop_reading.triggered.connect(self._on_stop)
         commands.update_index.triggered.connect(self._on_update_index)
         commands.copy_tag.triggered.connect(lambda: self._copy(lambda row: row.key))
-        commands.copy_entry_digest.triggered.connect(lambda: self._copy(_digest))
+        commands.copy_entry_digest.triggered.connect(lambda: self._copy(digest_of))
         commands.copy_pull_line.triggered.connect(lambda: self._copy(self._pull_line))
         commands.show_installed.triggered.connect(self._on_show_installed)
         commands.open_groups.triggered.connect(lambda: self.model.set_all_open(wanted=True))
@@ -184,6 +214,7 @@ class ContentsPage(Page):
     def _read(self, *, refresh: bool) -> None:
         self.banner.clear()
         self.registry.stop()
+        self.work.instance, self.work.place = self.instance_id, self.place
         self.model.signatures = words.has_signatures(self.place, self.mirror)
         if words.is_registry(self.place):
             self.reader.forget()
@@ -222,8 +253,12 @@ class ContentsPage(Page):
             title, text = words.not_in_index(view.not_in_index)
             if view.has_index is False:
                 title, text = words.NO_INDEX_TITLE, words.NO_INDEX_TEXT
-            button = "" if self._why_no_update() else words.UPDATE_INDEX
+            button = "" if self._situation().why_no_change else words.UPDATE_INDEX
             self.banner.show_notice(title, text, tone="warn", button=button, action=self._on_update_index)
+        elif self.model.contents.old_layout:
+            title, text = words.old_layout(self.model.contents.old_layout)
+            button = words.MIGRATE if self.commands.migrate_cache.isEnabled() else ""
+            self.banner.show_notice(title, text, button=button, action=self.commands.migrate_cache.trigger)
 
     @property
     def reading(self) -> bool:
@@ -242,7 +277,11 @@ class ContentsPage(Page):
 
     def _show_contents(self) -> None:
         reader, total = self.reader, len(self.model.contents.rows)
-        if self.model.rowCount():
+        by_space = self.show_combo.currentIndex() == 1
+        if self.model.rowCount() and by_space:
+            self.space.show_rows(space_rows(self.model.contents))
+            self.pane.show_instead(self.space_table)
+        elif self.model.rowCount():
             self.pane.show_table()
         elif total:
             self.pane.show_instead(self.no_match)
@@ -269,8 +308,25 @@ class ContentsPage(Page):
     # ---- choosing ----
 
     def _on_filter_changed(self, text: str) -> None:
-        self.model.set_filter(text)
+        if words.is_registry(self.place):
+            self._show_state()
+        else:
+            self.narrower.choose(self.instance_id, self.place, text)
+
+    def _on_narrowed(self) -> None:
+        problem = self.narrower.problem
+        if problem is None:
+            self.filter_line.clear_problem()
+        else:
+            text = messages.sentences(problem.title, problem.why)
+            self.filter_line.show_problem(text, problem.position, problem.length)
         self._show_state()
+
+    def _on_name_wanted(self, name: str) -> None:
+        self.show_combo.setCurrentIndex(0)
+        self.filter_line.set_text_now(name)
+        self._on_filter_changed(name)
+        self.table.setFocus()
 
     def _on_selection(self) -> None:
         """After any number of changes at once."""
@@ -296,25 +352,27 @@ class ContentsPage(Page):
     # ---- actions ----
 
     def update_actions(self) -> None:
-        if not self.isVisible():
-            return
-        commands, row, chosen = self.commands, self.current(), self.chosen()
-        commands.allow(commands.stop_reading, "" if self.reading else words.WHY_NOT_READING)
-        commands.allow(commands.update_index, self._why_no_update())
-        none = "" if chosen else words.WHY_NO_ENTRY
-        commands.allow(commands.copy_tag, none)
-        commands.allow(commands.copy_entry_digest, none or ("" if any(map(_digest, chosen)) else words.WHY_NO_DIGEST))
-        can_pull = any(map(self._pull_line, chosen))
-        commands.allow(commands.copy_pull_line, none or ("" if can_pull else words.WHY_NO_IMAGE))
-        here = "" if row is not None and row.installed else words.WHY_NOT_INSTALLED
-        commands.allow(commands.show_installed, here if row is not None else words.WHY_NO_ENTRY)
-        groups = "" if self.model.rowCount() else words.WHY_NO_GROUPS
-        for action in (commands.open_groups, commands.close_groups):
-            commands.allow(action, groups)
+        if self.isVisible():
+            allow(self.commands, self._situation())
+
+    def _situation(self) -> Situation:
+        view = self.reader.view
+        return Situation(
+            place=self.place,
+            mirror=self.mirror,
+            stopped=self.why_no_push(),
+            engine=self.client.running,
+            reading=self.reading,
+            current=self.current(),
+            chosen=self.chosen(),
+            image=view.image if view is not None else "",
+            old_layout=self.model.contents.old_layout,
+            has_rows=bool(self.model.rowCount()),
+        )
 
     def panes(self) -> list[QWidget]:
         shown = self.pane.shown
-        lists = [shown] if shown in (self.table, self.repositories) else []
+        lists = [shown] if shown in (self.table, self.repositories, self.space_table) else []
         return [self.place_box, self.filter_line, *lists, self.details.tabs]
 
     def focus_filter(self) -> None:
@@ -325,21 +383,18 @@ class ContentsPage(Page):
         super().leave()
         self.reader.leave()
         self.registry.stop()
-        self.details.tasks.cancel_all()
+        self.details.leave()
+        for owner in (self.work, self.narrower):
+            owner.tasks.cancel_all()
+        self.filter_line.leave()
         self._selecting.stop()
         self.table.remember()
+        self.space_table.remember()
 
     def _focus_list(self) -> None:
         shown = self.pane.shown
         if shown is not None:
             shown.setFocus()
-
-    def _why_no_update(self) -> str:
-        if not self.place:
-            return words.WHY_NO_PLACE
-        if self.mirror is None:
-            return words.WHY_NOT_CONFIGURED
-        return self.why_no_push()
 
     def _on_update_index(self) -> None:
         self.start(self._update_index(self.instance_id, self.place))
@@ -377,17 +432,14 @@ class ContentsPage(Page):
         if row is not None:
             self.package_wanted.emit(row.hash)
 
+    def _on_changed(self, told: Told) -> None:
+        """The build cache is not as it was."""
+        if self.place == self.work.place:
+            self._read(refresh=True)
+        self.banner.show_notice(told.title, told.text, tone=told.tone, button=told.button, action=told.action)
+
     def _on_context_menu(self, place: QPoint) -> None:
-        commands = self.commands
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addActions([commands.copy_tag, commands.copy_entry_digest, commands.copy_pull_line])
-        menu.addSeparator()
-        menu.addAction(commands.show_installed)
-        menu.addSeparator()
-        menu.addActions([commands.open_groups, commands.close_groups])
+        fill(menu, [*entry_menu(self.commands), None, self.commands.open_groups, self.commands.close_groups])
         menu.popup(self.table.viewport().mapToGlobal(place))
-
-
-def _digest(row: ContentsRow) -> str:
-    return row.manifest_digest or row.blob_digest

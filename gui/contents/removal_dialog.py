@@ -63,7 +63,9 @@ class RemovalDialog(TaskDialog):
         self.removal.show_plan(found)
         capabilities = found.capabilities
         if capabilities.delete is False:
-            self.show_error(ErrorInfo("refused", "Nothing can be deleted here", capabilities.why_not, capabilities.remedies))
+            self.show_error(
+                ErrorInfo("refused", "Nothing can be deleted here", capabilities.why_not, capabilities.remedies)
+            )
         self.confirm_button.setText(words.TO_TRASH if capabilities.trash else words.DELETE)
         self._allow()
         self.make_room()
@@ -97,8 +99,8 @@ class RemovalDialog(TaskDialog):
         else:
             self.notice.show_notice("", words.INTERRUPTED, tone="warn", closable=False)
 
-    def on_working(self, *, working: bool) -> None:
-        self._applying = self._applying and working
+    def on_working(self) -> None:
+        self._applying = self._applying and self.working
         self._allow()
 
     def _allow(self) -> None:

@@ -79,7 +79,7 @@ EMPTY_TEXT = "It cannot be had back then."
 
 
 def delete_title(place: str) -> str:
-    return f"Delete from {visible(place)}"
+    return f"Delete entries of {visible(place)}"
 
 
 def not_allowed(place: str) -> str:

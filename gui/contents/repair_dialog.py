@@ -124,7 +124,9 @@ class RepairDialog(TaskDialog):
         if shown is None or plan.delete is None:
             return True
         self.status.setText(words.DELETING)
-        now: UpkeepPlan = await self._client.call(PlanDelete(self._instance, plan.delete))  # it was made before the push
+        now: UpkeepPlan = await self._client.call(
+            PlanDelete(self._instance, plan.delete)
+        )  # it was made before the push
         if {entry.key for entry in now.plan.entries} != {entry.key for entry in shown.plan.entries}:
             self.removal.show_plan(now)
             self.show_error(ErrorInfo("changed", words.CHANGED, words.CHANGED_WHY))
@@ -132,9 +134,9 @@ class RepairDialog(TaskDialog):
         await self._client.call(ApplyDelete(now.plan.id))
         return True
 
-    def on_working(self, *, working: bool) -> None:
-        self._repairing = self._repairing and working
-        if not working:
+    def on_working(self) -> None:
+        self._repairing = self._repairing and self.working
+        if not self.working:
             self.status.setText(self.status.text() if self._plan is not None and self._plan.empty else "")
         self._allow()
 

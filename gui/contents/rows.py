@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from enum import IntEnum
 from operator import itemgetter
@@ -75,7 +76,9 @@ class Contents:
         self.groups: dict[GroupKey, Group] = {}
         self.packages = 0
         self.stored_bytes = 0
-        self._blobs: set[str] = set()
+        self.old_layout = 0
+        self._blobs: Counter[str] = Counter()  # how many entries have each
+        self._sized: set[str] = set()
         self._haystacks: dict[str, str] = {}
         self._version_keys: dict[str, Any] = {}
 
@@ -84,6 +87,8 @@ class Contents:
         moved = False
         for row in rows:
             key, before, place = row.key, self.rows.get(row.key), _group_of(row)
+            if before is not None and before.blob_digest:
+                self._blobs[before.blob_digest] -= 1
             group = self.groups.get(place)
             if before is None or group is None or key not in group.keys:
                 moved = True
@@ -93,6 +98,7 @@ class Contents:
                     group = self.groups[place] = Group(place)
                 group.keys[key] = None
                 self.packages += row.kind is EntryKind.PACKAGE
+                self.old_layout += words.is_old(row)
             group.sums = None
             self.rows[key] = row
             self._haystacks[key] = f"{row.name}@{row.version} {key} {row.target} /{row.hash}".lower()
@@ -107,18 +113,21 @@ class Contents:
             del self.rows[row.key], self._haystacks[row.key]
         self.stored_bytes = 0
         self._blobs.clear()
+        self._sized.clear()
         for row in self.rows.values():
             self._count(row)
         return bool(gone)
 
-    def narrow(self, wanted: Sequence[str]) -> None:
-        """Show only entries that have all of the words `wanted` (lower case)."""
-        haystacks = self._haystacks
+    def narrow(self, wanted: Sequence[str], only: Collection[str] | None = None) -> None:
+        """Show only entries that have all of the words `wanted` (lower case), of packages with the hashes `only`."""
+        haystacks, rows = self._haystacks, self.rows
         for group in self.groups.values():
             found: Collection[str] = group.keys
+            if only is not None:
+                found = [key for key in found if rows[key].hash in only]
             for word in wanted:
                 found = [key for key in found if word in haystacks[key]]
-            if len(found) != len(group.shown) or wanted:
+            if len(found) != len(group.shown) or wanted or only is not None:
                 group.sums = None
             group.shown = found
 
@@ -151,6 +160,10 @@ class Contents:
                 sizes[row.blob_digest or key] = row.stored_bytes
         return sum(sizes.values()) if sizes else None
 
+    def sharing(self, row: ContentsRow) -> int:
+        """How many other entries have the same archive."""
+        return self._blobs[row.blob_digest] - 1 if row.blob_digest and row.kind is EntryKind.PACKAGE else 0
+
     def sums(self, group: Group) -> Sums:
         if group.sums is None:
             rows = [self.rows[key] for key in group.shown]
@@ -170,12 +183,16 @@ class Contents:
         if not group.keys:
             del self.groups[group.key]
         self.packages -= row.kind is EntryKind.PACKAGE
+        self.old_layout -= words.is_old(row)
 
     def _count(self, row: ContentsRow) -> None:
         """Layers of images belong to packages mostly: only what has a blob of its own is counted."""
-        if row.stored_bytes is not None and row.blob_digest and row.blob_digest not in self._blobs:
-            self._blobs.add(row.blob_digest)
+        if not row.blob_digest:
+            return
+        if row.stored_bytes is not None and row.blob_digest not in self._sized:
+            self._sized.add(row.blob_digest)
             self.stored_bytes += row.stored_bytes
+        self._blobs[row.blob_digest] += 1
 
 
 def _group_of(row: ContentsRow) -> GroupKey:

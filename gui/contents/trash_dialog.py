@@ -135,7 +135,7 @@ class TrashDialog(TaskDialog):
         await self._read()
         self.notice.show_notice(words.emptied(freed), tone="ok", closable=False)
 
-    def on_working(self, *, working: bool) -> None:
+    def on_working(self) -> None:
         self._allow()
 
     def _allow(self) -> None:

@@ -28,7 +28,13 @@ class VerifyDialog(TaskDialog):
     something was."""
 
     def __init__(
-        self, client: EngineClient, instance: str, mirror: str, *, why_no_change: str = "", parent: QWidget | None = None
+        self,
+        client: EngineClient,
+        instance: str,
+        mirror: str,
+        *,
+        why_no_change: str = "",
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(words.title(mirror), words.REPAIR, parent)
         self._client = client
@@ -143,7 +149,7 @@ class VerifyDialog(TaskDialog):
     def on_stopped(self) -> None:
         self.status.setText(words.STOPPED)
 
-    def on_working(self, *, working: bool) -> None:
+    def on_working(self) -> None:
         self.verify_button.setText(words.VERIFY if self.view is None else words.VERIFY_AGAIN)
         self._allow()
 

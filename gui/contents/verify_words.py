@@ -42,6 +42,7 @@ INDEX_STEP = "Write the index anew from what is there."
 REPAIRED = "The build cache was repaired"
 REPAIR_STEPS = "What will be done"
 
+_NAMED = 5
 KINDS = {
     FindingKind.NO_INDEX: "No index",
     FindingKind.BAD_INDEX: "Index unreadable",
@@ -130,12 +131,13 @@ def result(view: VerifyView) -> tuple[str, str]:
 
 def push_step(plan: PushPlan) -> str:
     """Of a repair: what is pushed again."""
-    count = sum(1 for _ in plan.of(Decision.PUSH, Decision.COMPLETE))
-    if not count:
+    pushed = tuple(plan.of(Decision.PUSH, Decision.COMPLETE))
+    if not pushed:
         return "Nothing has to be pushed again."
-    names = [f"{item.name}@{item.version}/{short_hash(item.hash)}" for item in plan.of(Decision.PUSH, Decision.COMPLETE)]
-    shown = ", ".join(map(visible, names[:6])) + (f" and {len(names) - 6:,} more" if len(names) > 6 else "")
-    return f"Push {plural(count, 'package')} again from where {'it is' if count == 1 else 'they are'} installed: {shown}."
+    names = [visible(f"{item.name}@{item.version}/{short_hash(item.hash)}") for item in pushed]
+    shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else "")
+    where = "it is" if len(pushed) == 1 else "they are"
+    return f"Push {plural(len(pushed), 'package')} again from where {where} installed: {shown}."
 
 
 def delete_step(entries: int) -> str:
@@ -148,8 +150,8 @@ def left(plan: RepairPlan) -> str:
     """What stays as it is, a line for each."""
     if not plan.left:
         return ""
-    shown = [f"{subject(finding)}: {visible(finding.words)}" for finding in plan.left[:5]]
-    more = [f"and {len(plan.left) - 5:,} more"] if len(plan.left) > 5 else []
+    shown = [f"{subject(finding)}: {visible(finding.words)}" for finding in plan.left[:_NAMED]]
+    more = [f"and {len(plan.left) - _NAMED:,} more"] if len(plan.left) > _NAMED else []
     return "\n".join((f"Stays as it is ({plural(len(plan.left), 'finding')}):", *shown, *more))
 
 

@@ -22,10 +22,16 @@ PLACE_NAME = "Mirror, address or registry to look into"
 PLACE_PLACEHOLDER = "mirror, address or registry"
 FILTER = "name, version, tag, /hash …"
 FILTER_NAME = "Filter contents"
+SHOW = "Show"
+SHOWN = ("packages", "space by package")
+SPACE_TABLE = "Space by package"
+SPACE_COLUMNS = ("Package", "Share of what is shown", "Size", "Same version again", "Saved by sharing")
+MORE = "More"
 SECTIONS = ("", "Other images", "Index and keys", "Untagged")
 UNREADABLE_NAMES = "Not understood"
 INDEX, KEY_LIST = "Index", "List of keys"
 NOT_IN_INDEX = "not in the index"
+OLD_LAYOUT = "old format"
 UNKNOWN_YET = "…"
 NOT_AVAILABLE = "not available"
 OPENED, CLOSED = "open", "closed"
@@ -43,6 +49,7 @@ REPOSITORY_COLUMN = "Repository"
 READING_REPOSITORIES = "Asking for the repositories…"
 NO_INDEX_TITLE = "This build cache has no index"
 NO_INDEX_TEXT = "Spack cannot find its packages until there is one."
+MIGRATE = "Migrate…"
 UPDATE_INDEX = "Update index"
 UPDATING_INDEX = "Updating the index…"
 STOPPED = "Stopped before everything was read."
@@ -62,6 +69,15 @@ WHY_NOT_INSTALLED = "This package is not installed in this Spack instance"
 WHY_NOT_READING = "Nothing is being read"
 WHY_NO_PLACE = "Choose a mirror first"
 WHY_NOT_CONFIGURED = "Only a configured mirror can be changed; this address was opened for reading"
+WHY_NO_PACKAGE = "Choose a package first"
+WHY_NOT_DELETABLE = "The index and keys are not deleted by themselves"
+WHY_NO_TRASH = "Only folders have a trash"
+WHY_NOT_OLD = "Nothing here is in the old format"
+WHY_NOT_FOLDER = "Only in folders"
+REPAIRED = "The build cache was repaired"
+RESTORED = "What was in the trash is back"
+SHOW_TRASH = "Trash…"
+INSTALLED_HERE = "Packages were installed here"
 WHY_NO_GROUPS = "There are no groups"
 
 _HOST = re.compile(r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]+)?|[A-Za-z0-9-]+:[0-9]+|localhost)")
@@ -69,6 +85,7 @@ _REGISTRY = re.compile(r"(?:oci|oci\+http|https?)://[^/]+/?")
 _OCI = (MirrorKind.OCI, MirrorKind.OCI_HTTP)
 _MANIFEST_SUFFIX = re.compile(r"(\.spec|\.key|\.index)?\.manifest\.json$")
 _SHORT_DIGEST = 19
+_OLD_FOLDER = "build_cache/"
 
 
 # ---- places ----
@@ -107,6 +124,16 @@ def is_local(place: str, mirror: Mirror | None) -> bool:
 
 
 # ---- rows ----
+
+
+def is_old(row: ContentsRow) -> bool:
+    """Whether this is a package in the layout of Spack before 1.0."""
+    return row.kind is EntryKind.PACKAGE and row.key.startswith(_OLD_FOLDER)
+
+
+def shares(others: int) -> str:
+    """Behind an entry whose archive others have as well."""
+    return f"same archive as {plural(others, 'other')}" if others > 0 else ""
 
 
 def entry_title(row: ContentsRow) -> str:
@@ -186,6 +213,12 @@ def entries(count: int) -> str:
     return "1 entry" if count == 1 else f"{count:,} entries"
 
 
+def space_sentence(title: str, count: int, size: int, doubles: int) -> str:
+    """A line of the space view for screen readers."""
+    again = f"{doubles:,} of the same version again" if doubles else ""
+    return ", ".join(part for part in (title, entries(count), format_bytes(size), again) if part)
+
+
 def tags(count: int, *, registry: bool) -> str:
     return plural(count, "tag") if registry else entries(count)
 
@@ -223,6 +256,13 @@ def not_in_index(count: int) -> tuple[str, str]:
     one = count == 1
     title = f"{plural(count, 'package')} {'is' if one else 'are'} not in the index"
     return title, f"Spack will not find {'it' if one else 'them'} until the index is updated."
+
+
+def old_layout(count: int) -> tuple[str, str]:
+    """Title and text about packages in the layout of Spack before 1.0."""
+    one = count == 1
+    title = f"{plural(count, 'package')} {'is' if one else 'are'} in the format of Spack before 1.0"
+    return title, f"Spack 1.0 and newer do not find {'it' if one else 'them'}. Migrating leaves the old format as it is."
 
 
 def last_known(view: ContentsView) -> str:

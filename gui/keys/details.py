@@ -18,8 +18,8 @@ from gui.widgets.card import Card, Fact
 from gui.widgets.controls import ActionButton
 from gui.widgets.labels import ElidedLabel, Label
 
-_FACTS = (words.FINGERPRINT, words.PUBLISHED, words.KIND, words.SIGNS_FOR, words.CREATED, words.EXPIRES)
-_COLUMNS = 2
+_FACTS = (words.FINGERPRINT, words.KIND, words.EXPIRES, words.PUBLISHED, words.COUNTS_ON, words.CREATED)
+_COLUMNS = 3
 
 
 class KeyCard(Card):
@@ -43,7 +43,7 @@ class KeyCard(Card):
             fact = self._facts[caption] = Fact(caption, elide_mode=Qt.TextElideMode.ElideMiddle)
             fact.value.make_selectable()
             grid.addWidget(fact, place // _COLUMNS, place % _COLUMNS)
-        for column, stretch in enumerate((3, 2)):
+        for column, stretch in enumerate((4, 2, 1)):
             grid.setColumnStretch(column, stretch)
         self.body.addLayout(top)
         self.body.addWidget(self.sentence)
@@ -61,7 +61,7 @@ class KeyCard(Card):
         self._facts[words.CREATED].set(words.day(key.created))
         self._facts[words.EXPIRES].set(words.expires(key), "warn" if soon else "text")
         self._facts[words.PUBLISHED].set(words.published_on(key, mirrors))
-        self._facts[words.SIGNS_FOR].set(words.signs_for(key, mirrors))
+        self._facts[words.COUNTS_ON].set(words.counts_on(key, mirrors))
 
     def fact(self, caption: str) -> str:
         return self._facts[caption].value.text()

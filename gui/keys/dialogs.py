@@ -6,118 +6,76 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from core.engine.calls.keys import AllowKeys, CreateKey, LookAtKeys, PublishKeys, TrustKeys, UnlockKey
-from core.foundation.errors import ErrorInfo, MirrordeckError
+from core.foundation.errors import MirrordeckError
 from core.foundation.text import visible
 from core.services.keys_values import Key, KeyOffer, KeySource, MirrorKeys, NewKey
 from gui import messages, theme
 from gui.engine_client import EngineClient
 from gui.keys import words
 from gui.theme import FontRole
-from gui.widgets.banner import Banner
-from gui.widgets.controls import Button, CheckBox, ComboBox
+from gui.widgets.controls import CheckBox, ComboBox
 from gui.widgets.form_rows import FormRows
 from gui.widgets.labels import Label
-from gui.widgets.page import TaskOwner
-from gui.widgets.refresh_line import RefreshLine
 from gui.widgets.secret_edit import SecretEdit
+from gui.widgets.task_dialog import TaskDialog
 
 _WIDTH = 540
 _LABELS = 90
 
 
-class KeyDialog(QDialog):
-    """A heading, a sentence, `content`, and a button that does `work`; then it closes, or says why not."""
+class KeyDialog(TaskDialog):
+    """A sentence, `content`, and a button that has the engine `do` something; then it closes, or says why not."""
 
     def __init__(
-        self, client: EngineClient, instance: str, title: str, text: str, confirm: str, parent: QWidget | None = None
+        self,
+        client: EngineClient,
+        instance: str,
+        title: str,
+        text: str,
+        confirm: str,
+        *,
+        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__(title, confirm, parent, height=0)
         self.client = client
         self.instance = instance
-        self.tasks = TaskOwner()
-        self.setWindowTitle(title)
         self.setFixedWidth(theme.scaled(_WIDTH))
-        self.busy_line = RefreshLine()
-        self.heading = Label(title, FontRole.TITLE)
-        self.heading.setWordWrap(True)
-        self.text = Label(text, tone="dim")
-        self.text.setWordWrap(True)
         self.content = QVBoxLayout()
         self.content.setSpacing(theme.SPACE_S)
-        self.notice = Banner(stacked=True)
-        self.cancel_button = Button(messages.CANCEL)
-        self.confirm_button = Button(confirm, primary=True)
+        sentence = Label(text, tone="dim")
+        sentence.setWordWrap(True)
+        self.body.addWidget(sentence)
+        self.body.addLayout(self.content)
         self.confirm_button.setDefault(True)
-        self.cancel_button.clicked.connect(self.reject)
-        self.confirm_button.clicked.connect(self._on_confirm)
-        self._lay_out()
+        self.confirm_button.clicked.connect(lambda: self.work(self._carry_out()))
 
-    def _lay_out(self) -> None:
-        buttons = QHBoxLayout()
-        buttons.setSpacing(theme.SPACE_S)
-        buttons.addStretch(1)
-        buttons.addWidget(self.cancel_button)
-        buttons.addWidget(self.confirm_button)
-        inside = QVBoxLayout()
-        margin = theme.PAGE_MARGIN
-        inside.setContentsMargins(margin, theme.SPACE_L, margin, theme.SPACE_L)
-        inside.setSpacing(theme.SPACE_M)
-        for widget in (self.heading, self.text):
-            inside.addWidget(widget)
-        inside.addLayout(self.content)
-        inside.addWidget(self.notice)
-        inside.addSpacing(theme.SPACE_XS)
-        inside.addLayout(buttons)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
-        outer.addWidget(self.busy_line)
-        outer.addLayout(inside)
+    def open(self) -> None:
+        super().open()
+        layout = self.layout()
+        if layout is not None:  # how high it has to be is known only now
+            layout.activate()
+            self.resize(self.width(), layout.totalHeightForWidth(self.width()))
 
-    async def work(self) -> None:
-        """Ask the engine to do it. What it raises is shown."""
+    async def do(self) -> None:
+        """Ask the engine. What it raises is shown."""
         raise NotImplementedError
 
-    def forbid(self, why: str) -> None:
-        """Say why it cannot be done now; "" allows it."""
-        self.confirm_button.setEnabled(not why)
-        self.confirm_button.setToolTip(why)
-
-    def show_error(self, error: ErrorInfo) -> None:
-        text = messages.sentences(error.why, *error.remedies)
-        self.notice.show_notice(error.title, text, tone="bad", closable=False)
-        self.adjustSize()
-
-    def _on_confirm(self) -> None:
-        if not self.tasks.busy:
-            self.tasks.start(self._carry_out())
-
     async def _carry_out(self) -> None:
-        self.busy_line.set_running(True)
-        self.forbid(messages.WHY_WORKING)
-        try:
-            await self.work()
-        except MirrordeckError as error:
-            self.show_error(error.info())
-        else:
-            self.accept()
-        finally:
-            self.busy_line.set_running(False)
-            self.forbid("")
+        await self.do()
+        self.accept()
 
-    def done(self, result: int) -> None:
-        self.tasks.cancel_all()
-        super().done(result)
+    def on_working(self) -> None:
+        self.forbid(messages.WHY_WORKING if self.working else "")
 
 
 class CreateDialog(KeyDialog):
     """`key` is the new one."""
 
     def __init__(self, client: EngineClient, instance: str, parent: QWidget | None = None) -> None:
-        super().__init__(client, instance, words.CREATE_TITLE, words.CREATE_TEXT, words.CREATE, parent)
+        super().__init__(client, instance, words.CREATE_TITLE, words.CREATE_TEXT, words.CREATE, parent=parent)
         self.key: Key | None = None
         self.name_edit, self.email_edit = QLineEdit(), QLineEdit()
         self.expiry_box = ComboBox()
@@ -128,11 +86,11 @@ class CreateDialog(KeyDialog):
         rows.add(words.NAME, self.name_edit)
         rows.add(words.EMAIL, self.email_edit)
         rows.add(words.EXPIRES, self.expiry_box)
-        rows.add(words.PASSPHRASE, self.passphrase).say(words.PASSPHRASE_HINT)
+        rows.add(words.PASSPHRASE, self.passphrase).say(words.MAY_BE_EMPTY)
         self.content.addWidget(rows)
         self.name_edit.setFocus()
 
-    async def work(self) -> None:
+    async def do(self) -> None:
         wanted = NewKey(self.name_edit.text().strip(), self.email_edit.text().strip())
         wanted = NewKey(wanted.name, wanted.email, wanted.comment, str(self.expiry_box.currentData()))
         secret = self.passphrase.secret
@@ -146,7 +104,7 @@ class TrustDialog(KeyDialog):
 
     def __init__(self, client: EngineClient, instance: str, offer: KeyOffer, parent: QWidget | None = None) -> None:
         source = offer.source.mirror or PurePath(offer.source.file).name
-        super().__init__(client, instance, words.offer_title(source), words.TRUST_TEXT, words.TRUST, parent)
+        super().__init__(client, instance, words.offer_title(source), words.TRUST_TEXT, words.TRUST, parent=parent)
         self.trusted: tuple[Key, ...] = ()
         self._offer = offer
         self.boxes: dict[str, CheckBox] = {}
@@ -161,7 +119,7 @@ class TrustDialog(KeyDialog):
         column = QVBoxLayout(widget)
         column.setContentsMargins(0, theme.SPACE_XS, 0, theme.SPACE_XS)
         column.setSpacing(2)
-        owner = f"{visible(key.user_id)} ({words.TRUSTED_ALREADY})" if trusted else visible(key.user_id)
+        owner = visible(key.user_id)
         if self._offer.source.mirror and not trusted:
             box = self.boxes[key.fingerprint] = CheckBox(owner)
             box.toggled.connect(self._on_ticked)
@@ -169,7 +127,7 @@ class TrustDialog(KeyDialog):
         else:
             column.addWidget(Label(owner, FontRole.STRONG))
         column.addWidget(Label(words.fingerprint(key.fingerprint), FontRole.MONO).make_selectable())
-        column.addWidget(Label(words.key_facts(key), FontRole.SMALL, "dim"))
+        column.addWidget(Label(words.key_facts(key, trusted=trusted), FontRole.SMALL, "dim"))
         return widget
 
     def chosen(self) -> tuple[str, ...]:
@@ -180,7 +138,7 @@ class TrustDialog(KeyDialog):
     def _on_ticked(self) -> None:
         self.forbid("" if self.chosen() else words.TRUST_NOTHING)
 
-    async def work(self) -> None:
+    async def do(self) -> None:
         self.trusted = await self.client.call(TrustKeys(self.instance, self._offer.source, self.chosen()))
 
 
@@ -199,7 +157,7 @@ class MirrorDialog(KeyDialog):
         without: str,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(client, instance, title, text, confirm, parent)
+        super().__init__(client, instance, title, text, confirm, parent=parent)
         self.box = ComboBox()
         for row in mirrors:
             self.box.addItem(visible(row.mirror), row.mirror)
@@ -233,7 +191,7 @@ class ImportDialog(MirrorDialog):
         )
         self.offer: KeyOffer | None = None
 
-    async def work(self) -> None:
+    async def do(self) -> None:
         self.offer = await self.client.call(LookAtKeys(self.instance, KeySource(mirror=self.mirror)))
         if not self.offer.keys:
             why = self.offer.problems[0].sentence() if self.offer.problems else ""
@@ -261,7 +219,7 @@ class PublishDialog(MirrorDialog):
         )
         self._keys = tuple(key.fingerprint for key in keys)
 
-    async def work(self) -> None:
+    async def do(self) -> None:
         await self.client.call(PublishKeys(self.instance, self.mirror, self._keys))
 
 
@@ -296,7 +254,7 @@ class AllowDialog(MirrorDialog):
     def chosen(self) -> tuple[Key, ...]:
         return self._keys if self.which.currentData() else ()
 
-    async def work(self) -> None:
+    async def do(self) -> None:
         names = tuple(key.fingerprint for key in self.chosen)
         await self.client.call(AllowKeys(self.instance, self.mirror, names))
 
@@ -308,7 +266,7 @@ class UnlockDialog(KeyDialog):
         self, client: EngineClient, instance: str, fingerprint: str, owner: str, parent: QWidget | None = None
     ) -> None:
         text = words.unlock_text(owner, fingerprint)
-        super().__init__(client, instance, words.UNLOCK_TITLE, text, words.UNLOCK, parent)
+        super().__init__(client, instance, words.UNLOCK_TITLE, text, words.UNLOCK, parent=parent)
         self._fingerprint = fingerprint
         self.passphrase = SecretEdit(words.PASSPHRASE)
         rows = FormRows(label_width=_LABELS)
@@ -316,7 +274,7 @@ class UnlockDialog(KeyDialog):
         self.content.addWidget(rows)
         self.passphrase.setFocus()
 
-    async def work(self) -> None:
+    async def do(self) -> None:
         secret = self.passphrase.secret
         self.passphrase.forget()
         self.passphrase.setFocus()

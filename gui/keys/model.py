@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The keys table's model: those that can sign first."""
+"""The keys table's model: those that can sign first, those that are no good any more last."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class KeysModel(QAbstractTableModel):
 
     def set_keys(self, keys: tuple[Key, ...]) -> None:
         self.beginResetModel()
-        self.keys = tuple(sorted(keys, key=lambda key: (not key.secret, key.user_id.casefold(), key.fingerprint)))
+        self.keys = tuple(sorted(keys, key=_order))
         self.endResetModel()
 
     def set_mirrors(self, mirrors: tuple[MirrorKeys, ...] | None) -> None:
@@ -81,6 +81,10 @@ class KeysModel(QAbstractTableModel):
             case _, Role.TONE:
                 return "text" if column is Column.OWNER else "dim"
         return None
+
+
+def _order(key: Key) -> tuple[bool, bool, str, str]:
+    return not key.secret, bool(key.problem), key.user_id.casefold(), key.fingerprint
 
 
 _TEXTS: dict[Column, Callable[[Key], str]] = {

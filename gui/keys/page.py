@@ -31,7 +31,7 @@ _WIDTHS = (
     (Column.USE, 132),
     (Column.PUBLISHED, 160),
 )
-_ROOM = ((Column.KIND, 620), (Column.PUBLISHED, 760))
+_ROOM = ((Column.KIND, 860), (Column.PUBLISHED, 640))
 _LEAST_ROWS = 4  # with the header
 
 
@@ -135,7 +135,9 @@ class KeysPage(Page):
         if not view.has_gpg:
             self.empty.show_message("empty-folder", words.NO_GPG, words.NO_GPG_DETAIL)
         else:
-            self.empty.show_message("empty-keys", words.EMPTY, messages.sentences(words.EMPTY_DETAIL, view.home))
+            self.empty.show_message(
+                "empty-keys", words.EMPTY, messages.sentences(words.EMPTY_DETAIL, words.kept_in(view.home))
+            )
         self.sentence.setText(words.sentence(view) if view.keys else "")
         done, self._done = self._done, ""
         if done:

@@ -27,14 +27,14 @@ NEVER = "never"
 ASKING = "…"
 NONE = "–"
 
-OWNER, FINGERPRINT, KIND, CREATED, EXPIRES = "Owner", "Fingerprint", "Kind", "Created", "Expires"
-USE, PUBLISHED, SIGNS_FOR = "Use", "Published on", "Only key for"
+FINGERPRINT, KIND, CREATED, EXPIRES = "Fingerprint", "Kind", "Created", "Expires"
+PUBLISHED, COUNTS_ON = "Published on", "Counts on"
 
 CREATE_TITLE = "Create a key"
 CREATE_TEXT = "An RSA key of 4096 bits that can only sign, as Spack makes them."
 CREATE = "Create"
 NAME, EMAIL, PASSPHRASE = "Name", "Email", "Passphrase"
-PASSPHRASE_HINT = "May be empty, as with Spack: then whoever can read the key's directory can sign."
+MAY_BE_EMPTY = "May be empty, as with Spack: then whoever can read the key's directory can sign."
 EXPIRY_CHOICES = (("Never", "0"), ("In 1 year", "1y"), ("In 2 years", "2y"), ("In 5 years", "5y"))
 FILE_TITLE = "Trust the key in a file"
 TRUST = "Trust"
@@ -109,9 +109,16 @@ def published_on(key: Key, mirrors: Sequence[MirrorKeys] | None) -> str:
     return ", ".join(names) or NONE
 
 
-def signs_for(key: Key, mirrors: Sequence[MirrorKeys] | None) -> str:
-    names = [visible(row.mirror) for row in mirrors or () if key.fingerprint in row.allowed]
-    return ", ".join(names) or NONE
+def counts_on(key: Key, mirrors: Sequence[MirrorKeys] | None) -> str:
+    """Where its signatures count; None while mirrors are being asked."""
+    if mirrors is None or key.problem:
+        return NONE if key.problem else ASKING
+    names = [visible(row.mirror) for row in mirrors if row.allowed and key.fingerprint not in row.allowed]
+    return f"every mirror but {', '.join(names)}" if names else "every mirror"
+
+
+def kept_in(home: str) -> str:
+    return f"They are kept in {visible(home)}."
 
 
 def sentence(view: KeysView) -> str:
@@ -190,6 +197,7 @@ def offer_title(source: str) -> str:
     return f"Keys from {visible(source)}"
 
 
-def key_facts(key: Key) -> str:
+def key_facts(key: Key, *, trusted: bool) -> str:
     facts = [key.algorithm, f"made {day(key.created)}", f"expires {expires(key)}"]
-    return "  ·  ".join([*facts, f"it {key.problem}"] if key.problem else facts)
+    facts += [f"it {key.problem}"] if key.problem else []
+    return "  ·  ".join([*facts, TRUSTED_ALREADY] if trusted else facts)

@@ -14,6 +14,7 @@ from core.engine.calls.logins import DescribeLogin, MoveToKeyring, SignOut
 from core.engine.calls.mirrors import ApplyMirrorEdit, DescribeMirror, PlanMirrorEdit, UndoMirrorEdit
 from core.foundation.errors import MirrordeckError
 from core.mirrors.credentials.states import Direction
+from core.services.login_values import LoginOverview
 from core.services.mirror_values import CopyMirror, MoveMirror, MoveSecrets, RemoveMirror, ScopeRow
 from core.services.values import MirrorRow, UndoStep
 from gui import messages
@@ -155,12 +156,29 @@ class MirrorCommands(QObject):
             self.edited.emit(Edited(sentence, dialog.applied[-1].undo, mirror))
 
     async def sign_out(self, name: str) -> None:
-        login = await self._client.call(DescribeLogin(self.instance, name, Direction.PUSH))
-        buttons = ((messages.CANCEL, 0), (login_words.SIGN_OUT, 1))
-        title = login_words.sign_out_title(login.host)
-        if await ask(MessageDialog(title, login_words.sign_out_text(login), buttons, parent=self._window)):
-            names = await self._client.call(SignOut(self.instance, name, Direction.PUSH))
-            self.done.emit(login_words.signed_out(names or (name,)))
+        """Where fetching has a login of its own, a person chooses which of the two."""
+        logins = await self._logins_of(name)
+        choices: list[tuple[str, tuple[Direction, ...]]] = [(login_words.SIGN_OUT, (logins[0].direction,))]
+        if len(logins) > 1:
+            both = tuple(login.direction for login in logins)
+            choices = [(login_words.sign_out_only(each), (each,)) for each in both]
+            choices.append((login_words.SIGN_OUT_BOTH, both))
+        buttons = ((messages.CANCEL, 0), *((text, at) for at, (text, _) in enumerate(choices, 1)))
+        title, text = login_words.sign_out_title(logins), login_words.sign_out_text(logins)
+        chosen = await ask(MessageDialog(title, text, buttons, parent=self._window))
+        if chosen:
+            affected: dict[str, None] = {}
+            for direction in choices[chosen - 1][1]:
+                affected |= dict.fromkeys(await self._client.call(SignOut(self.instance, name, direction)))
+            self.done.emit(login_words.signed_out(tuple(affected) or (name,)))
+
+    async def _logins_of(self, name: str) -> list[LoginOverview]:
+        """The logins one can sign out of, that for pushing if there is none."""
+        push = await self._client.call(DescribeLogin(self.instance, name, Direction.PUSH))
+        fetch = await self._client.call(DescribeLogin(self.instance, name, Direction.FETCH))
+        same = (push.host, push.user, push.variables) == (fetch.host, fetch.user, fetch.variables)
+        found = [login for login in (push, fetch) if login_words.is_signed_in(login)]
+        return found[:1] if same and found else found or [push]
 
     # ---- with Spack itself ----
 

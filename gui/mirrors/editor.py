@@ -148,11 +148,12 @@ class MirrorEditor(CheckedDialog):
             return None
         number = self.generation
         if text and not fields.understood:
-            facts = await self.client.call(UnderstandAddress(self.instance, text))
+            scope = fields.scope.name if fields.scope is not None else ""
+            facts = await self.client.call(UnderstandAddress(self.instance, text, scope))
             if number != self.generation:
                 return None
             self._filled = False  # what follows from the address is no edit of its own
-            fields.show_facts(text, facts)
+            fields.show_facts(facts)
             self._filled = True
         if fields.problem:
             return None

@@ -37,12 +37,13 @@ class MirrorFields(QWidget):
         super().__init__(parent)
         self.base: MirrorForm | None = None
         self.facts: AddressFacts | None = None
-        self._understood = ""
+        self._understood = ("", "")
         self._name_is_suggested = True
         self._sources_chosen = False
         self._scopes: tuple[ScopeRow, ...] = ()
         self.address = PathEdit(words.CHOOSE_FOLDER, folder=True)
         self.address.edit.setPlaceholderText(words.ADDRESS_EXAMPLE)
+        self.path_box = ComboBox()
         self.name_edit = QLineEdit()
         self.login = LoginFields(label_width=LABEL_WIDTH)
         self.push_only_box = CheckBox(words.PUSH_ONLY)
@@ -68,6 +69,9 @@ class MirrorFields(QWidget):
         self.address.edit.setAccessibleName(words.ADDRESS)
         self.name_edit.setAccessibleName(words.NAME)
         self.address_row: FormRow = top.add(words.ADDRESS, self.address)
+        self.path_row: FormRow = top.add(words.WRITTEN_AS, self.path_box)
+        self.path_box.setAccessibleName(words.WRITTEN_AS)
+        self.path_row.set_visible(wanted=False)
         self.name_row: FormRow = top.add(words.NAME, self.name_edit)
         middle = FormRows(label_width=LABEL_WIDTH)
         self._push_only_row = middle.add("", self.push_only_box)
@@ -105,7 +109,7 @@ class MirrorFields(QWidget):
         for box in (self.push_only_box, self.binary_box, self.source_box, self.autopush_box):
             box.toggled.connect(self._on_edited)
         self.source_box.clicked.connect(self._on_source_clicked)
-        for choice in (self.signing_box, self.scope_box):
+        for choice in (self.signing_box, self.scope_box, self.path_box):
             choice.currentIndexChanged.connect(self._on_edited)
 
     # ---- what is entered ----
@@ -136,7 +140,17 @@ class MirrorFields(QWidget):
     @property
     def understood(self) -> bool:
         """True if `facts` are about what stands in the field now."""
-        return self.facts is not None and self.text == self._understood
+        return self.facts is not None and self._understood == self._written
+
+    @property
+    def _written(self) -> tuple[str, str]:
+        """The address and where it will stand: a relative path means something else in another file."""
+        return self.text, self.scope.name if self.scope is not None else ""
+
+    @property
+    def made_absolute(self) -> bool:
+        """True if a relative path is to be written as what it stands for."""
+        return not self.path_row.field.isHidden() and bool(self.path_box.currentData())
 
     def form(self) -> MirrorForm:
         """The mirror as it is entered."""
@@ -159,10 +173,12 @@ class MirrorFields(QWidget):
 
     def _push_side(self) -> ConnectionForm:
         base = _main_side(self.base) if self.base is not None else None
-        if base is not None and self.text == base.url:
+        if base is not None and self.text == base.url and not self.made_absolute:
             side = base
         else:
-            url = self.facts.url if self.facts is not None and self.understood and self.facts.url else self.text
+            known = self.facts if self.understood else None
+            url = (known.absolute if self.made_absolute else known.url) if known is not None else ""
+            url = url or self.text
             side = replace(base, url=url) if base is not None else ConnectionForm(url)
         if self.has_login:
             side = self.login.applied_to(side, self.name)
@@ -287,16 +303,28 @@ class MirrorFields(QWidget):
         self.scope_box.blockSignals(False)
         self._show_name_problem()
 
-    def show_facts(self, text: str, facts: AddressFacts) -> None:
-        """What `text` means; suggest a name as long as nobody chose one."""
-        self.facts, self._understood = facts, text
+    def show_facts(self, facts: AddressFacts) -> None:
+        """What the address means; suggest a name as long as nobody chose one."""
+        self.facts, self._understood = facts, self._written
         if self._name_is_suggested and facts.suggested_name:
             self.name_edit.setText(facts.suggested_name)
         if not self._sources_chosen:
             self.source_box.setChecked(facts.kind not in _REGISTRIES)
         self.address_row.say(words.address_text(facts), "bad" if facts.problem is not None else "dim")
+        self._show_path_choice(facts)
         self._show_kind()
         self._show_name_problem()
+
+    def _show_path_choice(self, facts: AddressFacts) -> None:
+        """How to write a relative path: as Spack's own command does, or as it was written before."""
+        before = self.made_absolute if not self.path_row.field.isHidden() else self.base is None
+        self.path_box.blockSignals(True)
+        self.path_box.clear()
+        for text, absolute in words.path_choices(facts):
+            self.path_box.addItem(text, absolute)
+        self.path_box.setCurrentIndex(max(0, self.path_box.findData(before)))
+        self.path_box.blockSignals(False)
+        self.path_row.set_visible(wanted=bool(facts.absolute))
 
     def show_warnings(self, warnings: Sequence[ErrorInfo]) -> None:
         """What an automatic push would not do."""

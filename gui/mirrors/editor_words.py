@@ -15,6 +15,7 @@ from gui import messages
 ADD_TITLE = "Add a mirror"
 ADDRESS = "Address"
 ADDRESS_EXAMPLE = "registry.site.org/hpc/cache, https://…, s3://… or a folder"
+WRITTEN_AS = "Written as"
 CHOOSE_FOLDER = "Choose a folder"
 NAME = "Name"
 PUSH_ONLY = "only for pushing; fetching is anonymous"
@@ -88,6 +89,14 @@ def address_text(facts: AddressFacts) -> str:
         words.append("which does not exist yet and is made by the first push")
     first = ", ".join(word for word in words if word)
     return messages.sentences(first, *(visible(note) for note in facts.notes))
+
+
+def path_choices(facts: AddressFacts) -> tuple[tuple[str, bool], ...]:
+    """Ways to write a relative path, and whether each makes it absolute."""
+    if not facts.absolute:
+        return ()
+    kept = f"relative to the file: {visible(facts.url)}"
+    return (f"absolute: {visible(facts.absolute)}", True), (kept, False)
 
 
 def problem_text(problem: ErrorInfo) -> str:

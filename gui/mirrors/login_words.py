@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from core.foundation.text import plural, visible
+from core.mirrors.credentials.states import CredentialState, Direction
 from core.services.login_values import Keep, KeyringCondition, KeyringFacts, LoginCheck, LoginOverview, StepState
 from gui import messages
 
@@ -58,7 +61,14 @@ USE_IT = "Use it"
 COPY_FOR_SHELL = "Copy for my shell"
 COPY_FOR_SHELL_TIP = "Copies a line that fetches the value when it runs, never the value"
 SIGN_OUT = "Sign out"
+SIGN_OUT_BOTH = "Sign out of both"
 READ, WRITE = "read", "write"
+_SIGNED_IN = frozenset(
+    {
+        *(CredentialState.SESSION, CredentialState.STORED, CredentialState.COMMAND, CredentialState.DOCKER),
+        *(CredentialState.LOCKED, CredentialState.WAITING),
+    }
+)
 _NOT_ALLOWED = {"read": "Reading does not work", "write": "Writing does not work"}
 
 
@@ -103,15 +113,29 @@ def check_problems(check: LoginCheck, *, writing: bool = True) -> list[tuple[str
     ]
 
 
-def sign_out_title(host: str) -> str:
-    return f"Sign out of {host}?"
+def is_signed_in(overview: LoginOverview) -> bool:
+    """True for a login that signing out would take away; variables of the environment stay what they are."""
+    return overview.state in _SIGNED_IN
 
 
-def sign_out_text(overview: LoginOverview) -> str:
-    mirrors = overview.used_by or (overview.mirror,)
-    names = ", ".join(map(visible, mirrors))
-    verb = "loses its login" if len(mirrors) == 1 else "lose their login"
-    return f"{plural(len(mirrors), 'mirror')} {verb}: {names}. The mirrors themselves stay."
+def sign_out_title(logins: Sequence[LoginOverview]) -> str:
+    return f"Sign out of {' and '.join(dict.fromkeys(visible(login.host) for login in logins))}?"
+
+
+def sign_out_text(logins: Sequence[LoginOverview]) -> str:
+    """`2 mirrors lose their login: site-oci, site-test. The mirrors themselves stay.`; with two logins a line each."""
+    lines = []
+    for login in logins:
+        mirrors = login.used_by or (login.mirror,)
+        names = ", ".join(map(visible, mirrors))
+        verb = "loses its login" if len(mirrors) == 1 else "lose their login"
+        which = f"For {DIRECTIONS[login.direction]}: " if len(logins) > 1 else ""
+        lines.append(f"{which}{plural(len(mirrors), 'mirror')} {verb}: {names}.")
+    return ("\n" if len(logins) > 1 else " ").join((*lines, "The mirrors themselves stay."))
+
+
+def sign_out_only(direction: Direction) -> str:
+    return f"Only for {DIRECTIONS[direction]}"
 
 
 def signed_out(names: tuple[str, ...]) -> str:

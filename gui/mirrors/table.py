@@ -71,7 +71,7 @@ class MirrorsTable(TableView):
         model.modelReset.connect(self._fit_columns)
         self.setMouseTracking(True)
         self.entered.connect(self._on_entered)
-        self.viewportEntered.connect(self.viewport().unsetCursor)
+        self.viewportEntered.connect(lambda: self.viewport().unsetCursor())
         self.clicked.connect(self._on_clicked)
 
     def _on_entered(self, index: QModelIndex) -> None:

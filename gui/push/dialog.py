@@ -100,7 +100,7 @@ class PushDialog(QDialog):
         self.command = QPlainTextEdit()
         self.command.setReadOnly(True)
         self.command.setTabChangesFocus(True)
-        self.command.setFont(theme.font(FontRole.MONO))
+        theme.use_font(self.command, FontRole.MONO)
         self.command.setAccessibleName(words.COMMAND_NAME)
         self.command.setFixedHeight(_COMMAND_LINES * self.command.fontMetrics().lineSpacing() + theme.SPACE_L)
         self.command_button = Button(words.SHOW_COMMAND)

@@ -52,6 +52,10 @@ class CellDelegate(QStyledItemDelegate):
     ) -> None:
         super().__init__(parent)
         self._elide_mode = elide_mode
+        theme.density_changed.connect(self._take_fonts)
+        self._take_fonts()
+
+    def _take_fonts(self) -> None:
         self.body_font = theme.font(FontRole.BODY)
         self.strong_font = theme.font(FontRole.STRONG)
         self.body_metrics = QFontMetrics(self.body_font)

@@ -86,7 +86,7 @@ class MessageDialog(QDialog):
     def _details_view(self) -> QPlainTextEdit:
         view = QPlainTextEdit(self._details)
         view.setReadOnly(True)
-        view.setFont(theme.font(FontRole.MONO))
+        theme.use_font(view, FontRole.MONO)
         view.setAccessibleName(messages.DETAILS)
         view.setTabChangesFocus(True)
         view.setMinimumHeight(140)

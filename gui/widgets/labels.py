@@ -19,7 +19,7 @@ class Label(QLabel):
     ) -> None:
         super().__init__(text, parent)
         self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setFont(theme.font(role))
+        theme.use_font(self, role)
         self.setProperty("tone", tone)
 
     def set_tone(self, tone: str) -> None:

@@ -15,7 +15,7 @@ class MonoText(QPlainTextEdit):
     def __init__(self, name: str, text: str = "", *, least_height: int = 0, parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
         self.setReadOnly(True)
-        self.setFont(theme.font(FontRole.MONO))
+        theme.use_font(self, FontRole.MONO)
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.setAccessibleName(name)
         self.setTabChangesFocus(True)

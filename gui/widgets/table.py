@@ -28,7 +28,7 @@ class TableHeader(QHeaderView):
         self.setHighlightSections(False)
         self.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.setMinimumSectionSize(40)
-        self.setFont(theme.font(FontRole.SMALL))
+        theme.use_font(self, FontRole.SMALL)
 
     def paintSection(self, painter: QPainter, rect: QRect, logical: int) -> None:
         model = self.model()

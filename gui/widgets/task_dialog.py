@@ -86,7 +86,7 @@ class TaskDialog(QDialog):
         self.busy_line.set_running(True)
         self.cancel_button.setText(messages.STOP)
         self._working = self.tasks.start(self._guard(coroutine))
-        self.on_working(working=True)
+        self.on_working()
 
     async def _guard(self, coroutine: Coroutine[Any, Any, None]) -> None:
         try:
@@ -102,7 +102,7 @@ class TaskDialog(QDialog):
                 self._working = None
                 self.busy_line.set_running(False)
                 self.cancel_button.setText(self.close_text)
-                self.on_working(working=False)
+                self.on_working()
 
     def _is_current(self) -> bool:
         return self._working is asyncio.current_task()
@@ -112,7 +112,7 @@ class TaskDialog(QDialog):
         """What the closing button says while nothing is under way."""
         return messages.CANCEL
 
-    def on_working(self, *, working: bool) -> None:
+    def on_working(self) -> None:
         """After something was begun, and after it ended in whatever way."""
 
     def on_stopped(self) -> None:

@@ -323,7 +323,7 @@ class TestT34FullDisk:
         yield place
         subprocess.run(["umount", str(place)], check=True)
 
-    def test_a_package_that_does_not_fit(self, small_disk: Path, tmp_path: Path) -> None:
+    def test_t34_a_package_that_does_not_fit(self, small_disk: Path, tmp_path: Path) -> None:
         cache = FolderCache(small_disk / "mirror")
         packed = packed_at(tmp_path / "large", bytes(2_000_000))
         publication = Publication(ZED.entry, packed, ZED.document(), None, record_of(ZED))
@@ -334,7 +334,7 @@ class TestT34FullDisk:
         publish(cache, SOLO)
         assert set(present(cache, ZED, SOLO)) == {SOLO.hash}
 
-    def test_a_disk_that_fills_up_before_the_manifest(self, small_disk: Path, tmp_path: Path) -> None:
+    def test_t34_a_disk_that_fills_up_before_the_manifest(self, small_disk: Path, tmp_path: Path) -> None:
         cache = FolderCache(small_disk / "mirror")
         publish(cache, SOLO)
         packed = packed_at(cache.staging(ZED.entry), b"archive")

@@ -146,3 +146,18 @@ def test_read_only_changes_nothing(run: Run, command: tuple[str, ...], tmp_path:
     assert status == 1
     assert "--read-only" in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_t26_only_chosen_keys_count_on_a_mirror(run: Run, home: GnupgHome) -> None:
+    mine = home.make_key("mine")
+    home.make_key("theirs")
+    options = ("--without-build-dependencies", "--private", "--update-index")
+    assert run("buildcache", "push", *options, "--key", "theirs", "./cache", "hwloc")[0] == 0
+    assert run("buildcache", "verify", "--full", "./cache")[0] == 0
+    assert run("gpg", "allow", "./cache", "mine")[2] == f"==> On ./cache counts {mine} mine <mine@example.invalid>\n"
+    status, out, _ = run("buildcache", "verify", "--full", "./cache")
+    assert (status, "not one of those that may sign" in out) == (1, True)
+    assert run("buildcache", "push", *options, "--key", "theirs", "./cache", "hwloc")[0] == 1
+    assert run("gpg", "allow", "./cache", "nobody")[0] == 1
+    assert run("gpg", "allow", "./cache")[0] == 0
+    assert run("buildcache", "verify", "--full", "./cache")[0] == 0

@@ -126,7 +126,7 @@ SHELLS = {
 
 class TestEnv:
     @pytest.mark.parametrize("shell", SHELLS)
-    def test_the_lines_fetch_the_value_when_they_run(
+    def test_t17_the_lines_fetch_the_value_when_they_run(
         self,
         shell: str,
         checkout: Path,
@@ -159,7 +159,7 @@ class TestEnv:
         seen = json.loads(kept.read_text())
         assert (seen["LAB_USER"], seen["LAB_TOKEN"], seen["READ_TOKEN"]) == ("bot", CANARY, "read-only")
 
-    def test_odd_names_are_quoted(self, run: Run, environ: dict[str, str], tmp_path: Path) -> None:
+    def test_t17_odd_names_are_quoted(self, run: Run, environ: dict[str, str], tmp_path: Path) -> None:
         (line, _) = sorted(run("mirror", "env", "--", ODD).stdout.splitlines())
         assert line.startswith("LAB_TOKEN=")
         done = subprocess.run(
@@ -182,7 +182,7 @@ class TestEnv:
         assert (done.returncode, done.stdout) == (2, "")
         assert "names no variables" in done.stderr
 
-    def test_a_variable_that_no_shell_has(self, checkout: Path) -> None:
+    def test_t17_a_variable_that_no_shell_has(self, checkout: Path) -> None:
         side = Connection("oci://reg.lab/x", user="u", secret_variable="A;rm -rf ~")
         with pytest.raises(UsageError, match="No shell has variables"):
             variable_lines(find_instance(str(checkout), environ={}), Mirror("m", side, side), Shell.SH)

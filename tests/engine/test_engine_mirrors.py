@@ -89,6 +89,17 @@ def test_addresses(window: Window) -> None:
     assert facts.url == "oci://registry.example/team/cache"
 
 
+@pytest.mark.parametrize("scope", ["user", "site"])
+def test_a_relative_path_is_written_as_typed_and_means_what_was_said(window: Window, scope: str) -> None:
+    facts = window.ask(UnderstandAddress(window.id, "./near", scope))
+    plan = window.ask(PlanMirrorEdit(window.id, AddMirror(MirrorForm("near", ConnectionForm(facts.url)), scope)))
+    assert plan.meanings == (("./near", facts.absolute),)
+    window.ask(ApplyMirrorEdit(window.id, plan.id))
+    row = next(row for row in window.ask(ListMirrors(window.id)).rows if row.mirror.name == "near")
+    assert row.mirror.fetch.raw == "./near"
+    assert str(row.mirror.fetch.folder) == facts.absolute == f"{Path(plan.file).parent}/near"
+
+
 def test_read_only_plans_but_does_not_save(sample: Path) -> None:
     window = Window(sample, read_only=True)
     try:

@@ -13,7 +13,8 @@ from gui.engine_client import EngineClient
 
 
 class FakeClient(EngineClient):
-    """`answers[Type]` is a value, an exception to raise, or a function of the call; `rows[Type]` are batches.
+    """`answers[Type]` is a value, an exception to raise, or a function of the call; `rows[Type]` are batches, or a
+    function of the call that makes them.
 
     Calls of a type in `held` wait until `release(Type)`.
     """
@@ -21,7 +22,7 @@ class FakeClient(EngineClient):
     def __init__(self) -> None:
         super().__init__(())
         self.answers: dict[type[Call[Any]], Any] = {}
-        self.rows: dict[type[Call[Any]], Sequence[Sequence[Any]]] = {}
+        self.rows: dict[type[Call[Any]], Sequence[Sequence[Any]] | Callable[[Any], Sequence[Sequence[Any]]]] = {}
         self.calls: list[Call[Any]] = []
         self.held: dict[type[Call[Any]], asyncio.Event] = {}
         self.starts = 0
@@ -51,7 +52,8 @@ class FakeClient(EngineClient):
         await asyncio.sleep(0)
         if kind in self.held:
             await self.held[kind].wait()
-        for batch in self.rows.get(kind, ()):
+        batches = self.rows.get(kind, ())
+        for batch in batches(call) if callable(batches) else batches:
             if on_rows is not None:
                 on_rows(list(batch))
         answer = self.answers.get(kind)

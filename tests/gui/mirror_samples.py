@@ -53,6 +53,10 @@ def understand(call: mirrors.UnderstandAddress) -> AddressFacts:
         return AddressFacts(REGISTRY, MirrorKind.OCI, "registry.site.org", "site-oci")
     if call.text.startswith("/"):
         return AddressFacts(call.text, MirrorKind.FOLDER, "", "cache", folder_exists=False)
+    if call.text.startswith("./"):
+        place = {"site": "/etc/spack/site", "user": "/home/ann/.spack"}[call.scope]
+        absolute = f"{place}/{call.text[2:]}"
+        return AddressFacts(call.text, MirrorKind.FOLDER, "", "cache", folder_exists=True, absolute=absolute)
     if call.text.startswith("s3:"):
         return AddressFacts(call.text, MirrorKind.S3, "s3.amazonaws.com", "bucket")
     return AddressFacts("", None, "", "", problem=ErrorInfo("usage", "This names no host", "nothing is assumed"))

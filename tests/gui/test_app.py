@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from core.services.sample import make_sample_instance
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import sys
@@ -23,6 +25,53 @@ async def run(window):
 gui.app.MainWindow.run = run
 sys.exit(gui.app.run_window(gui.app.WindowOptions(instance=sys.argv[1], read_only=True)))
 """
+
+
+READ_ONLY = """
+import sys
+from pathlib import Path
+
+import gui.app
+from gui.settings import remembered
+from helpers.nothing_changes import nothing_changes
+
+begin = gui.app.MainWindow.run
+
+async def run(window):
+    def use() -> None:
+        a = window.commands
+        for action in (a.show_packages, a.toggle_navigation, a.compact_rows, a.appearance_dark, a.show_mirrors):
+            action.trigger()
+        remembered().setValue("window/test", "held")
+        assert remembered().value("window/test") == "held"
+        window.resize(1100, 700)
+        print("used", flush=True)
+        window.close()
+
+    window.client.engine_ready.connect(use)
+    await begin(window)
+
+gui.app.MainWindow.run = run
+with nothing_changes(*map(Path, sys.argv[1:])):
+    status = gui.app.run_window(gui.app.WindowOptions(instance=sys.argv[1], read_only=True))
+sys.exit(status)
+"""
+
+
+def test_a_read_only_window_changes_nothing_anywhere(tmp_path: Path, home: Path) -> None:
+    make_sample_instance(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", READ_ONLY, str(tmp_path), str(home)],
+        cwd=ROOT,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(ROOT / "tests")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "used\n"
+    assert not (home / "mirrordeck").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -503,3 +503,41 @@ def test_every_field_has_a_name(open_editor: Open, qtbot: QtBot) -> None:
 
 def test_a_difference_is_shown_without_its_headers_and_with_what_is_invisible() -> None:
     assert body_of("--- a\n+++ b\n@@ -1 +1 @@\n-\tx\n+y\n@@ -9 +9 @@\n z\n") == ["-\\tx", "+y", "@@ -9 +9 @@", " z"]
+
+
+def test_a_relative_path_is_made_absolute_or_kept_by_choice(
+    open_editor: Open, client: FakeClient, qtbot: QtBot
+) -> None:
+    """It means another folder in another file, and the choice says which."""
+    editor = open_editor()
+    fields = editor.fields
+    type_in(qtbot, fields.address.edit, "/srv/cache")
+    settle(editor, qtbot)
+    assert fields.path_box.isHidden()
+    type_in(qtbot, fields.address.edit, "./cache")
+    settle(editor, qtbot)
+    assert fields.path_box.isVisible()
+    assert fields.path_box.currentText() == "absolute: /home/ann/.spack/cache"
+    assert edits(client)[-1].form.fetch.url == "/home/ann/.spack/cache"
+    fields.path_box.setFocus()
+    qtbot.keyClick(fields.path_box, Qt.Key.Key_Down)
+    settle(editor, qtbot)
+    assert fields.path_box.currentText() == "relative to the file: ./cache"
+    assert edits(client)[-1].form.fetch.url == "./cache"
+    fields.scope_box.setCurrentIndex(1)
+    settle(editor, qtbot)
+    assert client.asked(mirrors.UnderstandAddress)[-1].scope == "site"
+    assert edits(client)[-1].form.fetch.url == "./cache"
+    fields.path_box.setCurrentIndex(0)
+    settle(editor, qtbot)
+    assert edits(client)[-1].form.fetch.url == "/etc/spack/site/cache"
+
+
+def test_a_relative_path_in_a_file_stays_as_it_is_written(open_editor: Open, client: FakeClient, qtbot: QtBot) -> None:
+    client.answers[mirrors.DescribeMirror] = samples.details(form=MirrorForm("near", ConnectionForm("./cache")))
+    editor = open_editor(name="near")
+    assert editor.fields.path_box.currentText() == "relative to the file: ./cache"
+    assert edits(client)[-1].form.fetch.url == "./cache"
+    editor.fields.path_box.setCurrentIndex(0)
+    settle(editor, qtbot)
+    assert edits(client)[-1].form.fetch.url == "/home/ann/.spack/cache"

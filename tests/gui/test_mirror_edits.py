@@ -18,7 +18,7 @@ from samples import INSTANCE, details, mirror, mirrors_view
 
 from core.engine.calls import logins, mirrors
 from core.foundation.errors import ConfigError, NetworkDown
-from core.mirrors.credentials.states import CredentialState
+from core.mirrors.credentials.states import CredentialState, Direction
 from core.mirrors.model import Connection
 from core.services import login_values as values
 from core.services.mirror_values import AppliedEdit, CopyMirror, EditPlan, MoveMirror, MoveSecrets, RemoveMirror
@@ -380,12 +380,39 @@ def test_signing_in_and_out(page: MirrorsPage, client: FakeClient, commands: Act
     settle(page, qtbot)
     commands.sign_out.trigger()
     question = dialog_of(page, MessageDialog, qtbot)
-    text = login_words.sign_out_text(samples.overview())
+    text = login_words.sign_out_text([samples.overview()])
     assert text == "2 mirrors lose their login: site-oci, site-test. The mirrors themselves stay."
     assert any(label.text() == text for label in question.findChildren(type(page.heading)))
     out = next(each for each in question.findChildren(QPushButton) if each.text() == login_words.SIGN_OUT)
     click(qtbot, out)
     qtbot.waitUntil(lambda: page.banner.title == "Signed out: site-oci, site-test.")
+
+
+def test_signing_out_of_the_login_for_fetching(
+    page: MirrorsPage, client: FakeClient, commands: Actions, qtbot: QtBot
+) -> None:
+    """It has one of its own: a person chooses, and only that one goes."""
+    client.answers[mirrors.ListMirrors] = MirrorsView((MirrorRow(mirror("site-oci", samples.REGISTRY)),))
+    client.answers[mirrors.DescribeMirror] = samples.details()
+    fetch = {"direction": Direction.FETCH, "user": "reader", "variables": ("", "READ_TOKEN"), "used_by": ("site-oci",)}
+    both = {Direction.PUSH: samples.overview(), Direction.FETCH: replace(samples.overview(), **fetch)}
+    client.answers[logins.DescribeLogin] = lambda call: both[call.direction]
+    client.answers[logins.SignOut] = ("site-oci",)
+    load(page, qtbot)
+    for button, expected in (
+        (login_words.sign_out_only(Direction.FETCH), [Direction.FETCH]),
+        (login_words.SIGN_OUT_BOTH, [Direction.PUSH, Direction.FETCH]),
+    ):
+        commands.sign_out.trigger()
+        question = dialog_of(page, MessageDialog, qtbot)
+        shown = " ".join(label.text() for label in question.findChildren(type(page.heading)))
+        assert "For fetching: 1 mirror loses its login: site-oci." in shown
+        client.calls.clear()
+        click(qtbot, next(each for each in question.findChildren(QPushButton) if each.text() == button))
+        qtbot.waitUntil(lambda: page.banner.title == "Signed out: site-oci.")
+        assert [call.direction for call in client.asked(logins.SignOut)] == expected
+        settle(page, qtbot)
+        page.banner.clear()
 
 
 def test_a_test_shows_its_steps_as_they_come(

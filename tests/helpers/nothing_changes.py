@@ -27,7 +27,7 @@ def _seen(event: str, arguments: tuple[object, ...]) -> None:
         _watching[-1].append(f"{event}{arguments}")
     elif event == "open":
         path, _, flags = arguments
-        writes = isinstance(flags, int) and flags & _WRITING and not flags & os.O_TMPFILE == os.O_TMPFILE
+        writes = isinstance(flags, int) and flags & _WRITING and flags & os.O_TMPFILE != os.O_TMPFILE
         if writes and not isinstance(path, int) and not str(path).startswith(_HARMLESS):
             _watching[-1].append(f"open {path!r} {flags:o}")
 

@@ -128,7 +128,7 @@ def test_empty_file_and_odd_tables(docker_file: Path) -> None:
         assert find() is None
 
 
-def test_file_that_others_can_read_is_warned_about(docker_file: Path) -> None:
+def test_t23_file_that_others_can_read_is_warned_about(docker_file: Path) -> None:
     write(docker_file, {"auths": {HOST: auth("me")}}, mode=0o640)
     login = find()
     assert login is not None

@@ -165,7 +165,7 @@ def test_failing_command_is_told(sources: Sources) -> None:
     assert found.note.endswith("/bin/tool: it ended with status 7; run it in a terminal to see why")
 
 
-def test_plain_text_is_flagged_with_its_exposed_file(sources: Sources) -> None:
+def test_t23_plain_text_is_flagged_with_its_exposed_file(sources: Sources) -> None:
     file = sources.home / "mirrors.yaml"
     file.write_text("")
     file.chmod(0o644)

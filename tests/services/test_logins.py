@@ -280,11 +280,16 @@ class TestChecking:
     @pytest.fixture
     def check(self, lab: World, registry: FakeRegistry) -> Check:
         def check(
-            kind: Keep = Keep.KEYRING, *, settings: ServerSettings | None = None, url: str = "", **more: Any
+            kind: Keep = Keep.KEYRING,
+            *,
+            settings: ServerSettings | None = None,
+            url: str = "",
+            probe: bool = True,
+            **more: Any,
         ) -> LoginCheck:
             connection = ConnectionForm(url or f"oci+http://{registry.host}/{REPOSITORY}", **more.pop("connection", {}))
             trial = LoginTrial(MirrorForm("new", connection), PUSH, LoginForm(kind, **more), settings)
-            return trial.check(lab.instance, lab.access, TOKEN)
+            return trial.check(lab.instance, lab.access, TOKEN, probe=probe)
 
         return check
 
@@ -294,6 +299,11 @@ class TestChecking:
         assert found.write.detail == "me may push: an upload was opened and dropped"
         assert len(registry.seen("DELETE", "/uploads/")) == 1
         assert registry.seen("PUT") == []
+
+    def test_without_a_probe_no_upload_is_opened(self, check: Check, registry: FakeRegistry) -> None:
+        found = check(probe=False, **typed())
+        assert (found.read.state, found.write.state) == (StepState.OK, StepState.SKIPPED)
+        assert registry.seen("POST") == []
 
     @pytest.mark.parametrize("kind", ["basic", "bearer"])
     def test_a_read_only_token_is_named(self, check: Check, registry: FakeRegistry, kind: Any) -> None:
@@ -373,7 +383,7 @@ class TestChecking:
             check(url="oci://reg.example.org/a//b/", **typed())
 
 
-def test_a_password_goes_to_its_own_host_only(lab: World, registry: FakeRegistry) -> None:
+def test_i8_a_password_goes_to_its_own_host_only(lab: World, registry: FakeRegistry) -> None:
     """T01: the registry names a token server; the password is not sent in the clear to another machine's port."""
     registry.authority.kind = "bearer"
     registry.authority.realm = "http://127.0.0.2:9/token"

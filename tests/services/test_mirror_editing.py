@@ -345,6 +345,10 @@ class TestAddresses:
             assert (facts.kind, facts.folder_exists, facts.contacts) == (MirrorKind.FOLDER, exists, "")
             assert facts.url == typed.rstrip("/")
         assert understand_address(instance(), "./mirror", tmp_path).notes == (f"This is {tmp_path}/mirror.",)
+        relative = [understand_address(instance(), typed, tmp_path).absolute for typed in ("./mirror", "mirror", "../x")]
+        assert relative == [f"{tmp_path}/mirror", f"{tmp_path}/mirror", f"{tmp_path.parent}/x"]
+        for typed in (f"{tmp_path}/mirror", f"file://{tmp_path}/mirror", "~/mirror", "$user_cache_path/x", REGISTRY):
+            assert understand_address(instance(), typed, tmp_path).absolute == ""
         facts = understand_address(instance(), f"file://{tmp_path}/mirror", tmp_path)
         assert (facts.url, facts.kind) == (f"file://{tmp_path}/mirror", MirrorKind.FOLDER)
 

@@ -16,7 +16,8 @@ from core.foundation.errors import CacheError, Cancelled, UsageError
 from core.services.access import open_access
 from core.services.contents_memory import ContentsMemory
 from core.services.contents_view import view_contents
-from core.services.coverage import HeldBack, compare_installed, find_missing, view_coverage
+from core.services.coverage import HeldBack, compare_installed, count_missing, find_missing, view_coverage
+from core.services.package_values import CoverageCell, MissingCount
 from core.services.presence import Known, Mirrors, find_holdings
 from core.services.presence_memory import PresenceMemory
 from core.services.push import plan_push
@@ -243,6 +244,25 @@ class TestCoverage:
     def test_a_mirror_of_which_nothing_is_known_has_empty_cells(self, make, instance: Instance) -> None:
         view = self.view(make, instance, refresh=False)
         assert {cell for cells in view.cells for cell in cells} == {None}
+
+    def test_missing_is_counted_for_each_mirror_by_itself(self, make, instance: Instance, tmp_path: Path) -> None:
+        """A mirror that cannot be opened has its error, and what another lacks is what a push would send."""
+        database, mirrors = instance.database(), make()
+        chosen = [*mirrors.chosen(), *mirrors.chosen([f"{tmp_path}/nosuch", "oci://127.0.0.1:9/nobody/there"])]
+
+        def count(*, refresh: bool) -> dict[str, MissingCount]:
+            counts = count_missing(database, mirrors, chosen, HeldBack(), CancelToken(), refresh=refresh)
+            return {each.mirror.mirror: each for each in counts}
+
+        assert {each.cell for each in count(refresh=False).values()} == {None}
+        found = count(refresh=True)
+        dead = found["oci://127.0.0.1:9/nobody/there"]
+        assert dead.cell is None
+        assert dead.mirror.error is not None
+        missing = find_missing(instance, database, known_of(mirrors)["team"], HeldBack(), CancelToken())
+        assert found["team"].cell == CoverageCell(missing.have, len(missing.hashes), len(missing.held_back))
+        assert found["team"].mirror.read_at is not None
+        assert count(refresh=False)["team"] == found["team"]
 
     def test_missing_are_dependencies_as_well_in_pushing_order(self, make, instance: Instance) -> None:
         database = instance.database()

@@ -132,3 +132,15 @@ def test_upkeep_of_registries_with_real_spack(
     """The scenarios are functions of inside_upkeep.py."""
     running = real_registries["basic"]
     carry_out("inside_upkeep.py", scenario, str(folder), f"{running.host}/{scenario}", str(running.authority))
+
+
+@pytest.mark.parametrize("scenario", ["migrated", "migrated_signed", "installed_here", "too_long"])
+def test_old_caches_and_installing_with_real_spack(folder: Path, scenario: str) -> None:
+    """The scenarios are functions of inside_migration.py."""
+    carry_out("inside_migration.py", scenario, str(folder))
+
+
+@pytest.mark.parametrize("scenario", ["signed_later", "published"])
+def test_keys_with_real_spack(folder: Path, scenario: str) -> None:
+    """The scenarios are functions of inside_keys.py."""
+    carry_out("inside_keys.py", scenario, str(folder))

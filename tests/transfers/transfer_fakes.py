@@ -19,12 +19,12 @@ def make_item(name: str, *, size: int = 100, decision: Decision = Decision.PUSH)
     return PlanItem(dag_hash, name, "1.0", decision, size_bytes=size)
 
 
-def make_plan(*items: PlanItem, update_index: bool = False, fail_fast: bool = False) -> PushPlan:
+def make_plan(*items: PlanItem, update_index: bool = False, fail_fast: bool = False, mirror: str = "m") -> PushPlan:
     options = PushOptions(update_index=update_index, fail_fast=fail_fast)
     return PushPlan(
         id=uuid.uuid4().hex,
         instance_id="i",
-        mirror="m",
+        mirror=mirror,
         mirror_url="file:///m",
         items=items,
         options=options,

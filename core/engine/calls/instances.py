@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from core.engine.messages import Call
-from core.services.values import InstanceInfo
+from core.services.values import InstanceInfo, InstanceSurvey
 
 
 class OpenInstance(Call[InstanceInfo], frozen=True):
@@ -23,3 +23,16 @@ class ListInstances(Call[tuple[InstanceInfo, ...]], frozen=True):
 
     method = "instance.list"
     answer = tuple[InstanceInfo, ...]
+
+
+class SurveyInstance(Call[InstanceSurvey], frozen=True):
+    method = "instance.survey"
+    answer = InstanceSurvey
+    instance: str
+
+
+class FindCheckouts(Call[tuple[str, ...]], frozen=True):
+    """Checkouts of Spack in the usual places."""
+
+    method = "instance.find"
+    answer = tuple[str, ...]

@@ -50,12 +50,14 @@ class UndoMirrorEdit(Call[AppliedEdit], frozen=True):
 
 
 class UnderstandAddress(Call[AddressFacts], frozen=True):
-    """What a typed or pasted address means. Looks at folders, never at the network."""
+    """What a typed or pasted address means, written in `scope` ("" for where Spack would write it). Looks at folders,
+    never at the network."""
 
     method = "mirrors.understand"
     answer = AddressFacts
     instance: str
     text: str
+    scope: str = ""
 
 
 class DescribeMirror(Call[MirrorDetails], frozen=True):

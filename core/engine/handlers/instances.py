@@ -9,8 +9,9 @@ from core.engine.calls import instances
 from core.engine.messages import Call
 from core.engine.state import EngineState, Handler
 from core.foundation.cancel import CancelToken
+from core.services.first_look import survey, usual_checkouts
 from core.services.instances import describe_instance
-from core.services.values import InstanceInfo
+from core.services.values import InstanceInfo, InstanceSurvey
 
 
 class InstanceHandlers:
@@ -21,6 +22,8 @@ class InstanceHandlers:
         return {
             instances.OpenInstance: self.open_instance,
             instances.ListInstances: self.list_instances,
+            instances.SurveyInstance: self.survey,
+            instances.FindCheckouts: self.find,
         }
 
     def open_instance(self, call: instances.OpenInstance, _token: CancelToken) -> InstanceInfo:
@@ -34,3 +37,9 @@ class InstanceHandlers:
 
     def list_instances(self, _call: instances.ListInstances, _token: CancelToken) -> tuple[InstanceInfo, ...]:
         return self._state.instances.known()
+
+    def survey(self, call: instances.SurveyInstance, token: CancelToken) -> InstanceSurvey:
+        return survey(self._state.instance(call.instance), token)
+
+    def find(self, _call: instances.FindCheckouts, _token: CancelToken) -> tuple[str, ...]:
+        return usual_checkouts()

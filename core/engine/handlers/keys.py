@@ -59,6 +59,7 @@ class KeyHandlers:
         return self._keys(call.instance).store.untrust(call.fingerprints, signing=call.signing)
 
     def export(self, call: keys.ExportKeys, _token: CancelToken) -> None:
+        self._state.check_may_change("No key was exported")
         service = self._keys(call.instance)
         service.export(call.fingerprints, Path(call.path), secret=call.secret, passphrase=call.passphrase)
 

@@ -61,7 +61,7 @@ class LoginHandlers:
     def check(self, call: logins.CheckLogin, token: CancelToken) -> LoginCheck:
         instance = self._state.instance(call.instance)
         trial = LoginTrial(call.form, call.direction, call.login, call.settings)
-        return trial.check(instance, self._state.access(instance), token)
+        return trial.check(instance, self._state.access(instance), token, probe=not self._state.read_only)
 
     def save(self, call: logins.SaveLogin, token: CancelToken) -> LoginOverview:
         self._state.check_may_change("The login was not saved")

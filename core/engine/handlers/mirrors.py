@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from core.engine.calls import mirrors
@@ -13,7 +12,7 @@ from core.engine.state import EngineState, Handler
 from core.foundation.cancel import CancelToken
 from core.services.mirror_addresses import understand_address
 from core.services.mirror_details import autopush_warnings, describe_mirror
-from core.services.mirror_edits import list_scopes
+from core.services.mirror_edits import list_scopes, paths_start
 from core.services.mirror_values import (
     AddMirror,
     AddressFacts,
@@ -71,7 +70,8 @@ class MirrorHandlers:
         return undone
 
     def understand(self, call: mirrors.UnderstandAddress, _token: CancelToken) -> AddressFacts:
-        return understand_address(self._state.instance(call.instance), call.text, Path.home())
+        instance = self._state.instance(call.instance)
+        return understand_address(instance, call.text, paths_start(instance, call.scope))
 
     def describe(self, call: mirrors.DescribeMirror, _token: CancelToken) -> MirrorDetails:
         instance = self._state.instance(call.instance)

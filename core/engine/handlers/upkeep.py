@@ -81,6 +81,7 @@ class UpkeepHandlers:
         return read_keep_list(Path(call.path))
 
     def save_plan(self, call: upkeep.SavePlan, _token: CancelToken) -> None:
+        self._state.check_may_change("The plan was not written")
         _, found = self._plans.get(call.plan)
         atomic_write(Path(call.path), plan_text(found.plan))
 

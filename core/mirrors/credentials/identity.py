@@ -47,6 +47,11 @@ def repository_of(connection: Connection) -> str:
     return _place(connection)[1]
 
 
+def hosts_of(mirror: Mirror) -> frozenset[str]:
+    """The servers a mirror is fetched from and pushed to; none for folders."""
+    return frozenset(host for side in (mirror.fetch, mirror.push) if (host := host_of(side)))
+
+
 def shared_host_warnings(mirrors: Iterable[Mirror]) -> tuple[ErrorInfo, ...]:
     """One warning for each registry whose mirrors (in Spack's order) have different logins.
 

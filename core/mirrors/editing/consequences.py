@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.foundation.errors import ErrorInfo
+from core.mirrors.credentials.identity import hosts_of, shared_host_warnings
 from core.mirrors.editing.checks import addresses
 from core.mirrors.editing.content import form_of
 from core.mirrors.editing.document import Entry
@@ -60,6 +61,17 @@ def with_order(plan: PlannedEdit, landscape: Landscape) -> PlannedEdit:
     why = f"Spack asks the mirrors of {plan.scope.name} at another point than those of lower scopes"
     warning = ErrorInfo("order", f"The place of {plan.name} in the search order changes", why)
     return replace(plan, warnings=(*plan.warnings, warning))
+
+
+def with_shared_hosts(plan: PlannedEdit, landscape: Landscape, name: str) -> PlannedEdit:
+    """The plan with a warning where Spack would use the login of another mirror for `name`, or begins to mix up others
+    on one host."""
+    mirrors = landscape.mirrors(plan.after)
+    known = shared_host_warnings(landscape.mirrors())
+    own = {host for mirror in mirrors if mirror.name == name for host in hosts_of(mirror)}
+    about = shared_host_warnings(mirror for mirror in mirrors if own & hosts_of(mirror))
+    new = [warning for warning in shared_host_warnings(mirrors) if warning not in known and warning not in about]
+    return replace(plan, warnings=(*plan.warnings, *about, *new))
 
 
 def with_leftovers(plan: PlannedEdit) -> PlannedEdit:

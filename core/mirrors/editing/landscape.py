@@ -10,6 +10,9 @@ from typing import Any
 from core.foundation.errors import ConfigError, UsageError
 from core.mirrors.editing.document import SECTION, Document, Entry
 from core.mirrors.editing.files import content_of, obstacle, text_of
+from core.mirrors.model import Mirror
+from core.mirrors.reading import mirror_of
+from core.mirrors.schema import first_breach
 from core.spack.config import Scope, Value, merge
 from core.spack.substitutions import PathContext, folder_of, resolve_address
 
@@ -95,6 +98,13 @@ class Landscape:
         """The names of all mirrors as Spack asks them."""
         whole = self._merged(instead, None)
         return list(whole.content) if whole is not None and isinstance(whole.content, Mapping) else []
+
+    def mirrors(self, instead: Document | None = None) -> list[Mirror]:
+        """All mirrors as Spack asks them, those left out that it would reject."""
+        whole = self._merged(instead, None)
+        entries = whole.content if whole is not None and isinstance(whole.content, Mapping) else {}
+        fine = {name: entry for name, entry in entries.items() if first_breach(entry) is None}
+        return [mirror_of(name, entry, self.context) for name, entry in fine.items()]
 
     def meaning(self, written: str, file: Path) -> str:
         """What an address written in `file` stands for. Raises UsageError."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from core.foundation.errors import Conflict, ErrorInfo, NotFound, PermissionDenied, UsageError
 from core.mirrors.editing.checks import check_form, check_passwords, check_result, secret_warnings
-from core.mirrors.editing.consequences import meanings, with_leftovers, with_order, with_shadows
+from core.mirrors.editing.consequences import meanings, with_leftovers, with_order, with_shadows, with_shared_hosts
 from core.mirrors.editing.content import changed_entry, completed, form_of, new_entry, without_secrets
 from core.mirrors.editing.document import Document, Entry
 from core.mirrors.editing.files import owner_note
@@ -38,17 +38,18 @@ def plan_edit(edit: MirrorEdit, landscape: Landscape) -> PlannedEdit:
     """
     match edit:
         case AddMirror():
-            return _plan_add(edit, landscape)
+            return with_shared_hosts(_plan_add(edit, landscape), landscape, edit.form.name)
         case ChangeMirror():
-            return _plan_change(edit, landscape)
+            return with_shared_hosts(_plan_change(edit, landscape), landscape, edit.form.name)
         case RemoveMirror():
-            return _plan_remove(edit, landscape)
+            plan = _plan_remove(edit, landscape)
         case MoveMirror():
-            return _plan_move(edit, landscape)
+            plan = _plan_move(edit, landscape)
         case CopyMirror():
-            return _plan_copy(edit, landscape)
+            plan = _plan_copy(edit, landscape)
         case MoveSecrets():
-            return _plan_secrets(edit, landscape)
+            plan = _plan_secrets(edit, landscape)
+    return with_shared_hosts(plan, landscape, edit.name)
 
 
 def _plan_add(edit: AddMirror, landscape: Landscape) -> PlannedEdit:

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Which actions make sense for the place and the entries that are chosen, and why the others do not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.caches.browsing import EntryKind
+from core.mirrors.model import Mirror
+from core.services.values import ContentsRow
+from gui import messages
+from gui.actions import Actions
+from gui.contents import words
+from gui.mirrors.words import why_not_push
+
+_DELETABLE = (EntryKind.PACKAGE, EntryKind.IMAGE, EntryKind.UNTAGGED)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """`mirror` is None for an address. `stopped` is why nothing can be changed at all; `current` the entry with the
+    keyboard, `chosen` all that are selected; `image` as in `ContentsView`."""
+
+    place: str
+    mirror: Mirror | None
+    stopped: str
+    engine: bool
+    reading: bool
+    current: ContentsRow | None
+    chosen: Sequence[ContentsRow]
+    image: str
+    old_layout: int
+    has_rows: bool
+
+    @property
+    def packages(self) -> list[ContentsRow]:
+        return packages_of(self.chosen)
+
+    @property
+    def why_no_place(self) -> str:
+        if not self.engine:
+            return messages.ENGINE_GONE
+        return words.WHY_NO_PLACE if not self.place or words.is_registry(self.place) else ""
+
+    @property
+    def why_no_change(self) -> str:
+        """Why nothing here can be changed."""
+        if self.stopped or self.why_no_place:
+            return self.stopped or self.why_no_place
+        return why_not_push(self.mirror) if self.mirror is not None else words.WHY_NOT_CONFIGURED
+
+
+def packages_of(rows: Sequence[ContentsRow]) -> list[ContentsRow]:
+    return [row for row in rows if row.kind is EntryKind.PACKAGE and row.hash]
+
+
+def deletable(rows: Sequence[ContentsRow]) -> list[ContentsRow]:
+    return [row for row in rows if row.kind in _DELETABLE]
+
+
+def digest_of(row: ContentsRow) -> str:
+    return row.manifest_digest or row.blob_digest
+
+
+def allow(a: Actions, now: Situation) -> None:
+    """Allow and forbid every action of the page."""
+    change, none = now.why_no_change, "" if now.chosen else words.WHY_NO_ENTRY
+    folder = now.mirror is not None and now.mirror.push.folder is not None
+    a.allow(a.stop_reading, "" if now.reading else words.WHY_NOT_READING)
+    a.allow(a.verify_cache, now.why_no_place)
+    for action in (a.update_index, a.free_space, a.prune_cache, a.import_bundle):
+        a.allow(action, change)
+    a.allow(a.show_trash, change or ("" if folder else words.WHY_NO_TRASH))
+    a.allow(a.delete_old_layout, change or ("" if folder else words.WHY_NOT_FOLDER))
+    a.allow(a.migrate_cache, change or ("" if folder and now.old_layout else words.WHY_NOT_OLD))
+    a.allow(a.delete_entries, change or none or ("" if deletable(now.chosen) else words.WHY_NOT_DELETABLE))
+    a.allow(a.export_bundle, now.stopped or now.why_no_place)
+    a.allow(a.copy_entries, now.stopped or now.why_no_place)
+    no_package = now.stopped or now.why_no_place or ("" if now.packages else words.WHY_NO_PACKAGE)
+    for action in (a.download_entries, a.unpack_entries, a.save_spec):
+        a.allow(action, no_package)
+    a.allow(a.install_here, no_package or ("" if now.mirror is not None else words.WHY_NOT_CONFIGURED))
+    a.allow(a.copy_tag, none)
+    a.allow(a.copy_entry_digest, none or ("" if any(map(digest_of, now.chosen)) else words.WHY_NO_DIGEST))
+    can_pull = bool(now.image) and any(words.pull_line(now.image, row) for row in now.chosen)
+    a.allow(a.copy_pull_line, none or ("" if can_pull else words.WHY_NO_IMAGE))
+    row = now.current
+    here = "" if row is not None and row.installed else words.WHY_NOT_INSTALLED
+    a.allow(a.show_installed, here if row is not None else words.WHY_NO_ENTRY)
+    for action in (a.open_groups, a.close_groups):
+        a.allow(action, "" if now.has_rows else words.WHY_NO_GROUPS)
