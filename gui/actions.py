@@ -29,6 +29,7 @@ _ENTRIES: dict[str, _Entry] = {
     "show_transfers": _Entry(messages.TRANSFERS, ("Ctrl+3", "Ctrl+J"), "transfers"),
     "show_contents": _Entry(messages.CONTENTS, ("Ctrl+4",), "contents"),
     "show_keys": _Entry(messages.KEYS, ("Ctrl+5",), "keys"),
+    "show_history": _Entry(messages.HISTORY, ("Ctrl+6",), "history"),
     "appearance_system": _Entry("As the system", tip="Light or dark, as the desktop is", checkable=True),
     "appearance_light": _Entry("Light", checkable=True),
     "appearance_dark": _Entry("Dark", checkable=True),
@@ -39,6 +40,7 @@ _ENTRIES: dict[str, _Entry] = {
     "show_settings": _Entry(messages.SETTINGS, ("Ctrl+7", "Ctrl+,"), "settings"),
     "show_palette": _Entry("All actions…", ("Ctrl+Shift+P",), "search", tip="Find an action by its name"),
     "show_help": _Entry("User guide", ("F1",), "info"),
+    "make_report": _Entry("Report for others…", (), "", tip="See, and save, what helps to understand a problem"),
     "open_log": _Entry("Open log folder", (), "folder"),
     "work_offline": _Entry("Work offline", tip="Contact no server", checkable=True),
     "toggle_navigation": _Entry("Narrow navigation", ("Ctrl+B",), "sidebar", checkable=True),
@@ -87,7 +89,9 @@ _ENTRIES: dict[str, _Entry] = {
     "export_packages": _Entry("Export table…", ("Ctrl+E",), "", messages.PACKAGES, "Write the rows shown to a file"),
     "compare_packages": _Entry("Compare…", (), "", messages.PACKAGES, "Compare two packages field by field"),
     "why_not_used": _Entry("Why was this binary not used?…", (), "", messages.PACKAGES),
-    "compare_with_mirror": _Entry("Compare with a mirror…", (), "", messages.PACKAGES, "All installed against a mirror"),
+    "compare_with_mirror": _Entry(
+        "Compare with a mirror…", (), "", messages.PACKAGES, "All installed against a mirror"
+    ),
     "show_details": _Entry("Details", ("Alt+Return",), "", messages.PACKAGES, "Show the package in full", True),
     "measure_sizes": _Entry("Measure sizes", (), "", messages.PACKAGES, "Measure sizes in the background", True),
     "group_packages": _Entry("Group by", (), "", messages.PACKAGES),
@@ -112,7 +116,7 @@ _ENTRIES: dict[str, _Entry] = {
     "prune_cache": _Entry("Prune…", (), "", messages.CONTENTS, "What spack buildcache prune would delete"),
     "show_trash": _Entry("Trash…", (), "", messages.CONTENTS, "What was deleted: put it back, or empty the trash"),
     "copy_entries": _Entry("Copy to another mirror…", (), "transfers", messages.CONTENTS),
-    "export_bundle": _Entry("Export bundle…", (), "arrow-up", messages.CONTENTS, "One file or folder for a site without network"),
+    "export_bundle": _Entry("Export bundle…", (), "arrow-up", messages.CONTENTS, "For a site without network"),
     "import_bundle": _Entry("Import bundle…", (), "", messages.CONTENTS, "Bring a bundle into this mirror"),
     "install_here": _Entry("Install here…", (), "", messages.CONTENTS, "With this instance's own Spack"),
     "download_entries": _Entry("Download…", (), "", messages.CONTENTS, "Archive and spec, verified"),
@@ -134,6 +138,7 @@ _ENTRIES: dict[str, _Entry] = {
     "export_keys": _Entry("Export…", ("Ctrl+E",), "", messages.KEYS, "Write the public half to a file"),
     "untrust_keys": _Entry(messages.UNTRUST_KEYS, ("Del",), "cross", messages.KEYS),
     "copy_fingerprint": _Entry("Copy fingerprint", ("Ctrl+C",), "copy", messages.KEYS),
+    "export_history": _Entry("Export…", ("Ctrl+E",), "", messages.HISTORY, "Write what is shown to a file"),
 }
 
 
@@ -147,6 +152,7 @@ class Actions(QObject):
     show_transfers: QAction
     show_contents: QAction
     show_keys: QAction
+    show_history: QAction
     appearance_system: QAction
     appearance_light: QAction
     appearance_dark: QAction
@@ -157,6 +163,7 @@ class Actions(QObject):
     show_settings: QAction
     show_palette: QAction
     show_help: QAction
+    make_report: QAction
     open_log: QAction
     work_offline: QAction
     toggle_navigation: QAction
@@ -250,6 +257,7 @@ class Actions(QObject):
     export_keys: QAction
     untrust_keys: QAction
     copy_fingerprint: QAction
+    export_history: QAction
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

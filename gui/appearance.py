@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QApplication
 
@@ -23,27 +24,32 @@ def restore(app: QApplication) -> None:
 
 def connect(actions: Actions) -> None:
     """Let the actions of the View menu show and change the look."""
-    group = QActionGroup(actions)
-    schemes = {
-        Scheme.SYSTEM: actions.appearance_system,
-        Scheme.LIGHT: actions.appearance_light,
-        Scheme.DARK: actions.appearance_dark,
-    }
-    for scheme, action in schemes.items():
-        action.triggered.connect(lambda _checked=False, chosen=scheme: preferences.change(scheme=chosen))
-        group.addAction(action)
-    actions.compact_rows.triggered.connect(lambda wanted: preferences.change(compact=wanted))
-    actions.larger_text.triggered.connect(lambda: _resize_text(TEXT_STEP))
-    actions.smaller_text.triggered.connect(lambda: _resize_text(-TEXT_STEP))
-    actions.usual_text.triggered.connect(lambda: preferences.change(text_percent=100))
+    _ViewMenu(actions)
 
-    def show(settings: Settings) -> None:
-        schemes[settings.scheme].setChecked(True)
-        actions.compact_rows.setChecked(settings.compact)
 
-    show(preferences.now())
-    preferences.changed.connect(show)
-    actions.destroyed.connect(lambda: preferences.changed.disconnect(show))
+class _ViewMenu(QObject):
+    def __init__(self, actions: Actions) -> None:
+        super().__init__(actions)
+        self._compact = actions.compact_rows
+        self._schemes = {
+            Scheme.SYSTEM: actions.appearance_system,
+            Scheme.LIGHT: actions.appearance_light,
+            Scheme.DARK: actions.appearance_dark,
+        }
+        group = QActionGroup(actions)
+        for scheme, action in self._schemes.items():
+            action.triggered.connect(lambda _checked=False, chosen=scheme: preferences.change(scheme=chosen))
+            group.addAction(action)
+        self._compact.triggered.connect(lambda wanted: preferences.change(compact=wanted))
+        actions.larger_text.triggered.connect(lambda: _resize_text(TEXT_STEP))
+        actions.smaller_text.triggered.connect(lambda: _resize_text(-TEXT_STEP))
+        actions.usual_text.triggered.connect(lambda: preferences.change(text_percent=100))
+        preferences.changed.connect(self._show)
+        self._show(preferences.now())
+
+    def _show(self, settings: Settings) -> None:
+        self._schemes[settings.scheme].setChecked(True)
+        self._compact.setChecked(settings.compact)
 
 
 def _resize_text(step: int) -> None:

@@ -52,13 +52,13 @@ class Desktop(QObject):
         return self.tray.isVisible()
 
     def leave(self) -> None:
-        preferences.changed.disconnect(self._follow)
         self.tray.hide()
 
     def _follow(self, settings: Settings) -> None:
+        before = self.tray.isVisible()
         self.tray.setVisible(settings.tray and QSystemTrayIcon.isSystemTrayAvailable())
-        if not self.tray.isVisible() and not self._window.isVisible():
-            self.show_wanted.emit()
+        if before and not self.tray.isVisible():
+            self.show_wanted.emit()  # or nothing would lead back to it
 
     def _on_transfers(self, _snapshot: object = None) -> None:
         totals = self._state.overall
@@ -96,7 +96,7 @@ class Desktop(QObject):
 
 
 def _send_notification(title: str, text: str) -> None:
-    """Ask the desktop's notification service (org.freedesktop.Notifications) to show it; none, then nothing is shown."""
+    """Ask the desktop's notification service to show it; where there is none, nothing is shown."""
     try:
         from jeepney import DBusAddress, new_method_call
         from jeepney.io.blocking import open_dbus_connection

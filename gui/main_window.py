@@ -6,8 +6,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from PySide6.QtCore import QByteArray, Qt
-from PySide6.QtGui import QCloseEvent, QResizeEvent
+from PySide6.QtCore import QByteArray, Qt, QUrl
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
@@ -20,18 +20,29 @@ from PySide6.QtWidgets import (
 )
 
 from core.engine.calls.instances import ListInstances, OpenInstance
+from core.engine.calls.logins import KeyringState
+from core.engine.calls.settings import SettingsChanged
 from core.foundation.errors import EngineGone, ErrorInfo, MirrordeckError
+from core.foundation.logs import log_dir
+from core.foundation.settings import Settings
 from core.services.values import InstanceInfo
-from gui import appearance, messages, theme
+from gui import appearance, messages, preferences, theme
 from gui.actions import Actions
 from gui.contents.page import ContentsPage
+from gui.desktop import Desktop
 from gui.engine_client import EngineClient
+from gui.first_run import FirstRun
+from gui.help.viewer import HelpViewer
+from gui.history.page import HistoryPage
+from gui.history.report_dialog import ReportDialog
 from gui.keys.page import KeysPage
 from gui.menus import fill_menu_bar
 from gui.mirrors.page import MirrorsPage
 from gui.packages.page import PackagesPage
+from gui.palette import Palette
 from gui.push.dialog import PushDialog
 from gui.settings import remembered
+from gui.settings_page import SettingsPage
 from gui.side_bar import SideBar, instance_text
 from gui.transfers.page import TransfersPage
 from gui.transfers.state import TransfersState
@@ -46,6 +57,8 @@ _MINIMUM = (900, 560)
 _FIRST_SIZE = (1240, 780)
 _NARROW_BELOW = 1040
 _CLOSE_TIMEOUT_S = 5.0
+_WELCOMED_KEY = "window/welcomed"
+_STOP, _KEEP = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +86,8 @@ class MainWindow(QMainWindow):
         self.state = TransfersState(client, self)
         self._closed: asyncio.Future[None] | None = None
         self._closing = False
+        self._keyring = ""
+        self._help: HelpViewer | None = None
         self._build()
         self._connect()
         self._restore()
@@ -90,20 +105,30 @@ class MainWindow(QMainWindow):
         self.transfers = TransfersPage(self.client, a, self.state)
         self.contents = ContentsPage(self.client, a)
         self.keys = KeysPage(self.client, a)
-        self.pages: tuple[Page, ...] = (self.mirrors, self.packages, self.transfers, self.contents, self.keys)
+        self.history = HistoryPage(self.client, a)
+        self.settings = SettingsPage(self.client, a)
+        self.pages: tuple[Page, ...] = (
+            *(self.mirrors, self.packages, self.transfers, self.contents, self.keys, self.history, self.settings),
+        )
         for page in self.pages:
             page.read_only = self.options.read_only
-        self._page_actions = (a.show_mirrors, a.show_packages, a.show_transfers, a.show_contents, a.show_keys)
-        icons = ("mirrors", "packages", "transfers", "contents", "keys")
+        self._page_actions = (
+            *(a.show_mirrors, a.show_packages, a.show_transfers, a.show_contents, a.show_keys, a.show_history),
+            a.show_settings,
+        )
+        icons = ("mirrors", "packages", "transfers", "contents", "keys", "history", "settings")
         self.side_bar = SideBar(a, tuple(zip(self._page_actions, icons, strict=True)))
         self.no_instance = EmptyState("empty-folder", messages.OPENING_INSTANCE)
         self.no_instance.add_button(ActionButton(a.open_instance, primary=True))
         self.stack = QStackedWidget()
         self.stack.addWidget(self.no_instance)
+        self.first_run = FirstRun(self.client, a)
+        self.stack.addWidget(self.first_run)
         for page in self.pages:
             self.stack.addWidget(page)
         self.banner = Banner()
         self.status = TransfersStatus(self.state, a)
+        self.desktop = Desktop(self, self.state, a)
         fill_menu_bar(self.menuBar(), a)
         self._lay_out()
 
@@ -148,7 +173,17 @@ class MainWindow(QMainWindow):
         a.toggle_navigation.triggered.connect(self._fit_navigation)
         a.restart_engine.triggered.connect(self._on_restart_engine)
         appearance.connect(a)
+        a.show_palette.triggered.connect(lambda: self.tasks.start(self._choose_action()))
+        a.show_help.triggered.connect(self._open_help)
+        a.open_log.triggered.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_dir()))))
+        a.work_offline.setChecked(preferences.now().offline)
+        a.work_offline.triggered.connect(lambda wanted: preferences.change(offline=wanted))
+        preferences.changed.connect(self._on_settings_changed)
+        self.first_run.finished.connect(self._on_first_run_finished)
+        self.first_run.checkout_chosen.connect(lambda path: self.tasks.start(self._open(OpenInstance(path))))
+        self.desktop.show_wanted.connect(self._come_back)
         a.about.triggered.connect(lambda: self.tasks.start(self._about()))
+        a.make_report.triggered.connect(lambda: self.tasks.start(self._report()))
         self.mirrors.push_requested.connect(self._on_push_to_mirror)
         self.mirrors.missing_requested.connect(self._on_missing_wanted)
         self.mirrors.edited.connect(self.packages.mirrors_edited)
@@ -157,6 +192,7 @@ class MainWindow(QMainWindow):
         self.transfers.packages_wanted.connect(lambda: self.show_page(1))
         self.transfers.package_wanted.connect(self._on_package_wanted)
         self.contents.package_wanted.connect(self._on_package_wanted)
+        self.contents.transfers_wanted.connect(lambda: self.show_page(2))
         self.status.transfers_wanted.connect(lambda: self.show_page(2))
         self.state.request_failed.connect(self._on_request_failed)
         self.client.engine_lost.connect(self._on_engine_lost)
@@ -203,7 +239,10 @@ class MainWindow(QMainWindow):
         self._notice.hide()
         others = tuple(each for each in known if each.id != info.id)
         self.side_bar.show_instances((info, *others), info.id)
-        self.status.set_idle_text(instance_text(info))
+        self._show_idle_text()
+        self.tasks.start(self._ask_keyring(info.id))
+        if not self._welcomed:
+            self.first_run.show_instance(info)
         self._on_page_chosen(self.side_bar.pages.chosen)
         for page in self.pages:
             page.start(page.load(info.id))
@@ -211,14 +250,16 @@ class MainWindow(QMainWindow):
     def _show_no_instance(self, error: MirrordeckError) -> None:
         info = error.info()
         if self.instance is not None:
-            self.status.set_idle_text(instance_text(self.instance))
+            self._show_idle_text()
             self._show_notice(info.title, info.why, "bad")
             return
         self.side_bar.show_instances((), "")
         self.status.set_idle_text(messages.NO_INSTANCE)
         detail = messages.sentences(info.sentence(), messages.NO_INSTANCE_DETAIL)
         self.no_instance.show_message("empty-folder", messages.NO_INSTANCE_SENTENCE, detail)
-        self.stack.setCurrentWidget(self.no_instance)
+        if not self._welcomed:
+            self.first_run.show_no_instance(info.why)
+        self._on_page_chosen(self.side_bar.pages.chosen)
 
     def _show_notice(self, title: str, text: str, tone: str) -> None:
         self._notice.show()
@@ -236,9 +277,23 @@ class MainWindow(QMainWindow):
 
     def _on_page_chosen(self, row: int) -> None:
         page = self.pages[row]
-        self.stack.setCurrentWidget(page if self.instance is not None else self.no_instance)
+        possible = self.instance is not None or page is self.settings
+        if page is not self.settings and not self._welcomed:
+            self.stack.setCurrentWidget(self.first_run)
+        else:
+            self.stack.setCurrentWidget(page if possible else self.no_instance)
         self.commands.enter_page(page.title if self.instance is not None else "")
         page.update_actions()
+
+    @property
+    def _welcomed(self) -> bool:
+        """Whether the first-run page was left, now or long ago."""
+        return self.options.demo or remembered().value(_WELCOMED_KEY) == "yes"
+
+    def _on_first_run_finished(self) -> None:
+        remembered().setValue(_WELCOMED_KEY, "yes")
+        self._on_page_chosen(self.side_bar.pages.chosen)
+        self.side_bar.pages.setFocus()
 
     def _on_filter(self) -> None:
         self.page.focus_filter()
@@ -276,6 +331,47 @@ class MainWindow(QMainWindow):
 
     def _on_transfers_changed(self) -> None:
         self.side_bar.pages.set_count(2, self.state.overall.waiting + self.state.overall.moving)
+
+    # Settings, help and actions by name
+
+    def _on_settings_changed(self, settings: Settings) -> None:
+        self.commands.work_offline.setChecked(settings.offline)
+        self._show_idle_text()
+        if self.client.running:
+            self.tasks.start(self._tell_engine())
+
+    async def _tell_engine(self) -> None:
+        try:
+            await self.client.call(SettingsChanged())
+        except EngineGone:
+            return  # a new one reads them by itself
+        except MirrordeckError as error:
+            self.page.show_error(error)
+
+    def _show_idle_text(self) -> None:
+        facts = [instance_text(self.instance) if self.instance is not None else messages.NO_INSTANCE, self._keyring]
+        facts += [messages.OFFLINE] if preferences.now().offline else []
+        self.status.set_idle_text(messages.facts(*facts))
+
+    async def _ask_keyring(self, instance_id: str) -> None:
+        try:
+            facts = await self.client.call(KeyringState(instance_id))
+        except MirrordeckError:
+            return  # nothing is said of it then
+        self._keyring = messages.KEYRING_FACTS[facts.state]
+        self._show_idle_text()
+
+    async def _choose_action(self) -> None:
+        palette = Palette(self.commands.all(), self)
+        if await ask(palette) and palette.chosen is not None:
+            palette.chosen.trigger()
+
+    def _open_help(self) -> None:
+        if self._help is None:
+            self._help = HelpViewer(self)
+        self._help.show()
+        self._help.raise_()
+        self._help.activateWindow()
 
     # Instance and engine
 
@@ -342,6 +438,10 @@ class MainWindow(QMainWindow):
 
     # Closing
 
+    async def _report(self) -> None:
+        instance = self.instance.id if self.instance is not None else ""
+        await ask(ReportDialog(self.client, instance, read_only=self.options.read_only, parent=self))
+
     async def _about(self) -> None:
         versions = "\n".join(f"{name} {number}" for name, number in self.client.versions.items())
         buttons = ((messages.CLOSE, 0),)
@@ -351,9 +451,15 @@ class MainWindow(QMainWindow):
         try:
             totals = self.state.overall
             if totals.active and self.client.running:
-                buttons = ((messages.CANCEL, 0), (messages.STOP_AND_QUIT, 1))
+                buttons: tuple[tuple[str, int], ...] = ((messages.CANCEL, 0), (messages.STOP_AND_QUIT, _STOP))
+                if self.desktop.keeps_running:
+                    buttons += ((messages.KEEP_RUNNING, _KEEP),)
                 text = messages.unfinished_transfers(totals.moving, totals.waiting)
-                if not await ask(MessageDialog(messages.CLOSE_TITLE, text, buttons, parent=self)):
+                answer = await ask(MessageDialog(messages.CLOSE_TITLE, text, buttons, parent=self))
+                if answer == _KEEP:
+                    self.hide()
+                    self.desktop.notify(messages.STILL_RUNNING, messages.STILL_RUNNING_TEXT)
+                if answer != _STOP:
                     return
             await self._shut_down()
         finally:
@@ -368,12 +474,21 @@ class MainWindow(QMainWindow):
         for page in self.pages:
             page.leave()
         self.state.leave()
+        self.first_run.leave()
+        self.desktop.leave()
+        if self._help is not None:
+            self._help.close()
         self.status.set_idle_text(messages.STOPPING)
         self.setEnabled(False)
         await self.client.close(_CLOSE_TIMEOUT_S)
         self.hide()
         if self._closed is not None and not self._closed.done():
             self._closed.set_result(None)
+
+    def _come_back(self) -> None:
+        self.show()
+        self.raise_()
+        self.activateWindow()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         event.ignore()

@@ -18,7 +18,8 @@ def fill_menu_bar(bar: QMenuBar, a: Actions) -> None:
         bar,
         "&View",
         [
-            *(a.show_mirrors, a.show_packages, a.show_transfers, a.show_contents, a.show_keys, None),
+            *(a.show_mirrors, a.show_packages, a.show_transfers, a.show_contents, a.show_keys, a.show_history),
+            *(a.show_settings, None),
             *(a.filter, a.refresh, None),
             *(a.next_pane, a.previous_pane, None),
             *(a.toggle_navigation, a.compact_rows, None),
@@ -56,7 +57,7 @@ def fill_menu_bar(bar: QMenuBar, a: Actions) -> None:
     )
     _add(bar, "&Contents", [*cache_menu(a), None, *entry_menu(a), None, a.open_groups, a.close_groups])
     _add(bar, "&Keys", key_menu(a))
-    _add(bar, "&Help", [a.show_help, a.show_palette, None, a.open_log, a.restart_engine, None, a.about])
+    _add(bar, "&Help", [a.show_help, a.show_palette, None, a.make_report, a.open_log, a.restart_engine, None, a.about])
 
 
 def mirror_menu(a: Actions) -> list[QAction | None]:

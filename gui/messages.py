@@ -232,6 +232,9 @@ WHY_NOT_READABLE = "This version reads folder mirrors and OCI registries only"
 KEYS = "Keys"
 UNTRUST_KEYS, DELETE_KEYS = "Untrust…", "Delete…"
 
+# History
+HISTORY = "History"
+
 # Why an action is not possible
 WHY_ENGINE_RUNS = "The engine is running"
 WHY_READ_ONLY = "Mirrordeck was started read-only"
@@ -351,6 +354,10 @@ def mirror_packages(count: int) -> str:
 
 def choose_for_mirror(mirror: str) -> str:
     return f"Choose the packages to push to {mirror}"
+
+
+def facts(*parts: str) -> str:
+    return "  ·  ".join(part for part in parts if part)
 
 
 def tray_tip(unfinished: int, failed: int) -> str:

@@ -207,10 +207,10 @@ def set_text_percent(app: QApplication, percent: int) -> None:
     _theme.text_percent = percent
     base.setPointSizeF(_theme.points * percent / 100)
     app.setFont(base)
+    app.setStyleSheet(app.styleSheet())  # or it keeps the fonts it knew
     for widget in app.allWidgets():
         if role := widget.property(_ROLE):
             widget.setFont(font(FontRole(role)))
-    app.setStyleSheet(app.styleSheet())
     _theme.density_changed.emit()
 
 

@@ -50,8 +50,8 @@ def test_every_row_has_a_test_of_its_name() -> None:
 
 
 def test_no_test_bears_the_number_of_a_row_that_does_not_exist() -> None:
-    assert sorted(tested() - ROWS) == []
-    assert sorted(tested() & ELSEWHERE.keys()) == []
+    assert sorted(rows_tested() - ROWS) == []
+    assert sorted(rows_tested() & ELSEWHERE.keys()) == []
 
 
 def test_names_are_read_as_meant() -> None:

@@ -95,8 +95,8 @@ def _rebuild(
 
     `step` gets the number of entries done, and may raise to stop.
     """
-    kept = [key for key, facts in listing.items() if old is not None and _unchanged(key, facts, old)]
-    unread = sorted(listing.keys() - set(kept))
+    kept = _unchanged(listing, old) if old is not None else {}
+    unread = sorted(listing.keys() - kept.keys())
     draft = IndexDraft()
     skipped: list[ErrorInfo] = []
     done = len(kept)
@@ -112,8 +112,8 @@ def _rebuild(
 
     for document in read_ahead(partial(read_document, folder), unread):
         take(document)
-    for key in kept:
-        if old is None or not draft.keep(_hash_of(key), old.records):
+    for key, dag_hash in kept.items():
+        if old is None or not draft.keep(dag_hash, old.records):
             done -= 1
             take(read_document(folder, key))
     records = draft.records()
@@ -124,9 +124,17 @@ def _rebuild(
     return CacheIndex(records, digest, facts.mtime), tuple(skipped)
 
 
-def _unchanged(key: str, facts: Stat, old: CacheIndex) -> bool:
-    record = old.records.get(_hash_of(key))
-    return record is not None and record.in_buildcache and facts.mtime < old.written_at - _SURE_S
+def _unchanged(listing: Listing, old: CacheIndex) -> dict[str, str]:
+    """Hashes by the keys of manifests whose packages are in the old index as they are now."""
+    sure = old.written_at - _SURE_S
+    found = {}
+    for key, facts in listing.items():
+        if facts.mtime < sure:
+            dag_hash = _hash_of(key)
+            record = old.records.get(dag_hash)
+            if record is not None and record.in_buildcache:
+                found[key] = dag_hash
+    return found
 
 
 def read_document(folder: Folder, key: str) -> SpecDocument | ErrorInfo:

@@ -37,7 +37,7 @@ def update_key_index(folder: Folder) -> None:
 def _put_if_changed(folder: Folder, manifest_key: str, media_type: str, data: bytes) -> None:
     try:
         record = read_manifest(folder, manifest_key).blob(media_type)
-        unchanged = record.digest == digest_of(data) and holds_blob(folder, record.digest, data)
+        unchanged = record.digest == digest_of(data) and holds_blob(folder, record.digest, len(data))
     except (NotFound, CacheError):
         unchanged = False
     if not unchanged:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ from core.storage.reading import Files, Stat
 T = TypeVar("T")
 
 _LANES = 8
+_PIECE_BYTES = 1 << 20
 _BATCH = 64
 
 
@@ -49,14 +51,18 @@ def has_blob(files: Files, digest: str, stored_bytes: int) -> bool:
     return facts is not None and facts.size == stored_bytes
 
 
-def holds_blob(files: Files, digest: str, data: bytes) -> bool:
-    """Whether the blob is there and really has these bytes."""
-    if not has_blob(files, digest, len(data)):
+def holds_blob(files: Files, digest: str, stored_bytes: int) -> bool:
+    """Whether the blob is there and really has its digest; it is never in memory as a whole."""
+    if not has_blob(files, digest, stored_bytes):
         return False
+    seen = hashlib.sha256()
     try:
-        return files.fetch(blob_key(digest), len(data))[0] == data
+        with files.open(blob_key(digest)) as file:
+            while piece := file.read(_PIECE_BYTES):
+                seen.update(piece)
     except NotFound:
         return False
+    return f"sha256:{seen.hexdigest()}" == digest
 
 
 def claim_blob(folder: Folder, digest: str, stored_bytes: int) -> bool:
@@ -72,7 +78,7 @@ def claim_blob(folder: Folder, digest: str, stored_bytes: int) -> bool:
 def put_blob(folder: Folder, data: bytes) -> str:
     """Make sure that a blob is there; its digest. A damaged one is replaced."""
     digest = digest_of(data)
-    if not (holds_blob(folder, digest, data) and claim_blob(folder, digest, len(data))):
+    if not (holds_blob(folder, digest, len(data)) and claim_blob(folder, digest, len(data))):
         folder.write(blob_key(digest), data)
     return digest
 

@@ -8,8 +8,7 @@ Node objects are never taken apart further than needed and are written exactly a
 from __future__ import annotations
 
 import zlib
-from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -126,6 +125,7 @@ class IndexDraft:
 
     def __init__(self) -> None:
         self._nodes: dict[str, msgspec.Raw] = {}
+        self._wanted: dict[str, int] = {}  # by how many nodes
         self._entries: set[str] = set()
 
     def add(self, document: SpecDocument) -> None:
@@ -134,7 +134,12 @@ class IndexDraft:
         for dag_hash, node in document.indexed.items():
             if dag_hash not in self._nodes:
                 self._nodes[dag_hash] = node.copy()
-        self._nodes[document.root] = document.indexed[document.root].copy()
+                self._count(_links(node).hashes(), 1)
+        replaced, own = self._nodes[document.root], document.indexed[document.root]
+        if replaced != own:
+            self._count(_links(replaced).hashes(), -1)
+            self._count(_links(own).hashes(), 1)
+        self._nodes[document.root] = own.copy()
         self._entries.add(document.root)
 
     def keep(self, dag_hash: str, old: Mapping[str, IndexRecord]) -> bool:
@@ -143,6 +148,7 @@ class IndexDraft:
         False, with nothing done, if a part of it is missing or damaged there.
         """
         found: dict[str, msgspec.Raw] = {}
+        needed: list[str] = []
         waiting = [dag_hash]
         while waiting:
             current = waiting.pop()
@@ -152,20 +158,27 @@ class IndexDraft:
                 return False
             found[current] = old[current].document
             try:
-                waiting.extend(_links(found[current]).hashes())
+                hashes = _links(found[current]).hashes()
             except (ValueError, RecursionError):
                 return False
+            waiting += hashes
+            needed += hashes
         self._nodes.update(found)
+        self._count(needed, 1)
         self._entries.add(dag_hash)
         return True
 
     def records(self) -> dict[str, IndexRecord]:
         """All records, sorted by hash so that the same content always gives the same bytes."""
-        wanted = Counter(needed for node in self._nodes.values() for needed in _links(node).hashes())
         return {
-            dag_hash: IndexRecord(self._nodes[dag_hash], wanted[dag_hash], dag_hash in self._entries)
+            dag_hash: IndexRecord(self._nodes[dag_hash], self._wanted.get(dag_hash, 0), dag_hash in self._entries)
             for dag_hash in sorted(self._nodes)
         }
+
+    def _count(self, needed: Iterable[str], by: int) -> None:
+        wanted = self._wanted
+        for dag_hash in needed:
+            wanted[dag_hash] = wanted.get(dag_hash, 0) + by
 
 
 def without(records: Mapping[str, IndexRecord], hashes: Collection[str]) -> dict[str, IndexRecord]:

@@ -28,6 +28,7 @@ LAYOUT_KEY = "v3/layout.json"
 LAYOUT_BYTES = b'{"signing": "gpg"}'
 MANIFEST_PREFIX = "v3/manifests"
 SPEC_PREFIX = f"{MANIFEST_PREFIX}/spec"
+_SPECS = f"{SPEC_PREFIX}/"
 KEY_PREFIX = f"{MANIFEST_PREFIX}/key"
 INDEX_PREFIX = f"{MANIFEST_PREFIX}/index"
 INDEX_MANIFEST = f"{INDEX_PREFIX}/index.manifest.json"
@@ -56,7 +57,7 @@ def cleaned(part: str) -> str:
 
 
 def is_entry_manifest(key: str) -> bool:
-    return key.startswith(f"{SPEC_PREFIX}/") and key.endswith(_SPEC_SUFFIX)
+    return key.startswith(_SPECS) and key.endswith(_SPEC_SUFFIX)
 
 
 def is_manifest(key: str) -> bool:

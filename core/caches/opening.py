@@ -13,6 +13,7 @@ from typing import Literal, overload
 
 from core.caches.folder_cache import FolderCache
 from core.caches.oci.blob_cache import BlobCache
+from core.caches.oci.confirmations import Confirmations
 from core.caches.oci.holders import BlobHolders
 from core.caches.oci.oci_cache import OciCache
 from core.caches.protocol import BuildCache, ReadableCache
@@ -52,7 +53,8 @@ class CacheAccess:
     `staging` is for archives on their way, `kept` for what was read before; `ca_file` are authorities to trust beside
     the system's; `realms` remembers which token servers got passwords; `s3_endpoint` is where buckets lie whose mirror
     does not say it; `plain_passwords` allows sending passwords unencrypted to registries without TLS. What `servers`
-    says of a host counts more. `tries` is how often a request is tried. Close it at the end.
+    says of a host counts more. `tries` is how often a request is tried. `confirmations` knows which images were whole a short time ago. Close it at
+    the end.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class CacheAccess:
         clock: Clock | None = None,
         s3_endpoint: str = "",
         tries: int = TRIES,
+        confirmations: Confirmations | None = None,
     ) -> None:
         self.gnupg = gnupg
         self.staging = staging
@@ -83,6 +86,7 @@ class CacheAccess:
         self._plain_passwords = plain_passwords
         self._s3_endpoint = s3_endpoint
         self._clock = clock or Clock()
+        self.confirmations = confirmations or Confirmations(None, self._clock)
         self._holders = BlobHolders()
         self._tries = tries
         self._stores = WebStores(lambda host: self.options(host).ca_file, lambda: self._tries, self._clock)
@@ -122,6 +126,7 @@ class CacheAccess:
                 blobs=self.kept,
                 clock=self._clock,
                 holders=self._holders,
+                confirmations=self.confirmations,
             )
         if direction is Direction.PUSH or connection.kind not in _WEB_KINDS:
             raise UsageError(f"{name} cannot be {_USES[direction]} a build cache", _refusal(connection))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from core.caches.protocol import CacheEntry
@@ -46,7 +47,7 @@ def add_parser(commands: Any) -> None:
 
 def _add_push(actions: Any) -> None:
     parser = actions.add_parser("push", aliases=["create"], help="push installed packages to a build cache")
-    parser.add_argument("mirror", metavar="MIRROR", help="name, path or url of a mirror")
+    parser.add_argument("mirror", metavar="MIRROR", nargs="?", help="name, path or url of a mirror")
     parser.add_argument("specs", metavar="SPEC", nargs="*", help="installed packages (default: the environment's)")
     parser.add_argument(
         "--missing",
@@ -60,6 +61,9 @@ def _add_push(actions: Any) -> None:
         "--also", metavar="MIRROR", action="append", default=[], help="push to this mirror, too; each is packed once"
     )
     parser.add_argument("-f", "--force", action="store_true", help="replace packages that are there already")
+    parser.add_argument(
+        "--recheck", action="store_true", help="look at all images again, also at those found whole in the last 24 hours"
+    )
     signing = parser.add_mutually_exclusive_group()
     signing.add_argument("-u", "--unsigned", action="store_true", help="push unsigned (default: as the mirror says)")
     signing.add_argument("--signed", action="store_true", help="push signed")
@@ -79,31 +83,26 @@ def _add_push(actions: Any) -> None:
     parser.add_argument("--private", action="store_true", help="push packages that may not be redistributed, too")
     parser.add_argument("--fail-fast", action="store_true", help="stop at the first failure (default: best effort)")
     parser.add_argument(
-        "-j", "--jobs", type=_positive, metavar="N", help="packages at the same time (default: as in the settings)"
-    )
-    parser.add_argument(
         "--codec",
         choices=[codec.value for codec in Codec],
         default=Codec.DEFAULT.value,
         help="compression: default, fast (larger files, less time), spack (the very bytes Spack writes)",
     )
-    parser.add_argument("--dry-run", action="store_true", help="show the plan and change nothing")
+    push.add_run_options(parser)
+    keeping = parser.add_mutually_exclusive_group()
+    keeping.add_argument("--save-plan", metavar="FILE", type=Path, help="push nothing: write what to push, for --plan")
+    keeping.add_argument(
+        "--plan", metavar="FILE", type=Path, help="push what such a file says, or one of the window (-: from stdin)"
+    )
     images = parser.add_argument_group("container images (OCI registries)")
     images.add_argument("--base-image", metavar="IMAGE", default="", help="begin images with this one: ubuntu:24.04")
     images.add_argument("-t", "--tag", metavar="TAG", default="", help="also tag one image of all packages named")
     images.add_argument(
-        "--squash", metavar="N", type=_positive, help="packages of the tagged image share at most N layers"
+        "--squash", metavar="N", type=push.positive, help="packages of the tagged image share at most N layers"
     )
     images.add_argument("--complete", action="store_true", help="complete images pushed without their dependencies")
     add_login_options(parser)
     parser.set_defaults(run=push.run)
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
 
 
 def _list(options: argparse.Namespace, context: Context, output: Output) -> int:

@@ -28,6 +28,15 @@ class Context:
         self.cwd = Path.cwd()
         self.token = CancelToken()
 
+    def prefer(self, instance: str, environment: str) -> None:
+        """Use these unless the person named others; the environment is a directory or a managed name, "" for none."""
+        options = self._options
+        if options.instance is None:
+            options.instance = instance
+            if options.env is None and options.env_dir is None and not options.no_env:
+                options.no_env = not environment
+                options.env = environment or None
+
     @cached_property
     def instance(self) -> Instance:
         options = self._options

@@ -117,7 +117,7 @@ def _trust(options: argparse.Namespace, context: Context, output: Output) -> int
 
 def _untrust(options: argparse.Namespace, context: Context, output: Output) -> int:
     context.check_may_change("No key was deleted")
-    gone = _keys(context).store.untrust(options.keys, signing=options.signing)
+    gone = _keys(context).untrust(options.keys, signing=options.signing)
     return _told("gpg untrust", "Deleted", gone, output)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from core.cli import buildcache, diff, find, gpg, history, mirror, mirror_access, report, transfers
+from core.cli import buildcache, diff, find, gpg, history, mirror, mirror_access, preset, report, transfers
 from core.cli.context import Context
 from core.cli.output import Output
 from core.cli.parser import Parser
@@ -85,6 +85,7 @@ def make_parser() -> argparse.ArgumentParser:
     buildcache.add_parser(commands)
     transfers.add_parser(commands)
     gpg.add_parser(commands)
+    preset.add_parser(commands)
     history.add_parser(commands)
     report.add_parser(commands)
     mirror_access.add_run(commands)

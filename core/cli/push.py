@@ -14,10 +14,13 @@ from core.cli.output import Output, entry_object, error_object
 from core.cli.running import carry_out_all
 from core.cli.signing import unlock
 from core.foundation.errors import ErrorInfo, UsageError
+from core.foundation.files import atomic_write
 from core.foundation.text import format_bytes, format_duration, plural, short_hash
 from core.packing.model import Codec
 from core.services.push import plan_push
 from core.services.push_roots import request_not_on, request_of_missing, requested_roots
+from core.services.saved_pushes import read_saved_push, saved_push_text
+from core.services.values import SavedPush
 from core.spack.query_tokens import query_text_from_words
 from core.transfers.model import ItemState, PushOutcome, RowKind
 from core.transfers.plan import Decision, Only, PlanItem, PushOptions, PushPlan, PushRequest, Signing
@@ -31,8 +34,16 @@ def run(options: argparse.Namespace, context: Context, output: Output) -> int:
     """Exit status 0 when everything wanted is there, 1 when something failed or is not installed, 130 when stopped."""
     if not options.dry_run:
         context.check_may_change("Nothing was pushed")
+    if options.plan is not None:
+        if options.mirror is not None or options.missing or options.not_on or options.also:
+            raise UsageError("--plan takes neither mirrors nor packages", "the plan says what goes where")
+        return run_saved(read_saved_push(options.plan), options, context, output)
+    if options.mirror is None:
+        raise UsageError("A mirror to push to is missing")
     query = query_text_from_words(options.specs)
     request = PushRequest(options.mirror, (query,) if query else (), options=_push_options(options))
+    if options.save_plan is not None:
+        return _save(request, options, context, output)
     if options.missing or options.not_on:
         request = _narrowed(request, options, context)
         if not request.hashes:
@@ -40,6 +51,51 @@ def run(options: argparse.Namespace, context: Context, output: Output) -> int:
             nothing: dict[str, list[str]] = {key: [] for key in _LISTS}
             output.result(_COMMAND, mirror=options.mirror, **nothing, index=None, index_error=None)
             return 0
+    return _push(request, options.also, options, context, output)
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Options of everything that pushes, beside what is pushed."""
+    parser.add_argument(
+        "-j", "--jobs", type=positive, metavar="N", help="packages at the same time (default: as in the settings)"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="show the plan and change nothing")
+
+
+def positive(text: str) -> int:
+    """For `type=` of an option."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+def run_saved(saved: SavedPush, options: argparse.Namespace, context: Context, output: Output) -> int:
+    """As `run`, for a push that was kept; in its instance and environment unless others are named."""
+    if not options.dry_run:
+        context.check_may_change("Nothing was pushed")
+    context.prefer(saved.instance, saved.environment)
+    return _push(saved.request, (), options, context, output)
+
+
+def _save(request: PushRequest, options: argparse.Namespace, context: Context, output: Output) -> int:
+    context.check_may_change("The plan was not written")
+    if options.missing or options.not_on or options.also:
+        raise UsageError("--save-plan keeps one mirror and the packages named", "name packages, or an environment")
+    instance = context.instance
+    environment = str(instance.environment.path) if instance.environment is not None else ""
+    if not request.queries and not environment:
+        raise UsageError("Nothing is named that could be pushed")
+    saved = SavedPush(str(instance.root or instance.install_root), environment, request)
+    atomic_write(options.save_plan, saved_push_text(saved))
+    output.note(f"Plan written to {options.save_plan}")
+    output.result(_COMMAND, saved_plan=str(options.save_plan))
+    return 0
+
+
+def _push(
+    request: PushRequest, also: Sequence[str], options: argparse.Namespace, context: Context, output: Output
+) -> int:
     prepared = [
         plan_push(
             context.instance,
@@ -49,7 +105,7 @@ def run(options: argparse.Namespace, context: Context, output: Output) -> int:
             token=context.token,
             probe=not context.read_only,
         )
-        for mirror in dict.fromkeys((options.mirror, *options.also))
+        for mirror in dict.fromkeys((request.mirror, *also))
     ]
     plans = [each.plan for each in prepared]
     if options.dry_run:
@@ -119,6 +175,7 @@ def _push_options(options: argparse.Namespace) -> PushOptions:
         tag=options.tag,
         squash_to=options.squash,
         complete_left_out=options.complete,
+        recheck=options.recheck,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.caches.opening import CacheAccess
 from core.cli.context import Context
+from core.cli.login_options import add_login_options
 from core.cli.output import Output, error_object
 from core.cli.running import Add, carry_out_added
 from core.foundation.errors import ErrorInfo, NotFound
@@ -29,14 +30,15 @@ def add_parser(commands: Any) -> None:
     listing = actions.add_parser("list", help="transfers of processes that were killed or crashed")
     listing.set_defaults(run=_list)
     proceed = actions.add_parser("continue", help="finish them; what is there already is not sent again")
+    add_login_options(proceed)
     discard = actions.add_parser("discard", help="forget them")
     for each, run in ((proceed, _continue), (discard, _discard)):
         each.add_argument("ids", metavar="ID", nargs="*", help="which ones, as listed (default: all)")
         each.set_defaults(run=run)
 
 
-def _list(_options: argparse.Namespace, _context: Context, output: Output) -> int:
-    found = unfinished()
+def _list(_options: argparse.Namespace, context: Context, output: Output) -> int:
+    found = unfinished(tidy=not context.read_only)
     for problem in found.problems:
         output.warning(problem)
     for offer in found.offers:

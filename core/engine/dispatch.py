@@ -16,6 +16,7 @@ from core.engine.handlers.logins import LoginHandlers
 from core.engine.handlers.mirrors import MirrorHandlers
 from core.engine.handlers.packages import PackageHandlers
 from core.engine.handlers.presence import PresenceHandlers
+from core.engine.handlers.presets import PresetHandlers
 from core.engine.handlers.push import PushHandlers
 from core.engine.handlers.settings import SettingsHandlers
 from core.engine.handlers.transfers import TransferHandlers
@@ -38,6 +39,7 @@ def handler_table(state: EngineState) -> dict[type[Call[Any]], Handler]:
         **HistoryHandlers(state).table(),
         **InstallHandlers(state).table(),
         **KeyHandlers(state).table(),
+        **PresetHandlers(state).table(),
         **PushHandlers(state).table(),
         **SettingsHandlers(state).table(),
         **TransferHandlers(state).table(),

@@ -60,7 +60,11 @@ class Server:
         pool = ThreadPoolExecutor(_REQUESTS_AT_ONCE, thread_name_prefix="request")
         try:
             for line in self._source:
-                message = decoder.decode(line)
+                try:
+                    message = decoder.decode(line)
+                except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                    _log.error("the window sent something that is not understood: %s", error)
+                    continue
                 if isinstance(message, Cancel):
                     token = self._running.get(message.id)
                     if token is not None:

@@ -80,7 +80,7 @@ class Table(Generic[T]):
             self._known, self._stamp, self._problem = {}, None, ""
         except OSError as error:
             self._known, self._stamp, self._problem = {}, None, f"{self._path}: {error.strerror}"
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             self._problem = f"{self._path}: {error}"
 
     def _intrusion(self, facts: os.stat_result) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.caches.oci.blob_cache import BlobCache
+from core.caches.oci.confirmations import Confirmations
 from core.caches.opening import CacheAccess
 from core.foundation.places import cache_dir
 from core.foundation.settings import Settings, load_settings
@@ -64,6 +65,7 @@ def open_access(
         s3_endpoint=environ.get("S3_ENDPOINT_URL", ""),
         ca_file=_authorities(instance, settings),
         tries=settings.tries,
+        confirmations=Confirmations(cache_dir() / "confirmed" if keep else None),
     )
 
 

@@ -243,7 +243,8 @@ def _closure(source: ReadableCache, chosen: Mapping[str, CacheEntry], token: Can
     edges: dict[str, tuple[str, ...]] = {}
     if index is not None:
         for dag_hash, record in index.records.items():
-            edges[dag_hash] = msgspec.json.decode(record.document, type=_Edges).hashes
+            with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):  # its spec is read instead
+                edges[dag_hash] = msgspec.json.decode(record.document, type=_Edges).hashes
     found: set[str] = set()
     waiting = list(chosen)
     for dag_hash in chosen:

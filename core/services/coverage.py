@@ -32,16 +32,18 @@ class HeldBack:
     twice."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, float], bool] = {}
+        self._known: dict[tuple[str, float], str] = {}  # why, "" for what may be redistributed
 
     def among(self, hashes: Iterable[str], database: Database, token: CancelToken) -> set[str]:
-        return {each for each in hashes if self._is_held_back(database.records[each], database, token)}
+        return {each for each in hashes if self.reason(database.records[each], database, token)}
 
-    def _is_held_back(self, record: PackageRecord, database: Database, token: CancelToken) -> bool:
+    def reason(self, record: PackageRecord, database: Database, token: CancelToken) -> str:
+        """Why `record` may not be redistributed, or that nobody can tell; "" if it may. Raises Cancelled."""
         key = (record.hash, record.installation_time)
         if key not in self._known:
             token.raise_if_cancelled()
-            self._known[key] = redistributable(record, database.records).verdict is not Verdict.YES
+            found = redistributable(record, database.records)
+            self._known[key] = "" if found.verdict is Verdict.YES else found.reason
         return self._known[key]
 
 

@@ -43,6 +43,7 @@ from core.signing.gpg import GpgSigner
 from core.signing.key_listing import Key
 from core.signing.key_store import KEY_LIMIT_BYTES, KeyStore, NewKey
 from core.spack.instance import Instance
+from core.transfers.history import Action, noted, record
 
 _FOR_ONESELF = 0o600
 _SECRET_MARK = b"PRIVATE KEY BLOCK"
@@ -83,6 +84,7 @@ class Keys:
         key = self.store.create(wanted, passphrase)
         if passphrase:
             self.access.gnupg.unlock(key.fingerprint, passphrase)
+        self._record(Action.MADE_KEY, (key,))
         return key
 
     def offer(self, source: KeySource, token: CancelToken) -> KeyOffer:
@@ -104,13 +106,17 @@ class Keys:
         if there != wanted or not wanted:
             odd = ", ".join(sorted(there ^ wanted)) or "no key was named"
             raise SigningError("No key was imported", f"These are not the keys that were looked at: {odd}")
-        return tuple(key for _, data in chosen for key in self.store.trust(data))
+        return self._record(Action.TRUSTED_KEY, tuple(key for _, data in chosen for key in self.store.trust(data)))
+
+    def untrust(self, names: Sequence[str], *, signing: bool) -> tuple[Key, ...]:
+        """Delete keys, those that can sign only with `signing`. Raises SigningError."""
+        return self._record(Action.DELETED_KEY, self.store.untrust(names, signing=signing))
 
     def trust_shipped(self) -> tuple[Key, ...]:
         """The keys that come with Spack itself, as `spack gpg init` takes them."""
         root = self.instance.root
         files = sorted((root / _SHIPPED).glob("*.key")) if root is not None else []
-        return tuple(key for path in files for key in self.store.trust(_read(path)))
+        return self._record(Action.TRUSTED_KEY, tuple(key for path in files for key in self.store.trust(_read(path))))
 
     def export(
         self, names: Sequence[str], path: Path, *, secret: bool = False, passphrase: Secret | None = None
@@ -132,7 +138,7 @@ class Keys:
         exported = {key.fingerprint: self.store.export([key.fingerprint], secret=False) for key in chosen}
         cache.prepare(None)
         cache.store_keys(exported, listed=update_index)
-        return chosen
+        return self._record(Action.PUBLISHED_KEY, chosen, mirror)
 
     def named(self, names: Sequence[str]) -> tuple[Key, ...]:
         """The keys named by fingerprint, its end or a part of the user id. Raises SigningError for unknown ones."""
@@ -162,9 +168,24 @@ class Keys:
         if not request.drop:
             key = self.access.choose_key(cache.url, request.key or None)
             signer = GpgSigner(self.access.gnupg, key.fingerprint)
-        yield from cache.change_signatures(signer, self._hashes(request, token), token)
+        changed = 0
+        try:
+            for step in cache.change_signatures(signer, self._hashes(request, token), token):
+                changed = step.changed
+                yield step
+        finally:
+            if changed:
+                detail = f"by {signer.fingerprint}" if signer is not None else "signatures were taken off"
+                subject = plural(changed, "package")
+                record([noted(Action.SIGNED, request.mirror, url=cache.url, subject=subject, detail=detail)])
 
     # ---------------------------------------------------------------- parts
+
+    def _record(self, action: Action, keys: tuple[Key, ...], where: str = "") -> tuple[Key, ...]:
+        """`keys` themselves, once it is noted what was done with them."""
+        place = where or str(self.store.home)
+        record(noted(action, place, subject=key.user_id, dag_hash=key.fingerprint) for key in keys)
+        return keys
 
     def _warnings(self, keys: Sequence[Key]) -> Iterator[ErrorInfo]:
         now = self.clock.now()

@@ -52,6 +52,13 @@ class SizeRow(msgspec.Struct, frozen=True, array_like=True):
     bytes: int | None
 
 
+class HeldBackRow(msgspec.Struct, frozen=True, array_like=True):
+    """Why a package may not be redistributed, "" where it may."""
+
+    hash: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class FolderSize:
     """A folder directly below a prefix, "" for files that lie in the prefix itself."""

@@ -128,7 +128,7 @@ class Mirrors:
     def _packages(self, mirror: Mirror, token: CancelToken) -> KnownPackages:
         cache = self.open(mirror)
         index = cache.read_index(token=token)
-        packages = indexed_packages(index) if index is not None else _listed(cache, token)
+        packages = indexed_packages(index) if index is not None else listed_packages(cache, token)
         written = (index.written_at or None) if index is not None else None
         known = KnownPackages(cache.url, time.time(), index is not None, written, packages)
         self._memory.put(known)
@@ -196,13 +196,14 @@ def indexed_packages(index: CacheIndex) -> dict[str, RemotePackage]:
         if record.in_buildcache:
             try:
                 node = _named_decoder.decode(record.document)
-            except msgspec.MsgspecError:  # of a future format; its hash is what counts
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):  # of a future format; its hash is what counts
                 node = _Named("", "", Architecture("", "", ""))
             found[dag_hash] = RemotePackage(dag_hash, node.name, node.version, node.target, None)
     return found
 
 
-def _listed(cache: ReadableCache, token: CancelToken) -> dict[str, RemotePackage]:
+def listed_packages(cache: ReadableCache, token: CancelToken) -> dict[str, RemotePackage]:
+    """What is in a cache by the names of its files or tags, by hash; for one without an index."""
     return {
         listed.entry.hash: RemotePackage(
             listed.entry.hash, listed.entry.name, listed.entry.version, listed.target, listed.stored_bytes

@@ -71,6 +71,8 @@ def plan_push(
     mirror = resolve_mirror(request.mirror, mirrors_of(instance), cwd=cwd)
     options = request.options
     check_image_options(options, is_registry=mirror.push.kind in OCI_KINDS)
+    if options.recheck:
+        access.confirmations.forget(mirror.push.url)
     cache = access.open(mirror, Direction.PUSH)
     database = instance.database(token)
     roots, absent = requested_roots(instance, database, request, cwd)

@@ -17,7 +17,7 @@ from core.services.comparison import compare, line_text
 from core.services.entry_records import entry_records
 from core.services.package_refs import entry_dag, installed_dag
 from core.services.package_values import DifferenceLine, MirrorPresence, ReuseCandidate, ReuseView
-from core.services.presence import Mirrors, indexed_packages
+from core.services.presence import Mirrors, indexed_packages, listed_packages
 from core.services.reuse_rules import ReuseRules
 from core.services.side_by_side import side_by_side
 from core.spack.closures import breadth_first
@@ -29,6 +29,7 @@ from core.spack.worlds import World
 _COMPARED = 200
 _SHOWN = 5
 _NOTES = 3
+_NO_INDEX = "the mirror has no index, and Spack looks nowhere else"
 _RUNTIME_TYPES = ("link", "run")
 
 
@@ -122,11 +123,14 @@ class _Judge:
     token: CancelToken
 
     def candidates(self) -> Iterator[ReuseCandidate]:
-        """Entries of the wanted name, the nearest first; and the wanted package itself if no index tells of it."""
+        """Entries of the wanted name, the nearest first; and the wanted package itself if no index tells of it. Without an index,
+        whatever is there by that name."""
         indexed = indexed_packages(self.index) if self.index is not None else {}
         record = self.wanted.record
         if record is not None and record.hash not in indexed:
             yield from self._unindexed(record)
+        if self.index is None:
+            yield from self._listed_only()
         roots = [entry.hash for entry in indexed.values() if entry.name == self.wanted.name][:_COMPARED]
         if self.index is None or not roots:
             return
@@ -174,10 +178,22 @@ class _Judge:
     def _unindexed(self, record: PackageRecord) -> Iterator[ReuseCandidate]:
         entry = EntryName(record.name, record.version, record.hash)
         if record.hash in self.cache.present([entry], signed=False, token=self.token):
-            reason = "the mirror has no index, and Spack looks nowhere else"
+            reason = _NO_INDEX
             if self.index is not None:
                 reason = "the mirror has it, but its index is older and does not list it: update the index"
             yield ReuseCandidate(self.name, record.hash, short(record.node), usable=False, reasons=(reason,))
+
+    def _listed_only(self) -> Iterator[ReuseCandidate]:
+        """What a mirror without an index has of that name besides the wanted package itself."""
+        itself = self.wanted.record.hash if self.wanted.record is not None else ""
+        found = [
+            package
+            for package in listed_packages(self.cache, self.token).values()
+            if package.name == self.wanted.name and package.hash != itself
+        ]
+        for package in sorted(found, key=lambda each: (each.version, each.hash))[:_SHOWN]:
+            label = f"{package.name}@{package.version}/{package.hash[:7]}"
+            yield ReuseCandidate(self.name, package.hash, label, usable=False, reasons=(_NO_INDEX,))
 
     def _signatures(self, records: Sequence[PackageRecord]) -> dict[str, tuple[str, ...]]:
         """Why signatures keep Spack from using these, by hash."""

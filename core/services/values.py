@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import msgspec
 
@@ -12,6 +13,7 @@ from core.foundation.errors import ErrorInfo
 from core.mirrors.credentials.states import CredentialState
 from core.mirrors.model import Mirror
 from core.signing.signatures import SignatureFacts
+from core.transfers.plan import PushRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,25 @@ class InstanceSurvey:
 
     packages: int
     mirrors: int
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPush:
+    """A push to be done again: what, where and how, in the instance (a directory) and environment (a directory or a
+    managed name, "" for none) it was made in."""
+
+    instance: str
+    environment: str
+    request: PushRequest
+
+
+class ScriptKind(StrEnum):
+    """What a push can be written as."""
+
+    SHELL = "shell"
+    SLURM = "slurm"
+    GITLAB = "gitlab"
+    GITHUB = "github"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ Orders as Spack 1.1 has them, seen in what it pushes and writes. Any thread.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from operator import attrgetter
 from typing import TYPE_CHECKING, Literal
 
 from core.spack.specs import DEPENDENCY_TYPES, PackageRecord
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from core.spack.database import Database
 
 _RUNTIME_TYPES = ("link", "run", "test")
+_NAME = attrgetter("name")
 
 
 def breadth_first(
@@ -32,11 +34,19 @@ def breadth_first(
     seen = set(order)
     for position, dag_hash in enumerate(order):  # grows while it is walked
         wanted = root_deptypes if position < root_count and root_deptypes is not None else deptypes
-        for edge in sorted(records[dag_hash].node.dependencies, key=lambda edge: edge.name):
+        for edge in sorted(records[dag_hash].node.dependencies, key=_NAME):
             if edge.hash not in seen and edge.hash in records and any(kind in wanted for kind in edge.deptypes):
                 seen.add(edge.hash)
                 order.append(edge.hash)
     return order
+
+
+def direct_dependencies(records: Mapping[str, PackageRecord], record: PackageRecord) -> list[str]:
+    """What `breadth_first` gives first after `record` itself: the hashes of its dependencies of every type."""
+    edges = sorted(record.node.dependencies, key=_NAME)
+    hashes = dict.fromkeys(edge.hash for edge in edges if edge.hash in records and edge.deptypes)
+    hashes.pop(record.hash, None)
+    return list(hashes)
 
 
 def relocation_set(record: PackageRecord, records: Mapping[str, PackageRecord]) -> list[tuple[str, str]]:

@@ -83,7 +83,7 @@ def split_index(data: bytes, file: Path) -> IndexText:
             if not is_dag_hash(dag_hash):
                 raise ValueError("the key is no DAG hash")
             stored = _record_decoder.decode(text)
-        except (msgspec.MsgspecError, ValueError) as error:
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             problems.append(_unreadable(file, dag_hash, str(error)))
             continue
         document, stored.spec = bytes(stored.spec), _GONE
@@ -141,7 +141,7 @@ def _unreadable(file: Path, dag_hash: str, why: str) -> ErrorInfo:
 def _decode_document(data: bytes, file: Path) -> _Document:
     try:
         return _document_decoder.decode(data)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
         raise DatabaseError(f"{file} is no install database", str(error)) from error
     except msgspec.DecodeError as error:
         if "trailing characters" in str(error):

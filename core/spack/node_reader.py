@@ -77,7 +77,7 @@ class NodeReader:
             return self._shared(_written.decode(document), dag_hash)
         except msgspec.ValidationError:
             return msgspec.structs.replace(decode_node(document), hash=dag_hash)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise DatabaseError("A spec cannot be read", str(error)) from error
 
     def _shared(self, node: _WrittenNode, dag_hash: str) -> Node:

@@ -207,7 +207,7 @@ def decode_node(document: bytes | msgspec.Raw) -> Node:
         return _node_decoder.decode(document)
     except msgspec.ValidationError:
         return _decode_unusual_node(document)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DatabaseError("A spec cannot be read", str(error)) from error
 
 
@@ -281,7 +281,7 @@ def _decode_unusual_node(document: bytes | msgspec.Raw) -> Node:
     try:
         node = msgspec.json.decode(document)
         return msgspec.convert(_modernised(node) if isinstance(node, dict) else node, Node)
-    except (msgspec.MsgspecError, ValueError, TypeError, AttributeError) as error:
+    except (msgspec.MsgspecError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise DatabaseError("A spec cannot be read", str(error)) from error
 
 

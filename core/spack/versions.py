@@ -194,9 +194,10 @@ def _plain_key(text: str) -> _Key:
     elif len(parts) > 2 and parts[-1].isdigit() and parts[-2] in _STAGES:
         number = int(parts.pop())
         stage = (_STAGES.index(parts.pop()), number)
-    return (tuple(_component(part) for part in parts), stage, ())
+    return (tuple(map(_component, parts)), stage, ())
 
 
+@lru_cache(maxsize=4096)
 def _component(part: str) -> _Component:
     if part.isdigit():
         return (_NUMBER, int(part), "")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
-from core.spack.closures import breadth_first
+from core.spack.closures import breadth_first, direct_dependencies
 from core.spack.specs import DEPENDENCY_TYPES, FLAG_NAMES, Edge, PackageRecord, ParameterValue
 from core.spack.versions import version_key
 
@@ -15,6 +15,8 @@ from core.spack.versions import version_key
 _MANY = 2000
 
 _ParameterKey: TypeAlias = tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]
+_NodeKey: TypeAlias = tuple[Any, ...]
+_NodeKeys: TypeAlias = dict[str, _NodeKey]  # by hash
 
 
 class Dependents(NamedTuple):
@@ -66,13 +68,14 @@ class World:
     @cached_property
     def in_order(self) -> list[PackageRecord]:
         """All records as Spack lists them."""
-        return [record for name in sorted(self.by_name) for record in self._sorted(self.by_name[name])]
+        keys: _NodeKeys = {}
+        return [record for name in sorted(self.by_name) for record in self._sorted(self.by_name[name], keys)]
 
     def sorted(self, records: Iterable[PackageRecord]) -> list[PackageRecord]:
         """`records` by name, namespace, version, variants, flags and architecture, then by their dependencies."""
         some = list(records)
         if len(some) <= _MANY and "_ranks" not in self.__dict__:
-            return self._sorted(some)
+            return self._sorted(some, {})
         ranks = self._ranks
         return sorted(some, key=lambda record: ranks[record.hash])
 
@@ -80,31 +83,44 @@ class World:
     def _ranks(self) -> dict[str, int]:
         return {record.hash: rank for rank, record in enumerate(self.in_order)}
 
-    def _sorted(self, records: list[PackageRecord]) -> list[PackageRecord]:
+    def _sorted(self, records: list[PackageRecord], keys: _NodeKeys) -> list[PackageRecord]:
         """Dependencies are looked at only where the packages themselves are equal."""
-        keys = {record.hash: self._node_key(record) for record in records}
-        equal: dict[Any, int] = {}
-        for key in keys.values():
-            equal[key] = equal.get(key, 0) + 1
+        groups: dict[_NodeKey, list[PackageRecord]] = {}
+        for record in records:
+            groups.setdefault(self._node_key(record, keys), []).append(record)
+        for group in groups.values():
+            if len(group) > 1:
+                self._sort_equal(group, keys)
+        return [record for key in sorted(groups) for record in groups[key]]
 
-        def key_of(record: PackageRecord) -> tuple[Any, ...]:
-            key = keys[record.hash]
-            return (key, self._dependencies_key(record) if equal[key] > 1 else (), record.hash)
+    def _sort_equal(self, group: list[PackageRecord], keys: _NodeKeys) -> None:
+        """Sort by all dependencies; mostly the direct ones, which come first among them, decide."""
+        order = {
+            record.hash: self._dependencies_key(direct_dependencies(self.records, record), keys) for record in group
+        }
+        if len(set(order.values())) < len(group) or len(set(map(len, order.values()))) > 1:
+            for record in group:
+                hashes = breadth_first(self.records, [record.hash], DEPENDENCY_TYPES)[1:]
+                order[record.hash] = self._dependencies_key(hashes, keys)
+        group.sort(key=lambda record: (order[record.hash], record.hash))
 
-        return sorted(records, key=key_of)
+    def _dependencies_key(self, hashes: Iterable[str], keys: _NodeKeys) -> tuple[_NodeKey, ...]:
+        return tuple([self._node_key(self.records[dag_hash], keys) for dag_hash in hashes])
 
-    def _dependencies_key(self, record: PackageRecord) -> tuple[Any, ...]:
-        hashes = breadth_first(self.records, [record.hash], DEPENDENCY_TYPES)
-        return tuple(self._node_key(self.records[dag_hash]) for dag_hash in hashes[1:])
-
-    def _node_key(self, record: PackageRecord) -> tuple[Any, ...]:
-        node = record.node
-        # By identity: records of one reading share equal parameters, and none of them goes away before this world does.
-        parameters = self._parameter_keys.get(id(node.parameters))
-        if parameters is None:
-            parameters = self._parameter_keys[id(node.parameters)] = _parameter_key(node.parameters)
-        architecture = (node.platform, node.os, node.target)
-        return (node.name, node.namespace, version_key(node.version), *parameters, architecture, node.package_hash)
+    def _node_key(self, record: PackageRecord, keys: _NodeKeys) -> _NodeKey:
+        """What tells a package from others without its dependencies; kept in `keys`."""
+        key = keys.get(record.hash)
+        if key is None:
+            node = record.node
+            # By identity: records of one reading share equal parameters, and none of them goes away before this world
+            # does.
+            parameters = self._parameter_keys.get(id(node.parameters))
+            if parameters is None:
+                parameters = self._parameter_keys[id(node.parameters)] = _parameter_key(node.parameters)
+            architecture = (node.platform, node.os, node.target)
+            key = (node.name, node.namespace, version_key(node.version), *parameters, architecture, node.package_hash)
+            keys[record.hash] = key
+        return key
 
     def runtime_edges(self, record: PackageRecord) -> Iterator[Edge]:
         """The edges `^` looks at: those for linking and running of the whole DAG, and the record's own for building."""

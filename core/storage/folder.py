@@ -16,10 +16,11 @@ import stat
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from operator import attrgetter
 from pathlib import Path
 
 from core.foundation.cancel import CancelToken
-from core.foundation.errors import NotFound, StorageFailed, from_os_error
+from core.foundation.errors import MirrordeckError, NotFound, StorageFailed, from_os_error
 from core.foundation.files import (
     NO_HARD_LINKS,
     flush_directory,
@@ -138,8 +139,13 @@ class Folder:
     def scan(self, prefix: str) -> Iterator[tuple[str, Stat]]:
         """Like `list`, with the facts of each file. What vanishes meanwhile is left out."""
         for key, entry in self._walk(prefix):
-            with _mapped(f"Cannot look at {key}", self.path(key)), suppress(FileNotFoundError):
-                yield key, _facts(entry.stat(follow_symlinks=False))
+            try:
+                found = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise _failure(error, f"Cannot look at {key}", self.path(key)) from error
+            yield key, _facts(found)
 
     def write(self, key: str, data: bytes) -> Stat:
         """Make or replace a file in one step, flushed to the disk."""
@@ -326,14 +332,28 @@ class Folder:
             suppress(FileNotFoundError),
             self._directory(parts_of(prefix)) as directory,
         ):
-            with os.scandir(directory) as found:
-                entries = sorted(found, key=lambda entry: entry.name)
-            for entry in entries:
-                key = f"{prefix}/{entry.name}"
-                if entry.is_dir(follow_symlinks=False):
-                    yield from self._walk(key)
-                elif entry.is_file(follow_symlinks=False) and not is_temporary(entry.name):
+            yield from self._below(directory, prefix)
+
+    def _below(self, directory: int, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        # No path objects in here: they would cost more than looking.
+        with os.scandir(directory) as found:
+            entries = sorted(found, key=attrgetter("name"))
+        for entry in entries:
+            key = f"{prefix}/{entry.name}"
+            if not entry.is_dir(follow_symlinks=False):
+                if entry.is_file(follow_symlinks=False) and not is_temporary(entry.name):
                     yield key, entry
+                continue
+            try:
+                child = os.open(entry.name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise _failure(error, "Cannot list a folder", self.path(key)) from error
+            try:
+                yield from self._below(child, key)
+            finally:
+                os.close(child)
 
 
 def _link(source: int, name: str, target: int, new_name: str) -> bool:
@@ -357,9 +377,13 @@ def _mapped(title: str, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise StorageFailed(title, f"{path}: a symbolic link, which is not followed here") from error
-        raise from_os_error(error, title, path) from error
+        raise _failure(error, title, path) from error
+
+
+def _failure(error: OSError, title: str, path: Path) -> MirrordeckError:
+    if error.errno == errno.ELOOP:
+        return StorageFailed(title, f"{path}: a symbolic link, which is not followed here")
+    return from_os_error(error, title, path)
 
 
 def _enter(directory: int, name: str, path: Path, *, create: bool) -> int:
@@ -395,11 +419,11 @@ def _pieces(source: Path) -> Iterator[bytes]:
 
 
 def _read_up_to(file: OpenFile, limit: int) -> bytes:
-    pieces: list[bytes] = []
-    while limit > 0 and (piece := file.read(min(limit, _PIECE_BYTES))):
-        pieces.append(piece)
-        limit -= len(piece)
-    return b"".join(pieces)
+    # At once as far as the size is right: joining pieces would take the memory of a large file twice.
+    data = file.read(min(limit, max(file.facts.size, _PIECE_BYTES)))
+    while len(data) < limit and (piece := file.read(min(limit - len(data), _PIECE_BYTES))):
+        data += piece
+    return data
 
 
 def _existing(path: Path) -> Path:

@@ -149,7 +149,7 @@ def _try_to_take(folder: Folder, key: str, content: bytes) -> _Holder | None:
 def _decode(content: bytes) -> _Holder:
     try:
         return msgspec.json.decode(content, type=_Holder)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _Holder()
 
 

@@ -21,6 +21,8 @@ import msgspec
 from core.foundation.errors import from_os_error
 from core.foundation.places import state_dir
 from core.foundation.redaction import redacted
+from core.transfers.model import RowKind
+from core.transfers.rows import Row
 
 _FILE = "history.jsonl"
 _LONGEST_LINE_BYTES = 64 << 10
@@ -86,6 +88,19 @@ def record(entries: Iterable[HistoryEntry]) -> None:
             os.close(descriptor)
     except OSError as error:
         _log.warning("the history was not written: %s", from_os_error(error, "Cannot write", path))
+
+
+def record_transfer(row: Row) -> None:
+    """A package that has arrived; nothing for the other rows of a transfer."""
+    if row.kind is not RowKind.PACKAGE or row.item is None:
+        return
+    plan, subject = row.push.job.plan, f"{row.item.name}@{row.item.version}"
+    how = [f"from {plan.source}"] if plan.source else []
+    how += [f"signed by {plan.key}"] if plan.key else []
+    how += ["replaced what was there"] if plan.options.force else []
+    action = Action.COPIED if plan.source else Action.PUSHED
+    detail = ", ".join(how)
+    record([noted(action, plan.mirror, url=plan.mirror_url, subject=subject, dag_hash=row.item.hash, detail=detail)])
 
 
 def read_history() -> Iterator[HistoryEntry]:

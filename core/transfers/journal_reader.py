@@ -109,18 +109,18 @@ class DeadJournal:
         return JournalOffer(self._path.stem, self.written_at, tuple(push.picture() for push in self.unfinished))
 
 
-def unfinished(directory: Path | None = None) -> Unfinished:
-    """What processes that died left behind, the latest first. Journals with nothing to continue are removed, broken
-    ones are set aside under another name and reported. Any thread."""
+def unfinished(directory: Path | None = None, *, tidy: bool = True) -> Unfinished:
+    """What processes that died left behind, the latest first. With `tidy`, journals with nothing to continue are
+    removed, and broken ones, which are always reported, set aside under another name. Any thread."""
     directory = directory if directory is not None else journal_dir()
     offers: list[JournalOffer] = []
     problems: list[ErrorInfo] = []
     for path in sorted(directory.glob(f"*{SUFFIX}")):
         try:
-            with dead_journal(path.stem, directory) as journal:
+            with dead_journal(path.stem, directory, tidy=tidy) as journal:
                 if journal.unfinished:
                     offers.append(journal.offer())
-                elif path.stat().st_size:
+                elif tidy and path.stat().st_size:
                     path.unlink(missing_ok=True)
         except (Conflict, NotFound):
             continue  # alive, or gone meanwhile
@@ -130,8 +130,8 @@ def unfinished(directory: Path | None = None) -> Unfinished:
 
 
 @contextmanager
-def dead_journal(journal_id: str, directory: Path | None = None) -> Iterator[DeadJournal]:
-    """A journal, locked while the block runs, so that nobody else continues it.
+def dead_journal(journal_id: str, directory: Path | None = None, *, tidy: bool = True) -> Iterator[DeadJournal]:
+    """A journal, locked while the block runs, so that nobody else continues it; without `tidy` only to be read.
 
     Raises NotFound; Conflict while its process lives or another one looks at it; CacheError if it is broken (it is set
     aside then) or of a newer version; what the file system raises.
@@ -139,7 +139,8 @@ def dead_journal(journal_id: str, directory: Path | None = None) -> Iterator[Dea
     directory = directory if directory is not None else journal_dir()
     path = directory / f"{Path(journal_id).name}{SUFFIX}"
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+        access = os.O_RDWR | os.O_APPEND if tidy else os.O_RDONLY
+        descriptor = os.open(path, access | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError as error:
         raise from_os_error(error, "The transfer journal cannot be opened", path) from error
     try:
@@ -147,7 +148,11 @@ def dead_journal(journal_id: str, directory: Path | None = None) -> Iterator[Dea
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise Conflict("Another Mirrordeck is working on these transfers", str(path)) from error
-        yield _read(path, descriptor)
+        try:
+            found = _read(path, descriptor)
+        except _Broken as broken:
+            raise _set_aside(path, str(broken), tidy) from broken
+        yield found
     finally:
         os.close(descriptor)
 
@@ -156,7 +161,7 @@ def _read(path: Path, descriptor: int) -> DeadJournal:
     try:
         facts = os.fstat(descriptor)
         if facts.st_size > _MOST_BYTES:
-            raise _set_aside(path, f"it is larger than {_MOST_BYTES:,} bytes")
+            raise _Broken(f"it is larger than {_MOST_BYTES:,} bytes")
         with os.fdopen(os.dup(descriptor), "rb") as file:
             lines = file.read(_MOST_BYTES).split(b"\n")
     except OSError as error:
@@ -172,7 +177,8 @@ def _read(path: Path, descriptor: int) -> DeadJournal:
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             if _torn(lines, number):
                 continue
-            raise _newer_or_broken(path, text, f"line {number}: {error}") from error
+            _check_version(path, text)
+            raise _Broken(f"line {number}: {error}") from error
         _apply(line, pushes)
     return DeadJournal(path, descriptor, list(pushes.values()), written_at)
 
@@ -199,19 +205,24 @@ class _Version(msgspec.Struct, frozen=True):
     version: int = VERSION
 
 
-def _newer_or_broken(path: Path, text: bytes, why: str) -> MirrordeckError:
+class _Broken(Exception):
+    """Its text says why a journal cannot be understood."""
+
+
+def _check_version(path: Path, text: bytes) -> None:
+    """Raise CacheError if a line that is not understood comes from a newer version."""
     with suppress(msgspec.MsgspecError, ValueError, RecursionError):
         if msgspec.json.decode(text, type=_Version).version > VERSION:
-            return CacheError("Transfers of a newer Mirrordeck cannot be continued", str(path))
-    return _set_aside(path, why)
+            raise CacheError("Transfers of a newer Mirrordeck cannot be continued", str(path))
 
 
-def _set_aside(path: Path, why: str) -> MirrordeckError:
-    aside = path.with_name(path.name + _BROKEN)
-    with suppress(OSError):
-        path.rename(aside)
+def _set_aside(path: Path, why: str, tidy: bool) -> MirrordeckError:
+    place = path
+    if tidy:
+        with suppress(OSError):
+            place = path.rename(path.with_name(path.name + _BROKEN))
     return CacheError(
         "A journal of unfinished transfers cannot be read",
-        f"{aside}: {visible(why)[:500]}",
+        f"{place}: {visible(why)[:500]}",
         remedies=("Push again what is missing: what is there already is not sent again.",),
     )

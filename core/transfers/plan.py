@@ -40,7 +40,7 @@ class Signing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PushOptions:
-    """What a person chose. The last four concern container images and are refused for other mirrors: an image to begin
+    """What a person chose. With `recheck` nothing is believed that was found on the mirror before. The four before it concern container images and are refused for other mirrors: an image to begin
     with, a tag for an image of all roots, the most layers its packages may have, and whether images that were pushed
     without their dependencies are completed."""
 
@@ -57,6 +57,7 @@ class PushOptions:
     tag: str = ""
     squash_to: int | None = None
     complete_left_out: bool = False
+    recheck: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from functools import partial
 
 from core.foundation.errors import Cancelled, ErrorInfo, MirrordeckError, describe
 from core.packing.blocks import BlockPool
+from core.transfers.history import record_transfer
 from core.transfers.holds import Holds, hold_reason
 from core.transfers.job import TransferJob
 from core.transfers.journal import Journal
@@ -140,6 +141,8 @@ class TransferQueue:
         """From now on; what moves is finished. Raises UsageError for numbers that make no sense."""
         check_limits(limits)
         with self._changed:
+            if limits == self._limits:
+                return
             self._limits = limits
             self._bandwidth.set(limits.bytes_per_s)
             self._add_threads()
@@ -252,6 +255,8 @@ class TransferQueue:
             try:
                 row.token.raise_if_cancelled()
                 settled = self._move(row)
+                if settled:
+                    record_transfer(row)
             except Exception as error:
                 failure = error
                 if not isinstance(error, (MirrordeckError, Cancelled)):

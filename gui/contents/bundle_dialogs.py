@@ -41,6 +41,7 @@ class ExportDialog(CopyPlanDialog):
         super().__init__(client, words.export_title(source), words.EXPORT, parent)
         self._instance = instance
         self._source = source
+        self.tree.replace.hide()
         self.choice = PackagesChoice(rows, environment)
         self.path = PathEdit(words.CHOOSE_FOLDER, folder=True)
         self.path.edit.setPlaceholderText(words.BUNDLE_EXAMPLE)

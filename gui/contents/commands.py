@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -24,23 +23,13 @@ from gui.contents.free_dialog import FreeDialog
 from gui.contents.free_form import Preset
 from gui.contents.install_dialog import InstallDialog
 from gui.contents.migrate_dialog import MigrateDialog, OldLayoutDialog
+from gui.contents.notices import Told
 from gui.contents.removal_dialog import DeleteDialog, RemovalDialog
 from gui.contents.trash_dialog import TrashDialog
 from gui.contents.verify_dialog import VerifyDialog
 from gui.engine_client import EngineClient
 from gui.widgets.dialogs import ask
 from gui.widgets.page import TaskOwner
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What the page says after something was done, with a button if there is an `action`."""
-
-    title: str
-    text: str = ""
-    tone: str = "ok"
-    button: str = ""
-    action: Callable[[], object] | None = None
 
 
 class ContentsCommands(QObject):
@@ -100,9 +89,7 @@ class ContentsCommands(QObject):
     # ---- checking ----
 
     async def verify(self, why_no_change: str) -> None:
-        dialog = VerifyDialog(
-            self._client, self.instance, self.place, why_no_change=why_no_change, parent=self._window
-        )
+        dialog = VerifyDialog(self._client, self.instance, self.place, why_no_change=why_no_change, parent=self._window)
         await ask(dialog)
         if dialog.changed:
             self.changed.emit(Told(words.REPAIRED))
@@ -144,17 +131,13 @@ class ContentsCommands(QObject):
     async def copy(self, rows: Sequence[ContentsRow]) -> None:
         environment = await self._environment()
         await self._queue(
-            CopyDialog(
-                self._client, self.instance, self.place, rows, environment=environment, parent=self._window
-            )
+            CopyDialog(self._client, self.instance, self.place, rows, environment=environment, parent=self._window)
         )
 
     async def export(self, rows: Sequence[ContentsRow]) -> None:
         environment = await self._environment()
         await self._queue(
-            ExportDialog(
-                self._client, self.instance, self.place, rows, environment=environment, parent=self._window
-            )
+            ExportDialog(self._client, self.instance, self.place, rows, environment=environment, parent=self._window)
         )
 
     async def import_bundle(self) -> None:

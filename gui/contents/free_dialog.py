@@ -60,7 +60,9 @@ class FreeDialog(RemovalDialog):
 
     async def plan(self) -> None:
         path = self.form.keep_list_path
-        self._kept = await self.client.call(ReadKeepList(path)) if path else None
+        self._kept = None
+        if path:
+            self._kept = await self.client.call(ReadKeepList(path))
         await super().plan()
 
     def _on_edited(self) -> None:

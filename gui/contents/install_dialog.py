@@ -51,6 +51,7 @@ class InstallDialog(RunDialog):
         column.setSpacing(theme.SPACE_S)
         for widget in (self.summary, self.list, self.unchecked_box, self.command_line):
             column.addWidget(widget)
+        column.addStretch(1)
         self.unchecked_box.clicked.connect(self._on_unchecked)
         self._allow()
 

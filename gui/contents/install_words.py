@@ -73,7 +73,3 @@ def why_not(outlook: InstallOutlook | None, *, unchecked: bool) -> str:
     if not outlook.to_install:
         return WHY_NOTHING
     return WHY_UNCHECKED if outlook.needs_unchecked and not unchecked else ""
-
-
-def signature(state: SignatureState) -> str:
-    return _SIGNATURES[state]

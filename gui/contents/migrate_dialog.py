@@ -26,6 +26,7 @@ class MigrateDialog(CopyPlanDialog):
         super().__init__(client, words.migrate_title(mirror), words.MIGRATE, parent)
         self._instance = instance
         self._mirror = mirror
+        self.tree.replace.hide()
         self.unsigned_box = CheckBox(words.DROP_SIGNATURES)
         self.form.add(words.SIGNATURES, self.unsigned_box).say(words.SIGNATURES_HINT)
         self.body.insertWidget(0, WrappedLabel(words.MIGRATE_TEXT, tone="dim"))

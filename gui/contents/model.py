@@ -175,6 +175,15 @@ class ContentsModel(QAbstractTableModel):
         group, key = self._lines[row]
         return group.key, key
 
+    def find_hash(self, dag_hash: str) -> int | None:
+        """The line of a package, whose group is opened; None if it is not shown."""
+        for at, (group, _key) in enumerate(self._lines):
+            keys = [each for each in group.shown if self.contents.rows[each].hash == dag_hash] if not _key else []
+            if keys:
+                self.set_open(at, wanted=True)
+                return self.find([(group.key, keys[0])])[0]
+        return None
+
     def find(self, wanted: Collection[LineId]) -> list[int]:
         """Where these lines are, as far as they are shown."""
         return [row for row, (group, key) in enumerate(self._lines) if (group.key, key) in wanted] if wanted else []

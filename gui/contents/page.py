@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSplitter, QWidget
 
-from core.engine.calls.contents import UpdateIndex
 from core.engine.calls.mirrors import ListMirrors
 from core.foundation.errors import MirrordeckError
 from core.mirrors.model import Mirror
@@ -19,11 +18,13 @@ from gui import messages, theme
 from gui.actions import Actions
 from gui.contents import words
 from gui.contents.allowing import Situation, allow, digest_of
-from gui.contents.commands import ContentsCommands, Told
+from gui.contents.commands import ContentsCommands
 from gui.contents.details import EntryCard
 from gui.contents.footer import TotalsFooter
+from gui.contents.index_update import IndexUpdater
 from gui.contents.model import ContentsModel
 from gui.contents.narrower import ContentsNarrower
+from gui.contents.notices import Told, notice_of
 from gui.contents.place_box import PlaceBox
 from gui.contents.reader import ContentsReader
 from gui.contents.repositories import RegistryReader, RepositoriesTable
@@ -59,10 +60,10 @@ class ContentsPage(Page):
         self.registry = RegistryReader(client, self)
         self.narrower = ContentsNarrower(client, self.model, self)
         self.work = ContentsCommands(client, self)
+        self.index = IndexUpdater(client, self)
         self.place = ""
         self._mirrors: dict[str, Mirror] = {}
         self._load_when_shown = False
-        self._updating = False
         self._selection: list[str] = []
         self._selecting = QTimer(self)
         self._selecting.setSingleShot(True)
@@ -136,6 +137,9 @@ class ContentsPage(Page):
         self.show_combo.currentIndexChanged.connect(self._show_state)
         self.space_table.name_wanted.connect(self._on_name_wanted)
         self.work.changed.connect(self._on_changed)
+        self.index.changed.connect(self._show_state)
+        self.index.told.connect(self._tell)
+        self.index.updated.connect(self._on_index_updated)
         self.work.started.connect(self.transfers_wanted)
         self.work.failed.connect(self.show_error)
         self.work.connect_actions(self.commands, self.chosen, lambda: self._situation().why_no_change)
@@ -143,6 +147,7 @@ class ContentsPage(Page):
         self.registry.changed.connect(self._show_state)
         self.reader.finished.connect(self._on_read)
         self.table.entry_activated.connect(self.details.tabs.setFocus)
+        self.details.package_wanted.connect(self._on_hash_wanted)
         self.table.customContextMenuRequested.connect(self._on_context_menu)
         selection = self.table.selectionModel()
         selection.currentRowChanged.connect(self._selecting.start)
@@ -150,7 +155,7 @@ class ContentsPage(Page):
         self.model.modelReset.connect(self._selecting.start)
         commands = self.commands
         commands.stop_reading.triggered.connect(self._on_stop)
-        commands.update_index.triggered.connect(self._on_update_index)
+        commands.update_index.triggered.connect(lambda: self.index.update(self.instance_id, self.place))
         commands.copy_tag.triggered.connect(lambda: self._copy(lambda row: row.key))
         commands.copy_entry_digest.triggered.connect(lambda: self._copy(digest_of))
         commands.copy_pull_line.triggered.connect(lambda: self._copy(self._pull_line))
@@ -230,7 +235,7 @@ class ContentsPage(Page):
         self._show_notice(view)
 
     def _on_stop(self) -> None:
-        self.tasks.cancel_all()
+        self.index.stop()
         self.registry.stop()
         self.reader.stop()
         self._show_state()
@@ -238,32 +243,26 @@ class ContentsPage(Page):
     # ---- what is shown ----
 
     def _show_notice(self, view: ContentsView | None) -> None:
-        error = self.reader.error
-        if error is not None and self.model.rowCount():
-            known = words.last_known(view) if view is not None else ""
-            text = messages.sentences(error.why, known, *error.remedies)
-            self.banner.show_notice(error.title, text, tone="bad")
-        elif view is None or error is not None:
-            self.banner.clear()
-        elif view.problems:
-            first, *others = view.problems
-            more = messages.problems(len(others)) if others else ""
-            self.banner.show_notice(first.title, messages.sentences(first.why, *first.remedies, more), tone="warn")
-        elif view.not_in_index:
-            title, text = words.not_in_index(view.not_in_index)
-            if view.has_index is False:
-                title, text = words.NO_INDEX_TITLE, words.NO_INDEX_TEXT
-            button = "" if self._situation().why_no_change else words.UPDATE_INDEX
-            self.banner.show_notice(title, text, tone="warn", button=button, action=self._on_update_index)
-        elif self.model.contents.old_layout:
-            title, text = words.old_layout(self.model.contents.old_layout)
-            button = words.MIGRATE if self.commands.migrate_cache.isEnabled() else ""
-            self.banner.show_notice(title, text, button=button, action=self.commands.migrate_cache.trigger)
+        now, commands = self._situation(), self.commands
+        told = notice_of(view, self.reader.error if now.has_rows else None, old_layout=now.old_layout)
+        if told is None:
+            if view is None or self.reader.error is not None:
+                self.banner.clear()
+            return
+        remedies = {words.UPDATE_INDEX: commands.update_index, words.MIGRATE: commands.migrate_cache}
+        remedy = remedies.get(told.button)
+        if remedy is None or not remedy.isEnabled():
+            self._tell(replace(told, button=""))
+        else:
+            self._tell(replace(told, action=remedy.trigger))
+
+    def _tell(self, told: Told) -> None:
+        self.banner.show_notice(told.title, told.text, tone=told.tone, button=told.button, action=told.action)
 
     @property
     def reading(self) -> bool:
         """Whether there is anything to wait for."""
-        return self.reader.reading or self.registry.reading or self._updating
+        return self.reader.reading or self.registry.reading or self.index.updating
 
     def _show_state(self) -> None:
         if words.is_registry(self.place):
@@ -322,6 +321,19 @@ class ContentsPage(Page):
             self.filter_line.show_problem(text, problem.position, problem.length)
         self._show_state()
 
+    def _on_hash_wanted(self, dag_hash: str) -> None:
+        """Go to another package of this build cache, if it is there."""
+        row = self.model.find_hash(dag_hash)
+        if row is None and self.filter_line.text():
+            self.filter_line.set_text_now("")
+            self.narrower.choose(self.instance_id, self.place, "")
+            row = self.model.find_hash(dag_hash)
+        if row is not None:
+            self.table.select_row(row)
+            self.table.scrollTo(self.table.currentIndex())
+        else:
+            self.details.picture.say(words.NOT_HERE)
+
     def _on_name_wanted(self, name: str) -> None:
         self.show_combo.setCurrentIndex(0)
         self.filter_line.set_text_now(name)
@@ -335,7 +347,8 @@ class ContentsPage(Page):
         if row is None:
             self.details.show_nothing()
         else:
-            self.details.show_entry(self.instance_id, self.place, row)
+            at_hand = words.is_local(self.place, self.mirror)
+            self.details.show_entry(self.instance_id, self.place, row, at_hand=at_hand)
         self.footer.show_totals(self.model, self._selection)
         self.update_actions()
 
@@ -384,7 +397,7 @@ class ContentsPage(Page):
         self.reader.leave()
         self.registry.stop()
         self.details.leave()
-        for owner in (self.work, self.narrower):
+        for owner in (self.work, self.narrower, self.index):
             owner.tasks.cancel_all()
         self.filter_line.leave()
         self._selecting.stop()
@@ -395,29 +408,6 @@ class ContentsPage(Page):
         shown = self.pane.shown
         if shown is not None:
             shown.setFocus()
-
-    def _on_update_index(self) -> None:
-        self.start(self._update_index(self.instance_id, self.place))
-
-    async def _update_index(self, instance_id: str, place: str) -> None:
-        self.banner.show_notice(words.UPDATING_INDEX)
-        self._updating = True
-        self._show_state()
-        try:
-            update = await self.client.call(UpdateIndex(instance_id, place))
-        except MirrordeckError as error:
-            self.show_error(error)
-            return
-        except asyncio.CancelledError:
-            self.banner.clear()
-            raise
-        finally:
-            self._updating = False
-            self._show_state()
-        if (instance_id, place) == (self.instance_id, self.place):
-            self._read(refresh=True)
-        title, text = words.index_updated(update)
-        self.banner.show_notice(title, text, tone="warn" if update.skipped else "ok")
 
     def _pull_line(self, row: ContentsRow) -> str:
         image = self.reader.view.image if self.reader.view is not None else ""
@@ -432,11 +422,15 @@ class ContentsPage(Page):
         if row is not None:
             self.package_wanted.emit(row.hash)
 
+    def _on_index_updated(self, instance_id: str, place: str) -> None:
+        if (instance_id, place) == (self.instance_id, self.place):
+            self._read(refresh=True)
+
     def _on_changed(self, told: Told) -> None:
         """The build cache is not as it was."""
         if self.place == self.work.place:
             self._read(refresh=True)
-        self.banner.show_notice(told.title, told.text, tone=told.tone, button=told.button, action=told.action)
+        self._tell(told)
 
     def _on_context_menu(self, place: QPoint) -> None:
         menu = QMenu(self)

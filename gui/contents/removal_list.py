@@ -27,7 +27,7 @@ class Column(IntEnum):
     FREES = 3
 
 
-_WIDTHS = ((Column.WHY, 200), (Column.DATE, 104), (Column.FREES, 92))
+_WIDTHS = ((Column.WHY, 250), (Column.DATE, 124), (Column.FREES, 88))
 
 
 class RemovalModel(QAbstractTableModel):

@@ -71,7 +71,8 @@ class RepairDialog(TaskDialog):
 
     async def _make_plans(self) -> None:
         plan = await self._client.call(PlanRepair(self._instance, self._mirror, self._findings))
-        self._push = await self._client.call(PlanPush(self._instance, plan.push)) if plan.push is not None else None
+        if plan.push is not None:
+            self._push = await self._client.call(PlanPush(self._instance, plan.push))
         if plan.delete is not None:
             self.removal.show_plan(await self._client.call(PlanDelete(self._instance, plan.delete)))
         self._plan = plan

@@ -76,7 +76,7 @@ class Contents:
         self.groups: dict[GroupKey, Group] = {}
         self.packages = 0
         self.stored_bytes = 0
-        self.old_layout = 0
+        self._old_layout: int | None = None  # counted when it is asked for
         self._blobs: Counter[str] = Counter()  # how many entries have each
         self._sized: set[str] = set()
         self._haystacks: dict[str, str] = {}
@@ -98,7 +98,7 @@ class Contents:
                     group = self.groups[place] = Group(place)
                 group.keys[key] = None
                 self.packages += row.kind is EntryKind.PACKAGE
-                self.old_layout += words.is_old(row)
+                self._old_layout = None
             group.sums = None
             self.rows[key] = row
             self._haystacks[key] = f"{row.name}@{row.version} {key} {row.target} /{row.hash}".lower()
@@ -160,6 +160,16 @@ class Contents:
                 sizes[row.blob_digest or key] = row.stored_bytes
         return sum(sizes.values()) if sizes else None
 
+    @property
+    def old_layout(self) -> int:
+        """How many packages are in the layout of Spack before 1.0 only."""
+        if self._old_layout is None:
+            old = {row.hash for row in self.rows.values() if words.is_old(row)}
+            if old:
+                old -= {row.hash for row in self.rows.values() if not words.is_old(row)}
+            self._old_layout = len(old)
+        return self._old_layout
+
     def sharing(self, row: ContentsRow) -> int:
         """How many other entries have the same archive."""
         return self._blobs[row.blob_digest] - 1 if row.blob_digest and row.kind is EntryKind.PACKAGE else 0
@@ -183,7 +193,7 @@ class Contents:
         if not group.keys:
             del self.groups[group.key]
         self.packages -= row.kind is EntryKind.PACKAGE
-        self.old_layout -= words.is_old(row)
+        self._old_layout = None
 
     def _count(self, row: ContentsRow) -> None:
         """Layers of images belong to packages mostly: only what has a blob of its own is counted."""

@@ -34,9 +34,9 @@ class SpaceColumn(IntEnum):
 
 _WIDTHS = (
     (SpaceColumn.SHARE, 260),
-    (SpaceColumn.SIZE, 92),
-    (SpaceColumn.DOUBLE, 120),
-    (SpaceColumn.SHARED, 112),
+    (SpaceColumn.SIZE, 88),
+    (SpaceColumn.DOUBLE, 104),
+    (SpaceColumn.SHARED, 88),
 )
 
 

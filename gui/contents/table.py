@@ -22,8 +22,8 @@ _WIDTHS = (
     (Column.TARGET, 96),
     (Column.SIZE, 84),
     (Column.PUSHED, 112),
-    (Column.SIGNED, 112),
-    (Column.INSTALLED, 112),
+    (Column.SIGNED, 104),
+    (Column.INSTALLED, 124),
 )
 _MOST_RESTORED = 2000
 

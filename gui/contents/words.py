@@ -12,7 +12,8 @@ from core.caches.browsing import EntryKind
 from core.caches.protocol import IndexUpdate
 from core.foundation.text import format_age, format_bytes, plural, short_hash, visible
 from core.mirrors.model import Mirror, MirrorKind
-from core.services.values import ContentsRow, ContentsView, EntryDependency, EntryDetails, EntryPart
+from core.services.values import ContentsRow, ContentsView, EntryDependency, EntryDetails, EntryPart, FileFacts
+from core.signing.signatures import SignatureFacts, SignatureState
 from gui import messages
 
 TABLE = "What the mirror holds"
@@ -25,7 +26,7 @@ FILTER_NAME = "Filter contents"
 SHOW = "Show"
 SHOWN = ("packages", "space by package")
 SPACE_TABLE = "Space by package"
-SPACE_COLUMNS = ("Package", "Share of what is shown", "Size", "Same version again", "Saved by sharing")
+SPACE_COLUMNS = ("Package", "Share of what is shown", "Size", "Duplicates", "Shared")
 MORE = "More"
 SECTIONS = ("", "Other images", "Index and keys", "Untagged")
 UNREADABLE_NAMES = "Not understood"
@@ -51,11 +52,16 @@ NO_INDEX_TITLE = "This build cache has no index"
 NO_INDEX_TEXT = "Spack cannot find its packages until there is one."
 MIGRATE = "Migrate…"
 UPDATE_INDEX = "Update index"
+INDEX_STOPPED = "The index was not updated: stopped"
 UPDATING_INDEX = "Updating the index…"
 STOPPED = "Stopped before everything was read."
 OF_ALL = "of all"
 DETAILS = "Details of the selected entry"
 OVERVIEW, COMMANDS, LAYERS, SPEC = "Overview", "Commands", "Layers", "Spec"
+PICTURE, FILES = "Dependencies", "Files"
+SIGNATURE, OWNER = "Signature", "Owner and mode"
+NOT_HERE = "That package is not in this build cache."
+READING_PICTURE = "Reading its dependencies…"
 ENTRY, DIGEST, MEDIA_TYPE, SIZE, PUSHED, IN_INDEX = "Entry", "Digest", "Media type", "Size", "Date", "Index"
 SPACK_MANIFEST = "Spack manifest"
 READING_DETAILS = "Reading…"
@@ -215,7 +221,7 @@ def entries(count: int) -> str:
 
 def space_sentence(title: str, count: int, size: int, doubles: int) -> str:
     """A line of the space view for screen readers."""
-    again = f"{doubles:,} of the same version again" if doubles else ""
+    again = f"{doubles:,} duplicates" if doubles else ""
     return ", ".join(part for part in (title, entries(count), format_bytes(size), again) if part)
 
 
@@ -262,7 +268,7 @@ def old_layout(count: int) -> tuple[str, str]:
     """Title and text about packages in the layout of Spack before 1.0."""
     one = count == 1
     title = f"{plural(count, 'package')} {'is' if one else 'are'} in the format of Spack before 1.0"
-    return title, f"Spack 1.0 and newer do not find {'it' if one else 'them'}. Migrating leaves the old format as it is."
+    return title, "Newer Spacks read it, but cannot push to it or list its keys."
 
 
 def last_known(view: ContentsView) -> str:
@@ -326,6 +332,29 @@ def incomplete(details: EntryDetails) -> str:
     if details.left_out:
         return f"Pushed without {', '.join(map(visible, details.left_out))}: usable as a cache, not runnable."
     return ""
+
+
+def signature_text(facts: SignatureFacts) -> tuple[str, str]:
+    """What there is to say about a signature, and its tone."""
+    who = visible(facts.owner) or facts.fingerprint[-16:]
+    why = f": {visible(facts.why)}" if facts.why else ""
+    match facts.state:
+        case SignatureState.GOOD:
+            return f"valid, from a key you trust: {who}", "ok"
+        case SignatureState.OTHER_KEY:
+            return f"valid, but of a key that does not count here: {who}", "warn"
+        case SignatureState.UNKNOWN_KEY:
+            return f"from a key you do not trust: {who}", "warn"
+        case SignatureState.BAD:
+            return f"bad{why}", "bad"
+        case SignatureState.UNCHECKED:
+            return f"not checked{why}", "warn"
+    return "not signed", "text"
+
+
+def file_text(facts: FileFacts) -> str:
+    """`ann:hpc -rw-r--r--`."""
+    return visible(f"{facts.owner}:{facts.group} {facts.mode}")
 
 
 def spec_text(details: EntryDetails) -> str:

@@ -11,15 +11,16 @@ from PySide6.QtCore import QObject, Signal
 
 from core.engine.calls.mirrors import ListMirrors
 from core.engine.calls.packages import ListEnvironments, MeasureSizes
-from core.engine.calls.presence import ListPresence
+from core.engine.calls.presence import FindHeldBack, ListPresence
 from core.foundation.errors import MirrordeckError
-from core.services.package_values import MirrorPresence, SizeRow
+from core.services.package_values import HeldBackRow, MirrorPresence, SizeRow
 from gui.engine_client import EngineClient
 from gui.packages.model import PackagesModel
 from gui.packages.rows import Column
 from gui.widgets.page import TaskOwner
 
 _PAUSE_S = 0.15
+_LICENCES_PAUSE_S = 0.3
 _IN_SIGHT_AT_MOST = 200
 _AT_LEISURE = 100
 
@@ -167,3 +168,45 @@ class Measurer(QObject):
     def leave(self) -> None:
         self.set_wanted("", wanted=False)
         self.tasks.cancel_all()
+
+
+class LicenceReader(QObject):
+    """Which of the packages in sight may not be redistributed, in the model's facts. Recipes are read for these only:
+    whoever pushes others is told then."""
+
+    def __init__(
+        self,
+        client: EngineClient,
+        model: PackagesModel,
+        in_sight: Callable[[], Iterable[str]],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.tasks = TaskOwner()
+        self._client = client
+        self._model = model
+        self._in_sight = in_sight
+        self._instance = ""
+
+    def look(self, instance_id: str) -> None:
+        """Other packages are in sight."""
+        if instance_id != self._instance:
+            self._model.facts.held_back.clear()
+        self._instance = instance_id
+        self.tasks.cancel_all()
+        self.tasks.start(self._read())
+
+    async def _read(self) -> None:
+        await asyncio.sleep(_LICENCES_PAUSE_S)
+        known = self._model.facts.held_back
+        hashes = tuple(each for each in self._in_sight() if each not in known)[:_IN_SIGHT_AT_MOST]
+        if not hashes:
+            return
+        try:
+            await self._client.call(FindHeldBack(self._instance, hashes), self._on_rows)
+        except MirrordeckError:
+            return  # a note less
+
+    def _on_rows(self, rows: list[HeldBackRow]) -> None:
+        self._model.facts.held_back.update((row.hash, row.reason) for row in rows)
+        self._model.show_again(Column.NOTE)

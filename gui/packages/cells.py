@@ -25,6 +25,7 @@ _LOOKS = {
 }
 _EXPLICIT = Look("check", "ok", messages.EXPLICIT)
 _DEPENDENCY = Look("circle", "dim", messages.DEPENDENCY, quiet=True)
+_HELD_BACK = Look("slash", "warn", words.HELD_BACK)
 _NOWHERE = Look("circle", "dim", words.ON_NO_MIRROR, quiet=True)
 
 
@@ -43,14 +44,16 @@ def plain(row: PackageRow, column: Column, facts: Facts) -> str | int | float | 
 
 def look(row: PackageRow, column: Column, facts: Facts) -> Look | None:
     if column is Column.NOTE:
-        return note_look(row)
+        return note_look(row, facts)
     if column is Column.MIRRORS and checkable(row) and facts.known_mirrors():
         return _mirrors_look(row, facts)
     return None
 
 
-def note_look(row: PackageRow) -> Look:
+def note_look(row: PackageRow, facts: Facts) -> Look:
     other = _LOOKS.get(PackageState(row.state))
+    if other is None and facts.held_back.get(row.hash):
+        return _HELD_BACK
     return other or (_EXPLICIT if row.explicit else _DEPENDENCY)
 
 
@@ -80,6 +83,8 @@ def tip(row: PackageRow, column: Column, facts: Facts) -> str | None:
         usual = messages.EXPLICIT_TIP if row.explicit else messages.DEPENDENCY_TIP
         if row.deprecated_for:
             return words.deprecated_for(row.deprecated_for)
+        if column is Column.NOTE and facts.held_back.get(row.hash):
+            return words.held_back_because(visible(facts.held_back[row.hash]), usual)
         return messages.STATE_TIPS.get(row.state, usual if column is Column.NOTE else None)
     say = _TIPS.get(column)
     found = say(row, facts) if say is not None else ""
@@ -91,7 +96,7 @@ def sentence(row: PackageRow, facts: Facts, *, checked: bool) -> str:
     size = facts.sizes.get(row.hash)
     parts = [f"{row.name} {row.version}", short_hash(row.hash), compiler_text(row.compilers), row.target]
     parts = [visible(part) for part in parts]
-    parts += [note_look(row).word.lower(), *detail(row, Column.PACKAGE, facts)[1:]]
+    parts += [note_look(row, facts).word.lower(), *detail(row, Column.PACKAGE, facts)[1:]]
     parts += ["" if size is None else format_bytes(size)]
     if facts.known_mirrors() and checkable(row):
         parts.append(words.on_mirrors(facts.mirrors_of(row.hash)))
@@ -131,7 +136,7 @@ _TEXTS: dict[Column, Callable[[PackageRow, Facts], str]] = {
         format_age(time.time() - row.installed_at) if row.installed_at else messages.NONE
     ),
     Column.MIRRORS: _on_mirrors,
-    Column.NOTE: lambda row, _facts: note_look(row).word,
+    Column.NOTE: lambda row, facts: note_look(row, facts).word,
     Column.EXPLICIT: lambda row, _facts: messages.YES if row.explicit else messages.NO,
     Column.NAMESPACE: lambda row, _facts: row.namespace,
     Column.ENVIRONMENTS: lambda row, facts: ", ".join(facts.environments_of(row.hash)) or messages.NONE,

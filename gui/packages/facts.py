@@ -28,6 +28,7 @@ class Facts:
         self.mirrors: dict[str, OnMirror] = {}
         self.environments: tuple[EnvironmentRow, ...] = ()
         self.new: frozenset[str] = frozenset()
+        self.held_back: dict[str, str] = {}  # why it may not be redistributed, "" where it may
         self._environments_of: dict[str, tuple[str, ...]] = {}
 
     def add_sizes(self, rows: Iterable[SizeRow]) -> None:

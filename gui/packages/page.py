@@ -14,7 +14,7 @@ from gui import messages, theme
 from gui.actions import Actions
 from gui.engine_client import EngineClient
 from gui.packages import words
-from gui.packages.background import Learner, Measurer
+from gui.packages.background import Learner, LicenceReader, Measurer
 from gui.packages.commands import PackageCommands
 from gui.packages.completion import complete, is_spec
 from gui.packages.coverage import CoverageView
@@ -57,6 +57,7 @@ class PackagesPage(Page):
         self._pushable_shown = 0
         self._build_list()
         self.measurer = Measurer(client, self.model, self.table.hashes_in_sight, self)
+        self.licences = LicenceReader(client, self.model, self.table.hashes_in_sight, self)
         self.coverage = CoverageView(client)
         self._lay_out_views()
         self.chores = PackageCommands(self)
@@ -116,7 +117,7 @@ class PackagesPage(Page):
         self.table.current_changed.connect(self._on_current_changed)
         self.table.activated.connect(lambda _index: self._open_details())
         self.table.selectionModel().selectionChanged.connect(lambda *_: self.update_actions())
-        self.table.scrolled.connect(self.measurer.look_again)
+        self.table.scrolled.connect(self._on_sight_changed)
         self.model.arranged.connect(self._on_arranged)
         self.model.checked_changed.connect(self._on_checked_changed)
         self.loader.changed.connect(self._show_state)
@@ -239,7 +240,12 @@ class PackagesPage(Page):
         self.footer.set_hidden(self.model.checked_hidden())
         self._show_state()
         self.update_actions()
+        self._on_sight_changed()
+
+    def _on_sight_changed(self) -> None:
         self.measurer.look_again()
+        if self.isVisible() and self.loader.view is not None and self.table.wants_column(Column.NOTE):
+            self.licences.look(self.instance_id)
 
     # ---- choosing ----
 
@@ -334,10 +340,12 @@ class PackagesPage(Page):
         super().showEvent(event)
         self.loader.watch(wanted=True)
         QTimer.singleShot(0, self, self._measure)
+        QTimer.singleShot(0, self, self._on_sight_changed)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self.loader.watch(wanted=False)
+        self.licences.tasks.cancel_all()
         self._measure()
 
     # ---- for the window ----
@@ -406,7 +414,7 @@ class PackagesPage(Page):
         super().leave()
         for part in (self.filter_line, self.loader, self.learner, self.measurer, self.coverage):
             part.leave()
-        for tasks in (self.footer.tasks, self.narrower.tasks, self.details.tasks, self.chores.tasks):
+        for tasks in (self.footer.tasks, self.narrower.tasks, self.details.tasks, self.chores.tasks, self.licences.tasks):
             tasks.cancel_all()
         self.table.remember()
         if self.details.isVisible() and self.pane.isVisible():  # else it would be remembered as having no height

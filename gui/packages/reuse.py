@@ -219,7 +219,7 @@ class ReuseDialog(QDialog):
             self.table.select_row(0)
             self.table.setFocus()
         else:
-            self._show_instead(words.NO_CANDIDATES if view.wanted else words.REUSE_HINT)
+            self._show_instead(*(words.no_candidates(view.mirrors) if view.wanted else (words.REUSE_HINT,)))
 
     def _show_instead(self, sentence: str, detail: str = "") -> None:
         self.model.show(())

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from core.foundation.text import format_age, format_bytes, plural, visible
 from core.services.package_values import EnvironmentRow, Graph, MirrorPresence, PackageLink
@@ -179,6 +179,10 @@ def deprecated_for(dag_hash: str) -> str:
     return f"Replaced by /{dag_hash[:7]} in this instance and not pushed"
 
 
+def held_back_because(reason: str, usual: str) -> str:
+    return messages.sentences(f"{HELD_BACK}: {reason}", usual)
+
+
 def section_sentence(title: str, count: int) -> str:
     return f"{title}, {plural(count, 'package')}"
 
@@ -286,6 +290,21 @@ def mirror_notes(mirrors: Iterable[MirrorPresence]) -> list[str]:
         elif mirror.has_index is False:
             notes.append(f"{mirror.mirror}: {NO_INDEX_THERE}")
     return notes
+
+
+def no_candidates(mirrors: Sequence[MirrorPresence]) -> tuple[str, str]:
+    """Why there is no binary to look at, and what follows; a mirror whose index is not known proves nothing."""
+    read = [mirror for mirror in mirrors if mirror.error is None and mirror.read_at is not None]
+    indexed = [mirror for mirror in read if mirror.has_index]
+    if not mirrors:
+        return NO_MIRRORS, ""
+    if not read:
+        return "No mirror could be read.", "Whether one has a binary of that name is not known."
+    if not indexed:
+        return "Nothing of that name is there, and no mirror has an index.", "Without an index Spack finds nothing."
+    if len(read) < len(mirrors):
+        return "No mirror that could be read has a binary of that name.", ""
+    return NO_CANDIDATES, ""
 
 
 def difference_path(path: tuple[str, ...]) -> str:

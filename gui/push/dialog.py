@@ -13,7 +13,7 @@ from core.engine.calls.mirrors import ListMirrors
 from core.engine.calls.push import PlanPush, StartPush
 from core.foundation.errors import ErrorInfo, MirrordeckError
 from core.registry.references import ImageReference, ReferenceError, parse_mirror_url
-from core.services.values import InstanceInfo
+from core.services.values import InstanceInfo, SavedPush
 from core.transfers.plan import PushOptions, PushPlan, PushRequest
 from gui import messages, theme
 from gui.engine_client import EngineClient
@@ -21,6 +21,7 @@ from gui.keys.dialogs import UnlockDialog
 from gui.push import words
 from gui.push.command import spack_command
 from gui.push.image_options import ImageOptions
+from gui.push.keeping import KeepButton
 from gui.push.mirror_box import MirrorBox, address
 from gui.push.model import PlanModel
 from gui.push.signing import SigningChoice
@@ -104,6 +105,7 @@ class PushDialog(QDialog):
         self.command.setAccessibleName(words.COMMAND_NAME)
         self.command.setFixedHeight(_COMMAND_LINES * self.command.fontMetrics().lineSpacing() + theme.SPACE_L)
         self.command_button = Button(words.SHOW_COMMAND)
+        self.keep_button = KeepButton(self._client, self._saved_push)
         self.copy_button = Button(words.COPY_COMMAND, icon="copy")
         self.cancel_button = Button(messages.CANCEL)
         self.push_button = Button(words.PUSH, primary=True)
@@ -132,6 +134,7 @@ class PushDialog(QDialog):
         buttons.setSpacing(theme.SPACE_S)
         buttons.addWidget(self.command_button)
         buttons.addWidget(self.copy_button)
+        buttons.addWidget(self.keep_button)
         buttons.addStretch()
         buttons.addWidget(self.cancel_button)
         buttons.addWidget(self.push_button)
@@ -171,6 +174,7 @@ class PushDialog(QDialog):
         self.images.unfolded.connect(self._make_room)
         self.command_button.clicked.connect(self._on_command)
         self.copy_button.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.command.toPlainText()))
+        self.keep_button.told.connect(self._on_kept)
         self.cancel_button.clicked.connect(self.reject)
         self.push_button.clicked.connect(self._on_push)
 
@@ -186,6 +190,14 @@ class PushDialog(QDialog):
     def request(self) -> PushRequest:
         """What the form asks for now."""
         return PushRequest(self.mirror_box.target, hashes=self._hashes, options=self._options())
+
+    def _saved_push(self) -> SavedPush:
+        instance = self._instance
+        return SavedPush(instance.root or instance.install_root, instance.environment, self.request())
+
+    def _on_kept(self, title: str, text: str, tone: str) -> None:
+        self.notice.show_notice(title, text, tone=tone, closable=False)
+        self._make_room()
 
     def _options(self, *, build_dependencies: bool | None = None) -> PushOptions:
         build = self.build_box.isChecked() if build_dependencies is None else build_dependencies
@@ -401,6 +413,7 @@ class PushDialog(QDialog):
     def done(self, result: int) -> None:
         self._generation += 1
         self.tasks.cancel_all()
+        self.keep_button.tasks.cancel_all()
         self.busy_line.set_running(False)
         super().done(result)
 

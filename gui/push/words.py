@@ -6,6 +6,7 @@ from __future__ import annotations
 from core.foundation.text import format_bytes, format_duration, plural, visible
 from core.registry.messages import RateLimit
 from core.registry.references import ImageReference
+from core.services.values import ScriptKind
 from core.transfers.plan import Decision, ImageFacts, PlanItem, PushOptions, PushPlan, RegistryFacts, Signing
 from gui import messages
 from gui.widgets.cell import one_line
@@ -30,6 +31,20 @@ INDEX_UPDATE, INDEX_LEAVE = "update once at the end", "leave as it is"
 SHOW_COMMAND, HIDE_COMMAND = "Show Spack command", "Hide Spack command"
 COMMAND_NAME = "The same push as a Spack command"
 COPY_COMMAND = "Copy"
+KEEP = "Save…"
+KEEP_PRESET = "Save as preset"
+KEEP_KINDS = {
+    ScriptKind.SHELL: "Shell script…",
+    ScriptKind.SLURM: "Slurm job…",
+    ScriptKind.GITLAB: "GitLab CI job…",
+    ScriptKind.GITHUB: "GitHub workflow…",
+}
+PRESET_NAME = "Name of the preset"
+PRESET_PLACEHOLDER = "nightly"
+PRESET_TEXT = "Keeps what is pushed, where to and how. Later it runs by its name, from cron for instance."
+PRESET_KEPT = "The preset is saved"
+SAVE, REPLACE_PRESET = "Save", "Replace it"
+SCRIPT_WRITTEN = "The script is written"
 PUSH = "Push"
 PLAN_AGAIN = "Plan again"
 
@@ -249,3 +264,7 @@ def beyond_spack(options: PushOptions) -> str:
         if wanted
     ]
     return f"# Spack cannot {' or '.join(beyond)}." if beyond else ""
+
+
+def preset_command(name: str) -> str:
+    return f"It runs with: mirrordeck preset run {name}"

@@ -74,6 +74,9 @@ class WrappedLabel(Label):
     ) -> None:
         super().__init__("", role, tone, parent)
         self.setWordWrap(True)
+        policy = self.sizePolicy()
+        policy.setVerticalPolicy(QSizePolicy.Policy.Fixed)  # more would only tear apart what belongs together
+        self.setSizePolicy(policy)
         self.make_selectable()
         self.setText(text)
 

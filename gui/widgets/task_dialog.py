@@ -14,7 +14,7 @@ from gui import messages, theme
 from gui.theme import FontRole
 from gui.widgets.banner import Banner
 from gui.widgets.controls import Button
-from gui.widgets.labels import WrappedLabel
+from gui.widgets.labels import ElidedLabel
 from gui.widgets.page import TaskOwner
 from gui.widgets.refresh_line import RefreshLine
 
@@ -34,7 +34,7 @@ class TaskDialog(QDialog):
         self._working: asyncio.Task[None] | None = None
         self.setWindowTitle(title)
         self.busy_line = RefreshLine()
-        self.heading = WrappedLabel(title, FontRole.TITLE)
+        self.heading = ElidedLabel(title, FontRole.TITLE)
         self.body = QVBoxLayout()
         self.body.setSpacing(theme.SPACE_M)
         self.notice = Banner(stacked=True)

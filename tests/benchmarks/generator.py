@@ -80,7 +80,7 @@ def made_up_records(count: int, *, seed: int) -> list[SampleRecord]:
     names = sorted({key.partition(":")[0] for key in nodes if not nodes[key].external_prefix})
     stack: list[SampleNode] = []
     for number in range(count):
-        name = f"{chance.choice(names)}-{number % 997}" if number % 3 else chance.choice(names)
+        name = f"{chance.choice(names)}-{number % 197}" if number % 3 else chance.choice(names)
         # Looking back only a little makes chains; an occasional look far back makes shared foundations.
         recent = stack[-40:] if chance.random() < 0.3 else stack[: max(1, len(stack) // 20)]
         needs = {node.name: node for node in chance.sample(recent, min(len(recent), chance.randrange(6)))}
@@ -88,7 +88,7 @@ def made_up_records(count: int, *, seed: int) -> list[SampleRecord]:
         edges = [SampleEdge(node, chance.choice(KINDS)) for node in needs.values()]
         node = make_node(
             name,
-            f"{chance.randrange(12)}.{number // 12}.{chance.randrange(10)}",
+            f"{chance.randrange(12)}.{number % 60}.{chance.randrange(10)}",
             variants={"shared": chance.random() < 0.8, "mpi": chance.random() < 0.3, "build_type": "Release"},
             edges=edges + compiler_edges(nodes, ("c", "cxx")),
         )

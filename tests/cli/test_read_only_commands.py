@@ -60,6 +60,9 @@ COMMANDS: dict[str, list[str]] = {
     "gpg export": ["{place}/exported.pub"],
     "gpg publish": ["-d", "{place}/cache"],
     "gpg allow": ["{place}/cache"],
+    "transfers list": [],
+    "transfers continue": [],
+    "transfers discard": [],
     "history": [],
     "report": ["--output", "{place}/report.zip"],
 }

@@ -45,10 +45,10 @@ def asking(state: EngineState) -> Ask:
 
     def ask(call: Call[Any]) -> Any:
         kind = type(call)
-        answer = table[kind](through_json(call, kind), CancelToken())
+        answer: Any = table[kind](through_json(call, kind), CancelToken())
         if call.row is None:
             return through_json(answer, call.answer)
-        *batches, last = answer  # type: ignore[misc]
+        *batches, last = answer
         return [through_json(row, call.row) for batch in batches for row in batch], through_json(last, call.answer)
 
     return ask

@@ -133,6 +133,12 @@ def test_where_packages_are(ask: Ask, instance: str, hashes: dict[str, str]) -> 
     assert {holding.present for holding in holdings} == {False}
     coverage, _ = ask(presence.ViewCoverage(instance, refresh=True))
     assert [row.name for row in coverage.rows] == ["", "simulation"]
+    _, counts = ask(presence.CountMissing(instance))
+    explicit, _ = ask(presence.FindMissing(instance, "team"))
+    team = next(each for each in counts if each.mirror.mirror == "team")
+    assert (team.cell.missing, team.cell.held_back) == (len(explicit.hashes), len(explicit.held_back))
+    _, notes = ask(presence.FindHeldBack(instance, (hashes["namd"], "unknown", hashes["openmpi"])))
+    assert [(note.hash, bool(note.reason)) for note in notes] == [(hashes["namd"], True), (hashes["openmpi"], False)]
     missing, _ = ask(presence.FindMissing(instance, "team", environment="simulation"))
     assert hashes["openmpi"] in missing.hashes
     versus, _ = ask(presence.CompareInstalled(instance, "team"))

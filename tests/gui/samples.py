@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from fake_client import FakeClient
 
-from core.engine.calls.instances import ListInstances, OpenInstance
+from core.engine.calls.instances import FindCheckouts, ListInstances, OpenInstance, SurveyInstance
 from core.engine.calls.keys import ListKeys, ListPublishedKeys
-from core.engine.calls.logins import LastTests
+from core.engine.calls.logins import KeyringState, LastTests
 from core.engine.calls.mirrors import DescribeMirror, ListMirrors, ListScopes
 from core.engine.calls.packages import (
     ListEnvironments,
@@ -30,9 +30,11 @@ from core.services.mirror_values import (
     OriginLine,
     ScopeRow,
 )
+from core.services.login_values import KeyringCondition, KeyringFacts
 from core.services.values import (
     CopyLine,
     InstanceInfo,
+    InstanceSurvey,
     LoginFacts,
     MirrorRow,
     MirrorsView,
@@ -135,6 +137,9 @@ def fill(client: FakeClient) -> FakeClient:
         {
             OpenInstance: INSTANCE,
             ListInstances: (INSTANCE,),
+            SurveyInstance: InstanceSurvey(5, 3),
+            FindCheckouts: (),
+            KeyringState: KeyringFacts("", KeyringCondition.ABSENT),
             ListMirrors: mirrors_view(),
             ListScopes: scopes(),
             LastTests: (),

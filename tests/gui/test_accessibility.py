@@ -13,13 +13,17 @@ from pytestqt.qtbot import QtBot
 from qasync import QEventLoop
 
 from gui.main_window import MainWindow, WindowOptions
+from gui.settings import remembered
 from gui.widgets.controls import IconButton
 
-PAGES = pytest.mark.parametrize("page", range(5), ids=["mirrors", "packages", "transfers", "contents", "keys"])
+PAGES = pytest.mark.parametrize(
+    "page", range(6), ids=["mirrors", "packages", "transfers", "contents", "keys", "settings"]
+)
 
 
 @pytest.fixture
 def window(client: FakeClient, loop: QEventLoop, qtbot: QtBot) -> Iterator[MainWindow]:
+    remembered().setValue("window/welcomed", "yes")
     window = MainWindow(client, WindowOptions())
     window.show()
     window.activateWindow()

@@ -10,11 +10,11 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from samples import package
 
-from gui import appearance, theme
+from gui import appearance, preferences, theme
 from gui.actions import Actions
 from gui.packages.model import PackagesModel
-from gui.settings import remembered
-from gui.theme import DARK, LIGHT
+from gui.theme import DARK, FontRole
+from gui.widgets.labels import Label
 from gui.widgets.table import TableView
 
 
@@ -52,10 +52,26 @@ def test_choices_apply_at_once_and_come_back(themed: QApplication, comfortable: 
     assert not again.compact_rows.isChecked()
 
 
-def test_an_unknown_scheme_in_the_settings_is_the_desktops(themed: QApplication, comfortable: None) -> None:
-    remembered().setValue("window/appearance", "sepia")
-    appearance.restore(themed)
-    assert theme.tokens() is LIGHT
+def test_text_grows_in_every_open_window_and_comes_back(
+    themed: QApplication, comfortable: None, qtbot: QtBot
+) -> None:
+    label, table = Label("Title", FontRole.TITLE), TableView("Test")
+    qtbot.addWidget(label)
+    qtbot.addWidget(table)
+    before, height, rows = themed.font().pointSizeF(), label.sizeHint().height(), theme.row_height()
+    actions = Actions()
+    appearance.connect(actions)
+    preferences.change(text_percent=180)
+    actions.larger_text.trigger()
+    actions.larger_text.trigger()
+    actions.larger_text.trigger()
+    assert preferences.now().text_percent == 200
+    assert themed.font().pointSizeF() == pytest.approx(2 * before)
+    assert label.sizeHint().height() > 1.8 * height
+    assert table.horizontalHeader().height() == theme.row_height() > rows
+    actions.usual_text.trigger()
+    assert themed.font().pointSizeF() == pytest.approx(before)
+    assert label.sizeHint().height() == height
 
 
 def test_open_tables_follow_the_density(themed: QApplication, comfortable: None, qtbot: QtBot) -> None:

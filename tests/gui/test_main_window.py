@@ -24,6 +24,7 @@ from core.transfers.model import ItemState, QueueSnapshot, Totals
 from gui import main_window, messages, theme
 from gui.app import ErrorReporter
 from gui.main_window import MainWindow, WindowOptions
+from gui.settings import remembered
 from gui.widgets.dialogs import MessageDialog
 
 Opener = Callable[..., MainWindow]
@@ -32,6 +33,7 @@ Opener = Callable[..., MainWindow]
 @pytest.fixture
 def opened(client: FakeClient, loop: QEventLoop, qtbot: QtBot) -> Iterator[Opener]:
     """Opens windows; they are closed as a person would close them."""
+    remembered().setValue("window/welcomed", "yes")
     lives: list[asyncio.Task[None]] = []
     windows: list[MainWindow] = []
 

@@ -164,6 +164,27 @@ def test_why_a_binary_was_not_used(page: PackagesPage, commands: Actions, client
     close_all(page, qtbot)
 
 
+def test_no_binary_of_that_name_is_said_only_where_it_is_known(
+    page: PackagesPage, client: FakeClient, qtbot: QtBot
+) -> None:
+    indexed = MirrorPresence("scratch", NOW, NOW, has_index=True)
+    bare = MirrorPresence("public", NOW, None, has_index=False)
+    dialog = ReuseDialog(client, INSTANCE.id, ("scratch",), ("", ""), page)
+    dialog.open()
+    for mirrors, sentence in (
+        ((indexed, bare), words.NO_CANDIDATES),
+        ((bare,), "Nothing of that name is there, and no mirror has an index."),
+        ((indexed, SLOW), "No mirror that could be read has a binary of that name."),
+        ((SLOW,), "No mirror could be read."),
+        ((), words.NO_MIRRORS),
+    ):
+        client.answers[ExplainReuse] = ReuseView("llvm", (), (), mirrors)
+        dialog.wanted.setText("llvm")
+        dialog.look()
+        qtbot.waitUntil(lambda wanted=sentence: dialog.empty.sentence == wanted)  # type: ignore[misc]
+    dialog.reject()
+
+
 def test_installed_against_a_mirror_pushes_what_is_missing(
     page: PackagesPage, commands: Actions, client: FakeClient, qtbot: QtBot
 ) -> None:

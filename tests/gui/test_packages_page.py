@@ -12,13 +12,17 @@ from pytestqt.qtbot import QtBot
 from samples import INSTANCE, package, packages
 
 from core.engine.calls.packages import ListPackages, SummarizeSelection
+from core.engine.calls.presence import FindHeldBack
 from core.foundation.errors import DatabaseError, EngineGone, ErrorInfo
+from core.services.package_values import HeldBackRow
 from core.services.values import PackagesView, SelectionSummary
 from gui import messages
 from gui.actions import Actions
+from gui.packages import words
+from gui.packages.filter_bar import FilterChoice
 from gui.packages.page import PackagesPage
 from gui.packages.rows import Column, Show
-from gui.widgets.cell import CellDelegate, inner
+from gui.widgets.cell import CellDelegate, Role, inner
 
 
 @pytest.fixture
@@ -244,3 +248,26 @@ def test_the_first_focus_selects_a_row(page: PackagesPage, qtbot: QtBot) -> None
     load(page, qtbot)
     page.table.setFocus()
     assert page.table.selected_rows() == [0]
+
+
+def test_what_may_not_be_redistributed_says_so_for_what_is_in_sight(
+    page: PackagesPage, client: FakeClient, qtbot: QtBot
+) -> None:
+    reason = "its recipe says so in line 12"
+
+    def told(call: FindHeldBack) -> list[list[HeldBackRow]]:
+        return [[HeldBackRow(each, reason * (each == call.hashes[0])) for each in call.hashes]]
+
+    client.rows[FindHeldBack] = told
+    load(page, qtbot)
+    qtbot.waitUntil(lambda: page.model.index(0, Column.NOTE).data() == words.HELD_BACK)
+    note = page.model.index(0, Column.NOTE)
+    assert note.data(Role.LOOK).tone == "warn"
+    assert reason in note.data(Qt.ItemDataRole.ToolTipRole)
+    assert page.model.index(1, Column.NOTE).data() == messages.EXPLICIT
+    assert "not redistributable" in page.model.index(0, Column.PACKAGE).data(Qt.ItemDataRole.AccessibleTextRole)
+    asked = client.asked(FindHeldBack)[-1]
+    assert asked.hashes == tuple(row.hash for row in page.model.found_rows())
+    page.filters.choose(FilterChoice(show=Show.ALL))
+    qtbot.waitUntil(lambda: len(client.asked(FindHeldBack)) > 1)
+    assert not set(client.asked(FindHeldBack)[-1].hashes) & set(asked.hashes)  # what is known is not asked again

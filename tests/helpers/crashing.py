@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 _MOST_STEPS = 500
 # How many random moments are tried: more by hand and in the nightly run.
-MOMENTS = int(os.environ.get("MIRRORDECK_CRASHES", "6"))
+MOMENTS = int(os.environ.get("MIRRORDECK_CRASHES", "3"))
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from core.services.history_values import Action, HistoryEntry, HistoryForm, Hist
 from core.services.upkeep import Upkeep
 from core.services.upkeep_values import DeleteRequest
 from core.transfers.history import history_file, noted, read_history, record
+from core.transfers.plan import Decision
 
 
 def made(number: int, **more: object) -> HistoryEntry:
@@ -97,7 +98,7 @@ class TestWhoRecords:
 
     @pytest.fixture
     def upkeep(self, instance, access, plan, carry_out, tmp_path: Path) -> Upkeep:
-        carry_out(plan("zlib-ng", to="team", private=True))
+        carry_out(plan("zlib-ng", to="team", private=True, update_index=True))
         return Upkeep(instance, access, tmp_path)
 
     def test_deleting_restoring_and_emptying(self, upkeep: Upkeep) -> None:
@@ -115,6 +116,19 @@ class TestWhoRecords:
         assert len(new[0].hash) == 32
         assert {one.where for one in new} == {"team"}
         assert new[1].subject == outcome.trash
+
+    def test_pushing(self, plan, carry_out) -> None:
+        prepared = plan("zlib-ng", to="scratch", private=True, update_index=True)
+        assert list(read_history()) == []
+        carry_out(prepared)
+        entries = list(read_history())
+        assert {one.action for one in entries} == {Action.PUSHED}
+        assert {one.where for one in entries} == {"scratch"}
+        assert {(one.subject, one.hash) for one in entries} == {
+            (f"{item.name}@{item.version}", item.hash) for item in prepared.plan.of(Decision.PUSH)
+        }
+        carry_out(plan("zlib-ng", to="scratch", private=True))
+        assert len(list(read_history())) == len(entries), "what was there already was not pushed"
 
     def test_editing_and_undoing(self, instance) -> None:
         from core.mirrors.forms import ConnectionForm, MirrorForm

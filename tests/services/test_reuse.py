@@ -95,9 +95,15 @@ def test_a_stale_or_missing_index(ask, golden: Path, tmp_path: Path) -> None:
     place = tmp_path / "mirror"
     shutil.copytree(golden / "mirrors/unsigned", place, copy_function=shutil.copyfile)
     shutil.rmtree(place / "v3/manifests/index")
-    (only,) = ask(ZED, place).candidates
-    assert (only.hash, only.usable) == (ZED, False)
-    assert "no index" in only.reasons[0]
+    (first, *_) = ask(ZED, place).candidates
+    assert (first.hash, first.usable) == (ZED, False)
+    assert "no index" in first.reasons[0]
+    for wanted in (TOP_A, "labtop"):
+        found = ask(wanted, place).candidates
+        assert {TOP_A, TOP_B} <= {candidate.hash for candidate in found}
+        assert len({candidate.hash for candidate in found}) == len(found)
+        assert all(candidate.usable is False and "no index" in candidate.reasons[0] for candidate in found)
+    assert ask("nosuchname", place).candidates == ()
     older = tmp_path / "older"
     shutil.copytree(golden / "mirrors/unsigned", older, copy_function=shutil.copyfile)
     for folder in ("v3/manifests/index", "blobs"):  # the index of another cache, which has no labzed

@@ -134,7 +134,7 @@ class TestHolds:
             raise NetworkDown("reset")
 
         queue.set_limits(TransferLimits(2))
-        items = [make_item(f"good{number}") for number in range(50)]
+        items = [make_item(f"good{number}") for number in range(3000)]
         job = FakeJob(make_plan(make_item("bad", size=999), *items), {"bad": bad})
         push_id = queue.add(job)
 
@@ -143,7 +143,7 @@ class TestHolds:
             return states(queue, push_id)["bad"] is ItemState.FAILED
 
         until(failed)
-        assert 4 <= job.order.count("bad") < 50
+        assert job.order.count("bad") >= 4
         queue.stop()
 
     def test_stopping_works_while_a_mirror_is_held(self, queue):

@@ -13,6 +13,7 @@ import msgspec
 from core.caches.folder_objects import read_ahead
 from core.caches.index import decode_spec
 from core.caches.oci.blob_cache import BlobCache
+from core.caches.oci.confirmations import Confirmations
 from core.caches.oci.holders import BlobHolders
 from core.caches.oci.names import entry_of_tag, is_spec_tag, spec_tag
 from core.caches.oci.oci_browser import OciBrowser
@@ -21,7 +22,7 @@ from core.caches.oci.oci_push import OciPush
 from core.caches.oci.oci_upkeep import OciUpkeep
 from core.caches.oci.oci_verifier import OciVerifier
 from core.caches.oci.staging import staging_path
-from core.caches.oci.survey import Survey, cache_entry, read_image
+from core.caches.oci.survey import FoundImage, Survey, cache_entry, read_image
 from core.caches.protocol import (
     BlobAt,
     CacheEntry,
@@ -43,12 +44,15 @@ from core.registry.upload_sessions import UploadSessions
 from core.spack.specs import PackageRecord, decode_node
 from core.storage.reading import ByteReader
 
+# Fewer images are looked at one by one sooner than all tags are listed.
+_LISTING_PAYS = 20
+
 
 class OciCache:
     """The `BuildCache` in `repository`. Its packages are never signed: Spack has no signatures there.
 
     `staging` is a directory for archives on their way, made when needed. `blobs` keeps what was read before, `holders`
-    knows which other repositories have a blob.
+    knows which other repositories have a blob, `confirmations` which images were whole a short time ago.
     """
 
     index_only = False
@@ -62,8 +66,10 @@ class OciCache:
         blobs: BlobCache,
         clock: Clock,
         holders: BlobHolders | None = None,
+        confirmations: Confirmations | None = None,
     ) -> None:
         self.url = url
+        self._confirmations = confirmations or Confirmations(None, clock)
         self._holders = holders or BlobHolders()
         self._repository = repository
         self._staging = staging
@@ -104,13 +110,31 @@ class OciCache:
         return push.complete(own, token=token).entry
 
     def open_push(self, entries: Sequence[EntryName], *, signer: Signer | None, token: CancelToken) -> OciPush:  # noqa: ARG002
-        """Begin a push: look which of `entries` are there, also those whose images lack layers of other packages.
+        """Begin a push: look which of `entries` are there, also those whose images lack layers of other packages. Of
+        those that were whole within the last 24 hours only the tags are looked for.
 
         Layers are taken from all of `entries`, installed here or not. `signer` is ignored: Spack cannot sign there.
         """
-        found = Survey(self._repository, self._blobs).find(entries, token)
+        confirmed = self._confirmed(entries, token)
+        others = [entry for entry in entries if entry.hash not in confirmed]
+        looked_at = Survey(self._repository, self._blobs).find(others, token)
+        self._confirmations.put(self.url, [image for image in looked_at.values() if not image.lost])
+        found = confirmed | looked_at
         self._holders.note(self._repository.reference, (image.own.digest for image in found.values()))
-        return OciPush(self._repository, self._blobs, self._staging, found, self._holders)
+        about_to_change = partial(self._confirmations.forget, self.url)
+        return OciPush(self._repository, self._blobs, self._staging, found, self._holders, about_to_change)
+
+    def _confirmed(self, entries: Sequence[EntryName], token: CancelToken) -> dict[str, FoundImage]:
+        """Those that were found whole a short time ago, and are still listed."""
+        known = self._confirmations.get(self.url)
+        wanted = [entry for entry in entries if entry.hash in known]
+        if len(wanted) < _LISTING_PAYS:
+            return {}
+        try:
+            listed = frozenset(self._repository.tags(token))
+        except (BadAnswer, ServerError):
+            return {}
+        return {entry.hash: known[entry.hash] for entry in wanted if spec_tag(entry) in listed}
 
     def prepare(self, signer: Signer | None) -> None:
         """Nothing: a repository needs no mark, and keys cannot be kept in it."""

@@ -9,7 +9,7 @@ only; they carry a mark, and the next push completes them.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -82,7 +82,8 @@ class ImagePlan:
 
 
 class OciPush:
-    """The `CachePush` into `repository`. `found` is what a survey of the packages found.
+    """The `CachePush` into `repository`. `found` is what a survey of the packages found; `about_to_change` gets the
+    packages whose images will be written.
 
     Layers of the packages it does not select are left out of images; those of the others are missing while they are
     not there.
@@ -97,9 +98,11 @@ class OciPush:
         staging: Path,
         found: Mapping[str, FoundImage],
         holders: BlobHolders,
+        about_to_change: Callable[[Collection[str]], None],
     ) -> None:
         self.repository = repository
         self._holders = holders
+        self._about_to_change = about_to_change
         self.cache = cache
         self.staging_directory = staging
         self.present = {dag_hash: image.entry for dag_hash, image in found.items()}
@@ -123,7 +126,9 @@ class OciPush:
         self._scope = scope
         self._node_of = node_source(scope.records)
         found = self._found.items()
-        return tuple(key for key, image in found if key not in scope.pushing and self._improvable(key, image))
+        to_complete = [key for key, image in found if key not in scope.pushing and self._improvable(key, image)]
+        self._about_to_change(scope.pushing.union(to_complete))
+        return tuple(to_complete)
 
     def prepare(self, token: CancelToken) -> None:
         """Bring the layers of the base images into the repository, several at a time."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from core.engine.messages import Call
 from core.services.package_values import (
     CoverageView,
+    HeldBackRow,
     Holding,
     InstalledVersusMirror,
     MirrorPresence,
@@ -61,6 +62,17 @@ class CountMissing(Call[int], frozen=True):
     instance: str
     mirrors: tuple[str, ...] = ()
     refresh: bool = False
+
+
+class FindHeldBack(Call[int], frozen=True):
+    """Which of these packages may not be redistributed, as their recipes say: a row for each that the database has, in
+    the order of `hashes`. Recipes are read once; the answer is how many rows there are."""
+
+    method = "presence.held-back"
+    answer = int
+    row = HeldBackRow
+    instance: str
+    hashes: tuple[str, ...]
 
 
 class FindMissing(Call[MissingOn], frozen=True):

@@ -56,7 +56,7 @@ class KeyHandlers:
 
     def untrust(self, call: keys.UntrustKeys, _token: CancelToken) -> tuple[Key, ...]:
         self._state.check_may_change("No key was deleted")
-        return self._keys(call.instance).store.untrust(call.fingerprints, signing=call.signing)
+        return self._keys(call.instance).untrust(call.fingerprints, signing=call.signing)
 
     def export(self, call: keys.ExportKeys, _token: CancelToken) -> None:
         self._state.check_may_change("No key was exported")

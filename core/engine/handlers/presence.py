@@ -11,10 +11,12 @@ from core.engine.calls import presence
 from core.engine.messages import Call
 from core.engine.state import EngineState, Handler
 from core.foundation.cancel import CancelToken
+from core.services.batches import in_batches
 from core.services.coverage import HeldBack, compare_installed, count_missing, find_missing, view_coverage
 from core.services.package_graph import find_record
 from core.services.package_values import (
     CoverageView,
+    HeldBackRow,
     Holding,
     InstalledVersusMirror,
     MirrorPresence,
@@ -36,6 +38,7 @@ class PresenceHandlers:
             presence.FindHoldings: self.holdings,
             presence.ViewCoverage: self.coverage,
             presence.CountMissing: self.count_missing,
+            presence.FindHeldBack: self.held_back,
             presence.FindMissing: self.missing,
             presence.CompareInstalled: self.compare_installed,
         }
@@ -70,6 +73,13 @@ class PresenceHandlers:
         for count in count_missing(database, mirrors, chosen, self._held_back, token, refresh=call.refresh):
             yield [count]
         yield len(chosen)
+
+    def held_back(self, call: presence.FindHeldBack, token: CancelToken) -> Iterator[list[HeldBackRow] | int]:
+        database = self._state.instance(call.instance).database(token)
+        records = [database.records[each] for each in call.hashes if each in database.records]
+        rows = (HeldBackRow(record.hash, self._held_back.reason(record, database, token)) for record in records)
+        yield from in_batches(rows)
+        yield len(records)
 
     def missing(self, call: presence.FindMissing, token: CancelToken) -> MissingOn:
         instance = self._state.instance(call.instance)

@@ -68,7 +68,7 @@ class TransferHandlers:
         self._state.queue.clear()
 
     def unfinished(self, _call: transfers.ListUnfinished, _token: CancelToken) -> Unfinished:
-        return Unfinished(()) if self._state.read_only else unfinished()
+        return unfinished(tidy=not self._state.read_only)
 
     def proceed(self, call: transfers.ContinueUnfinished, token: CancelToken) -> Continued:
         state = self._state

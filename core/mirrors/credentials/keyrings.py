@@ -184,7 +184,9 @@ class Keyring:
 
         def unless_cancelled() -> _T:
             token.raise_if_cancelled()
-            return call(self._opened())
+            backend = self._opened()
+            _unlock(backend)
+            return call(backend)
 
         future: Future[_T] = Future()
         self._in_thread(future, unless_cancelled)
@@ -236,6 +238,21 @@ def _quiet_obstacle(backend: KeyringBackend) -> CredentialState | None:
         except secretstorage.ItemNotFoundException:
             return CredentialState.MISSING
     return CredentialState.LOCKED if locked else None
+
+
+def _unlock(backend: KeyringBackend) -> None:
+    """Have a locked Secret Service ask a person; its library would do so as well, but leave the connection open where
+    they refuse."""
+    if _quiet_obstacle(backend) is not CredentialState.LOCKED:
+        return
+    import secretstorage
+    from keyring.errors import KeyringLocked
+
+    with closing(secretstorage.dbus_init()) as bus:
+        collection = secretstorage.Collection(bus)
+        collection.unlock()
+        if collection.is_locked():
+            raise KeyringLocked
 
 
 def _decoded(entry: str) -> Credential | None:

@@ -48,7 +48,7 @@ class TestMemory:
     def _read(self) -> dict[str, TestView]:
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=dict[str, TestView])
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, ValueError, RecursionError):
             return {}
 
     def _write(self) -> None:

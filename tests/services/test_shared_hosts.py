@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def form(name: str, url: str, user: str = "bob") -> MirrorForm:
 
 
 @pytest.fixture
-def warnings(checkout: Path):
+def warnings(checkout: Path) -> Callable[..., list[ErrorInfo]]:
     """What a plan says about logins that Spack would mix up."""
     (checkout / "etc/spack/site").mkdir(parents=True, exist_ok=True)
     file = checkout / "etc/spack/site/mirrors.yaml"

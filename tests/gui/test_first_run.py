@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""What is seen first, once; and what the desktop shows of us."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+import pytest
+import transfer_samples
+from fake_client import FakeClient
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QPushButton, QSystemTrayIcon
+from pytestqt.qtbot import QtBot
+from qasync import QEventLoop
+from samples import INSTANCE
+
+from core.engine.calls.instances import FindCheckouts, OpenInstance
+from core.engine.calls.settings import SettingsChanged
+from core.foundation.errors import NotFound
+from core.transfers.model import ItemState, QueueSnapshot, Totals
+from gui import messages, preferences
+from gui.desktop import Desktop, tray_icon
+from gui.main_window import MainWindow, WindowOptions
+from gui.settings import remembered
+from gui.widgets.dialogs import MessageDialog
+
+Opener = Callable[[], MainWindow]
+
+
+@pytest.fixture
+def opened(client: FakeClient, loop: QEventLoop, qtbot: QtBot) -> Iterator[Opener]:
+    windows: list[tuple[MainWindow, asyncio.Task[None]]] = []
+
+    def open_window() -> MainWindow:
+        window = MainWindow(client, WindowOptions())
+        window.show()
+        windows.append((window, loop.create_task(window.run())))
+        owners = (window.tasks, window.first_run.tasks, *(page.tasks for page in window.pages))
+        qtbot.waitUntil(lambda: client.starts > 0 and not any(owner.busy for owner in owners))
+        return window
+
+    yield open_window
+    client.snapshot_received.emit(QueueSnapshot((), (), Totals(), paused=False))
+    for window, life in windows:
+        window.close()
+        qtbot.waitUntil(life.done)
+        window.deleteLater()
+
+
+def test_the_first_start_tells_what_was_found_and_is_left_for_good(opened: Opener, qtbot: QtBot) -> None:
+    window = opened()
+    first = window.first_run
+    assert window.stack.currentWidget() is first
+    assert first.spack.text.text() == "/opt/spack  ·  1.1.1"
+    assert first.contents.text.text() == "5 installed packages and 3 mirrors"
+    assert first.keyring.text.text() == "No keyring is available here. Logins last until you quit"
+    window.show_page(1)
+    assert window.stack.currentWidget() is first
+    window.commands.show_settings.trigger()
+    assert window.stack.currentWidget() is window.settings
+    window.show_page(0)
+    first.look_button.click()
+    assert window.stack.currentWidget() is window.mirrors
+    assert remembered().value("window/welcomed") == "yes"
+
+
+def test_without_spack_it_offers_what_lies_in_the_usual_places(
+    opened: Opener, client: FakeClient, qtbot: QtBot
+) -> None:
+    client.answers[OpenInstance] = NotFound("No Spack instance was found", "neither SPACK_ROOT nor PATH leads to one")
+    client.answers[FindCheckouts] = ("/opt/spack",)
+    window = opened()
+    first = window.first_run
+    assert first.open_button.isVisible()
+    assert not first.add_button.isVisible()
+    assert "SPACK_ROOT" in first.spack.text.text()
+    client.answers[OpenInstance] = INSTANCE
+    offer = next(each for each in first.findChildren(QPushButton) if each.text() == "Open /opt/spack")
+    offer.click()
+    qtbot.waitUntil(lambda: first.add_button.isVisible() and not window.tasks.busy)
+    assert client.asked(OpenInstance)[-1] == OpenInstance("/opt/spack")
+
+
+def test_settings_reach_the_engine_and_the_status_bar(opened: Opener, client: FakeClient, qtbot: QtBot) -> None:
+    remembered().setValue("window/welcomed", "yes")
+    window = opened()
+    assert window.status.text() == "/opt/spack  ·  1.1.1  ·  no keyring"
+    window.commands.work_offline.trigger()
+    qtbot.waitUntil(lambda: bool(client.asked(SettingsChanged)))
+    assert preferences.now().offline
+    assert window.status.text().endswith("offline")
+    window.commands.work_offline.trigger()
+    assert not preferences.now().offline
+    assert not window.status.text().endswith("offline")
+
+
+def pixels(look: str) -> QImage:
+    return tray_icon(look).pixmap(32, 32).toImage()
+
+
+def test_the_icon_has_a_shape_for_each_state(opened: Opener) -> None:
+    opened()
+    assert len({bytes(pixels(look).constBits()) for look in ("idle", "busy", "failed")}) == 3
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    told: list[tuple[str, str]] = []
+    monkeypatch.setattr(Desktop, "notify", lambda _self, title, text: told.append((title, text)))
+    return told
+
+
+@pytest.mark.parametrize(("wanted", "active", "count"), [(True, False, 1), (False, False, 0), (True, True, 0)])
+def test_a_push_that_ended_is_told_once_to_who_looks_elsewhere(
+    opened: Opener,
+    client: FakeClient,
+    monkeypatch: pytest.MonkeyPatch,
+    told: list[tuple[str, str]],
+    wanted: bool,
+    active: bool,
+    count: int,
+) -> None:
+    preferences.change(notifications=wanted)
+    window = opened()
+    monkeypatch.setattr(window, "isActiveWindow", lambda: active)
+    client.snapshot_received.emit(transfer_samples.snapshot([transfer_samples.row("llvm")]))
+    ended = transfer_samples.snapshot([transfer_samples.row("llvm", state=ItemState.DONE)])
+    client.snapshot_received.emit(ended)
+    client.snapshot_received.emit(ended)
+    assert len(told) == count
+    if told:
+        assert told[0][0] == messages.PUSH_ENDED
+        assert "1 pushed" in told[0][1]
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support raise")
+def test_closing_while_active_offers_the_background_only_with_an_icon(
+    opened: Opener,
+    client: FakeClient,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    told: list[tuple[str, str]],
+) -> None:
+    window = opened()
+    monkeypatch.setattr(QSystemTrayIcon, "isVisible", lambda _self: True)
+    client.snapshot_received.emit(QueueSnapshot((), (), Totals(moving=1), paused=False))
+    window.close()
+    qtbot.waitUntil(lambda: any(each.isVisible() for each in window.findChildren(MessageDialog)))
+    dialog = next(each for each in window.findChildren(MessageDialog) if each.isVisible())
+    keep = next(each for each in dialog.findChildren(QPushButton) if each.text() == messages.KEEP_RUNNING)
+    keep.click()
+    qtbot.waitUntil(lambda: not window.isVisible() and not window.tasks.busy)
+    assert not client.closed
+    assert told
+    window.desktop.show_wanted.emit()
+    assert window.isVisible()
