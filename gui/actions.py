@@ -39,7 +39,7 @@ _ENTRIES: dict[str, _Entry] = {
     "usual_text": _Entry("Usual text size", ("Ctrl+Shift+0",)),
     "show_settings": _Entry(messages.SETTINGS, ("Ctrl+7", "Ctrl+,"), "settings"),
     "show_palette": _Entry("All actions…", ("Ctrl+Shift+P",), "search", tip="Find an action by its name"),
-    "show_help": _Entry("User guide", ("F1",), "info"),
+    "show_help": _Entry("User guide", ("F1",), "help"),
     "make_report": _Entry("Report for others…", (), "", tip="See, and save, what helps to understand a problem"),
     "open_log": _Entry("Open log folder", (), "folder"),
     "work_offline": _Entry("Work offline", tip="Contact no server", checkable=True),
@@ -49,6 +49,7 @@ _ENTRIES: dict[str, _Entry] = {
     "next_pane": _Entry("Next pane", ("F6",)),
     "previous_pane": _Entry("Previous pane", ("Shift+F6",)),
     "restart_engine": _Entry(messages.RESTART_ENGINE),
+    "record_gaps": _Entry(messages.RECORD_GAPS, tip="Measure how long the window keeps from reacting", checkable=True),
     "about": _Entry(f"About {messages.APP_NAME}"),
     "push_to_mirror": _Entry("Push…", ("Ctrl+P", "P"), "arrow-up", messages.MIRRORS, "Push packages to this mirror"),
     "show_missing": _Entry("Show what is missing", ("M",), "", messages.MIRRORS, "List what this mirror lacks"),
@@ -99,7 +100,12 @@ _ENTRIES: dict[str, _Entry] = {
     "choose_columns": _Entry(messages.COLUMNS, (), "", messages.PACKAGES),
     "stop_transfer": _Entry("Stop", ("Del",), "stop", messages.TRANSFERS),
     "stop_all": _Entry("Stop all", (), "stop", messages.TRANSFERS),
-    "pause_all": _Entry("Pause all", ("Ctrl+Space",), "pause", messages.TRANSFERS),
+    "pause_all": _Entry("Pause all", ("Ctrl+Shift+Space",), "pause", messages.TRANSFERS),
+    "pause_transfer": _Entry("Pause", ("Ctrl+Space",), "pause", messages.TRANSFERS, "Pause or resume what is selected"),
+    "pause_mirror": _Entry("Pause all to this mirror", (), "", messages.TRANSFERS, "Begin nothing more that goes there"),
+    "push_next": _Entry("Push next", (), "", messages.TRANSFERS, "Before everything else that waits"),
+    "move_transfer_up": _Entry("Move up", ("Alt+Up",), "", messages.TRANSFERS, "Push it earlier"),
+    "move_transfer_down": _Entry("Move down", ("Alt+Down",), "", messages.TRANSFERS, "Push it later"),
     "retry_transfer": _Entry("Retry", ("Ctrl+R",), "retry", messages.TRANSFERS),
     "retry_failed": _Entry("Retry failed", ("Ctrl+Shift+R",), "retry"),
     "clear_ended": _Entry("Clear finished", (), "", messages.TRANSFERS),
@@ -108,6 +114,7 @@ _ENTRIES: dict[str, _Entry] = {
     "copy_digest": _Entry("Copy digest", (), "copy", messages.TRANSFERS),
     "copy_row_hash": _Entry("Copy hash", ("Ctrl+Shift+C",), "copy", messages.TRANSFERS),
     "show_package": _Entry("Show package", (), "packages", messages.TRANSFERS),
+    "show_in_contents": _Entry("Show in Contents", (), "contents", messages.TRANSFERS, "Show what its mirror holds"),
     "stop_reading": _Entry("Stop reading", ("Ctrl+.",), "stop", messages.CONTENTS),
     "update_index": _Entry("Update index", (), "retry", messages.CONTENTS, "Make the index agree with what is there"),
     "verify_cache": _Entry("Verify…", ("V",), "check", messages.CONTENTS, "Compare index, names, sizes and digests"),
@@ -172,6 +179,7 @@ class Actions(QObject):
     next_pane: QAction
     previous_pane: QAction
     restart_engine: QAction
+    record_gaps: QAction
     about: QAction
     push_to_mirror: QAction
     show_missing: QAction
@@ -219,6 +227,11 @@ class Actions(QObject):
     stop_transfer: QAction
     stop_all: QAction
     pause_all: QAction
+    pause_transfer: QAction
+    pause_mirror: QAction
+    push_next: QAction
+    move_transfer_up: QAction
+    move_transfer_down: QAction
     retry_transfer: QAction
     retry_failed: QAction
     clear_ended: QAction
@@ -227,6 +240,7 @@ class Actions(QObject):
     copy_digest: QAction
     copy_row_hash: QAction
     show_package: QAction
+    show_in_contents: QAction
     stop_reading: QAction
     update_index: QAction
     verify_cache: QAction
@@ -290,6 +304,7 @@ class Actions(QObject):
 
     def enter_page(self, title: str) -> None:
         """Forbid the actions of all pages but `title`, which says itself what it allows."""
+        self.page = title
         for action, page in self._pages.items():
             if page != title:
                 self.allow(action, messages.WHY_OTHER_PAGE.format(page=page))

@@ -107,7 +107,7 @@ def _send_notification(title: str, text: str) -> None:
         )  # fmt: skip
         # Servers may take the text for markup.
         plain = text.replace("&", "&amp;").replace("<", "&lt;")
-        values = (messages.APP_NAME, 0, "io.github.mirrordeck.Mirrordeck", title, plain, [], {}, -1)
+        values: tuple[object, ...] = (messages.APP_NAME, 0, "io.github.mirrordeck.Mirrordeck", title, plain, [], {}, -1)
         with open_dbus_connection(bus="SESSION") as bus:
             bus.send_and_get_reply(new_method_call(service, "Notify", "susssasa{sv}i", values), timeout=5.0)
     except Exception as error:  # a library of the desktop raises whatever it likes

@@ -122,7 +122,7 @@ class FirstRun(QWidget):
         self.tasks.start(self._ask_keyring(info))
 
     def show_no_instance(self, why: str) -> None:
-        self.spack.say(messages.sentences(messages.NO_INSTANCE_FOUND, why), good=False)
+        self.spack.say(f"{messages.NO_INSTANCE_FOUND}: {why}", good=False)
         self.contents.say(messages.FIRST_RUN_NOTHING, good=False)
         self.keyring.hide()
         self._show_ways(found=False)
@@ -160,7 +160,7 @@ class FirstRun(QWidget):
             return
         while self._offers.count() > 2:  # those of an earlier look
             item = self._offers.takeAt(1)
-            if (widget := item.widget()) is not None:
+            if item is not None and (widget := item.widget()) is not None:
                 widget.deleteLater()
         for path in found[:_MOST_OFFERED]:
             button = Button(messages.OPEN_CHECKOUT.format(path=path))

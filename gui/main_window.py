@@ -6,8 +6,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from PySide6.QtCore import QByteArray, Qt, QUrl
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QResizeEvent
+from PySide6.QtCore import QByteArray, QSize, Qt
+from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
@@ -20,30 +20,25 @@ from PySide6.QtWidgets import (
 )
 
 from core.engine.calls.instances import ListInstances, OpenInstance
-from core.engine.calls.logins import KeyringState
-from core.engine.calls.settings import SettingsChanged
 from core.foundation.errors import EngineGone, ErrorInfo, MirrordeckError
-from core.foundation.logs import log_dir
-from core.foundation.settings import Settings
 from core.services.values import InstanceInfo
-from gui import appearance, messages, preferences, theme
+from gui import appearance, messages, theme
 from gui.actions import Actions
 from gui.contents.page import ContentsPage
 from gui.desktop import Desktop
 from gui.engine_client import EngineClient
 from gui.first_run import FirstRun
-from gui.help.viewer import HelpViewer
+from gui.general import General, IdleText
 from gui.history.page import HistoryPage
 from gui.history.report_dialog import ReportDialog
 from gui.keys.page import KeysPage
 from gui.menus import fill_menu_bar
 from gui.mirrors.page import MirrorsPage
 from gui.packages.page import PackagesPage
-from gui.palette import Palette
 from gui.push.dialog import PushDialog
 from gui.settings import remembered
 from gui.settings_page import SettingsPage
-from gui.side_bar import SideBar, instance_text
+from gui.side_bar import SideBar
 from gui.transfers.page import TransfersPage
 from gui.transfers.state import TransfersState
 from gui.transfers.status_bar import TransfersStatus
@@ -86,8 +81,6 @@ class MainWindow(QMainWindow):
         self.state = TransfersState(client, self)
         self._closed: asyncio.Future[None] | None = None
         self._closing = False
-        self._keyring = ""
-        self._help: HelpViewer | None = None
         self._build()
         self._connect()
         self._restore()
@@ -128,7 +121,10 @@ class MainWindow(QMainWindow):
             self.stack.addWidget(page)
         self.banner = Banner()
         self.status = TransfersStatus(self.state, a)
+        self.idle_text = IdleText(self.client, self.status)
         self.desktop = Desktop(self, self.state, a)
+        self.general = General(self.client, a, self.state, self)
+        self.general.page_wanted.connect(self._show_page_titled)
         fill_menu_bar(self.menuBar(), a)
         self._lay_out()
 
@@ -173,24 +169,25 @@ class MainWindow(QMainWindow):
         a.toggle_navigation.triggered.connect(self._fit_navigation)
         a.restart_engine.triggered.connect(self._on_restart_engine)
         appearance.connect(a)
-        a.show_palette.triggered.connect(lambda: self.tasks.start(self._choose_action()))
-        a.show_help.triggered.connect(self._open_help)
-        a.open_log.triggered.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_dir()))))
-        a.work_offline.setChecked(preferences.now().offline)
-        a.work_offline.triggered.connect(lambda wanted: preferences.change(offline=wanted))
-        preferences.changed.connect(self._on_settings_changed)
+        theme.density_changed.connect(self._fit_minimum)
         self.first_run.finished.connect(self._on_first_run_finished)
         self.first_run.checkout_chosen.connect(lambda path: self.tasks.start(self._open(OpenInstance(path))))
         self.desktop.show_wanted.connect(self._come_back)
-        a.about.triggered.connect(lambda: self.tasks.start(self._about()))
         a.make_report.triggered.connect(lambda: self.tasks.start(self._report()))
         self.mirrors.push_requested.connect(self._on_push_to_mirror)
         self.mirrors.missing_requested.connect(self._on_missing_wanted)
         self.mirrors.edited.connect(self.packages.mirrors_edited)
         self.mirrors.contents_requested.connect(self._on_contents_wanted)
+        self.packages.instances.package_wanted.connect(self._on_package_elsewhere)
+        self.packages.instances.push_requested.connect(
+            lambda info, hashes: self.tasks.start(self._push("", hashes, info))
+        )
         self.packages.push_requested.connect(self._on_push_packages)
         self.transfers.packages_wanted.connect(lambda: self.show_page(1))
         self.transfers.package_wanted.connect(self._on_package_wanted)
+        self.transfers.contents_wanted.connect(self._on_contents_wanted)
+        self.transfers.sign_in_wanted.connect(self._on_sign_in_wanted)
+        self.transfers.history_wanted.connect(a.show_history.trigger)
         self.contents.package_wanted.connect(self._on_package_wanted)
         self.contents.transfers_wanted.connect(lambda: self.show_page(2))
         self.status.transfers_wanted.connect(lambda: self.show_page(2))
@@ -201,6 +198,7 @@ class MainWindow(QMainWindow):
 
     def _restore(self) -> None:
         memory = remembered()
+        self._fit_minimum()
         self.resize(*_FIRST_SIZE)
         geometry = memory.value("window/geometry")
         if isinstance(geometry, QByteArray):
@@ -226,7 +224,7 @@ class MainWindow(QMainWindow):
         )
 
     async def _open(self, call: OpenInstance) -> None:
-        self.status.set_idle_text(messages.OPENING_INSTANCE)
+        self.idle_text.say(messages.OPENING_INSTANCE)
         try:
             info = await self.client.call(call)
             known = await self.client.call(ListInstances())
@@ -239,8 +237,7 @@ class MainWindow(QMainWindow):
         self._notice.hide()
         others = tuple(each for each in known if each.id != info.id)
         self.side_bar.show_instances((info, *others), info.id)
-        self._show_idle_text()
-        self.tasks.start(self._ask_keyring(info.id))
+        self.idle_text.show_instance(info)
         if not self._welcomed:
             self.first_run.show_instance(info)
         self._on_page_chosen(self.side_bar.pages.chosen)
@@ -250,11 +247,11 @@ class MainWindow(QMainWindow):
     def _show_no_instance(self, error: MirrordeckError) -> None:
         info = error.info()
         if self.instance is not None:
-            self._show_idle_text()
+            self.idle_text.show_instance(self.instance)
             self._show_notice(info.title, info.why, "bad")
             return
         self.side_bar.show_instances((), "")
-        self.status.set_idle_text(messages.NO_INSTANCE)
+        self.idle_text.say(messages.NO_INSTANCE)
         detail = messages.sentences(info.sentence(), messages.NO_INSTANCE_DETAIL)
         self.no_instance.show_message("empty-folder", messages.NO_INSTANCE_SENTENCE, detail)
         if not self._welcomed:
@@ -274,6 +271,9 @@ class MainWindow(QMainWindow):
 
     def show_page(self, row: int) -> None:
         self.side_bar.pages.choose(row)
+
+    def _show_page_titled(self, title: str) -> None:
+        self.show_page(next(row for row, page in enumerate(self.pages) if page.title == title))
 
     def _on_page_chosen(self, row: int) -> None:
         page = self.pages[row]
@@ -314,6 +314,15 @@ class MainWindow(QMainWindow):
         self.show_page(1)
         self.packages.show_package(dag_hash)
 
+    def _on_package_elsewhere(self, info: InstanceInfo, dag_hash: str) -> None:
+        """Show a package in the instance that has it, which becomes the one shown everywhere."""
+        if self.instance is not None and info.id == self.instance.id:
+            self._on_package_wanted(dag_hash)
+            return
+        self.packages.views.setCurrentIndex(0)
+        self.packages.show_when_loaded(dag_hash)
+        self._on_instance_chosen(info)
+
     def _on_missing_wanted(self, mirror: str) -> None:
         self.show_page(1)
         self.packages.show_missing(mirror)
@@ -322,56 +331,28 @@ class MainWindow(QMainWindow):
         self.show_page(3)
         self.contents.open_mirror(mirror)
 
+    def _on_sign_in_wanted(self, mirror: str) -> None:
+        self.show_page(0)
+        row = self.mirrors.model.find(mirror)
+        if row is not None:
+            self.mirrors.table.select_row(row)
+            self.commands.sign_in.trigger()
+
     def _fit_navigation(self) -> None:
         narrow = self.commands.toggle_navigation.isChecked() or self.width() < theme.scaled(_NARROW_BELOW)
         self.side_bar.set_narrow(narrow)
+
+    def _fit_minimum(self) -> None:
+        """Large text needs more room than the usual least size, beside icons alone."""
+        self.side_bar.set_narrow(True)
+        self.setMinimumSize(self.minimumSizeHint().expandedTo(QSize(*_MINIMUM)))
+        self._fit_navigation()
 
     def _on_request_failed(self, error: ErrorInfo) -> None:
         self.page.show_error(error)
 
     def _on_transfers_changed(self) -> None:
         self.side_bar.pages.set_count(2, self.state.overall.waiting + self.state.overall.moving)
-
-    # Settings, help and actions by name
-
-    def _on_settings_changed(self, settings: Settings) -> None:
-        self.commands.work_offline.setChecked(settings.offline)
-        self._show_idle_text()
-        if self.client.running:
-            self.tasks.start(self._tell_engine())
-
-    async def _tell_engine(self) -> None:
-        try:
-            await self.client.call(SettingsChanged())
-        except EngineGone:
-            return  # a new one reads them by itself
-        except MirrordeckError as error:
-            self.page.show_error(error)
-
-    def _show_idle_text(self) -> None:
-        facts = [instance_text(self.instance) if self.instance is not None else messages.NO_INSTANCE, self._keyring]
-        facts += [messages.OFFLINE] if preferences.now().offline else []
-        self.status.set_idle_text(messages.facts(*facts))
-
-    async def _ask_keyring(self, instance_id: str) -> None:
-        try:
-            facts = await self.client.call(KeyringState(instance_id))
-        except MirrordeckError:
-            return  # nothing is said of it then
-        self._keyring = messages.KEYRING_FACTS[facts.state]
-        self._show_idle_text()
-
-    async def _choose_action(self) -> None:
-        palette = Palette(self.commands.all(), self)
-        if await ask(palette) and palette.chosen is not None:
-            palette.chosen.trigger()
-
-    def _open_help(self) -> None:
-        if self._help is None:
-            self._help = HelpViewer(self)
-        self._help.show()
-        self._help.raise_()
-        self._help.activateWindow()
 
     # Instance and engine
 
@@ -428,10 +409,11 @@ class MainWindow(QMainWindow):
         self.show_page(1)
         self.packages.choose_for(mirror)
 
-    async def _push(self, mirror: str, hashes: tuple[str, ...]) -> None:
-        if self.instance is None:
+    async def _push(self, mirror: str, hashes: tuple[str, ...], instance: InstanceInfo | None = None) -> None:
+        source = instance or self.instance
+        if source is None:
             return
-        dialog = PushDialog(self.client, self.instance, mirror=mirror, hashes=hashes, parent=self)
+        dialog = PushDialog(self.client, source, mirror=mirror, hashes=hashes, parent=self)
         if await ask(dialog):
             self.packages.pushed()
             self.show_page(2)
@@ -441,11 +423,6 @@ class MainWindow(QMainWindow):
     async def _report(self) -> None:
         instance = self.instance.id if self.instance is not None else ""
         await ask(ReportDialog(self.client, instance, read_only=self.options.read_only, parent=self))
-
-    async def _about(self) -> None:
-        versions = "\n".join(f"{name} {number}" for name, number in self.client.versions.items())
-        buttons = ((messages.CLOSE, 0),)
-        await ask(MessageDialog(messages.APP_NAME, messages.ABOUT_TEXT, buttons, details=versions, parent=self))
 
     async def _close(self) -> None:
         try:
@@ -476,9 +453,9 @@ class MainWindow(QMainWindow):
         self.state.leave()
         self.first_run.leave()
         self.desktop.leave()
-        if self._help is not None:
-            self._help.close()
-        self.status.set_idle_text(messages.STOPPING)
+        self.general.leave()
+        self.idle_text.tasks.cancel_all()
+        self.idle_text.say(messages.STOPPING)
         self.setEnabled(False)
         await self.client.close(_CLOSE_TIMEOUT_S)
         self.hide()

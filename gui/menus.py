@@ -52,12 +52,20 @@ def fill_menu_bar(bar: QMenuBar, a: Actions) -> None:
         "&Transfers",
         [
             *(a.pause_all, a.stop_all, a.retry_failed, a.clear_ended, None),
-            *(a.stop_transfer, a.retry_transfer, None, a.copy_error, a.copy_image_name, a.copy_digest),
+            *transfer_menu(a),
         ],
     )
     _add(bar, "&Contents", [*cache_menu(a), None, *entry_menu(a), None, a.open_groups, a.close_groups])
     _add(bar, "&Keys", key_menu(a))
-    _add(bar, "&Help", [a.show_help, a.show_palette, None, a.make_report, a.open_log, a.restart_engine, None, a.about])
+    _add(
+        bar,
+        "&Help",
+        [
+            *(a.show_help, a.show_palette, None),
+            *(a.make_report, a.open_log, a.restart_engine, a.record_gaps, None),
+            a.about,
+        ],
+    )
 
 
 def mirror_menu(a: Actions) -> list[QAction | None]:
@@ -78,6 +86,17 @@ def key_menu(a: Actions) -> list[QAction | None]:
         *(a.create_key, a.trust_file, a.import_keys, None),
         *(a.publish_keys, a.export_keys, a.allow_keys, None),
         *(a.copy_fingerprint, None, a.untrust_keys),
+    ]
+
+
+def transfer_menu(a: Actions) -> list[QAction | None]:
+    """What can be done with transfers; None is a line between groups."""
+    return [
+        *(a.pause_transfer, a.stop_transfer, a.retry_transfer, None),
+        *(a.push_next, a.move_transfer_up, a.move_transfer_down, a.pause_mirror, None),
+        *(a.show_package, a.show_in_contents, None),
+        *(a.copy_error, a.copy_image_name, a.copy_digest, a.copy_row_hash, None),
+        a.open_log,
     ]
 
 

@@ -26,8 +26,9 @@ ENGINE_STOPPED = "The engine was stopped"
 ENGINE_OTHER_PROTOCOL = "The engine belongs to another version of Mirrordeck. Quit and start again."
 ENGINE_LOST_TEXT = "Nothing can be read or pushed until it runs again. What was pushed so far is safe."
 RESTART_ENGINE = "Restart engine"
-ABOUT_TEXT = "Spack mirrors and binary caches, by clicking. Apache-2.0 or MIT."
-UNEXPECTED_TITLE = "Something went wrong in this app"
+RECORD_GAPS = "Record frame gaps"
+ABOUT_TEXT = "Spack mirrors and build caches, by clicking. Apache-2.0 or MIT."
+UNEXPECTED_TITLE = "Something went wrong in this program"
 UNEXPECTED_TEXT = "Your transfers are safe. The details help the people who look after Mirrordeck."
 COPY_REPORT = "Copy report"
 CONTINUE = "Continue"
@@ -114,7 +115,7 @@ LOGIN_WORDS = {
     "command": "command",
     "docker": "container tools",
     "none-needed": "none",
-    "plain-text": "plain text!",
+    "plain-text": "plain text",
     "missing": "missing",
     "locked": "locked",
     "no-keyring": "no keyring",
@@ -300,6 +301,12 @@ def sentences(*parts: str) -> str:
     """Foreign sentences one after another, with a full stop wherever another one follows."""
     *others, last = [part for part in parts if part] or [""]
     return " ".join((*(part if part.endswith((".", "!", "?", "…")) else f"{part}." for part in others), last))
+
+
+def frame_gaps(longest_ms: float, most_ms: int, late: int, count: int, limit_ms: int) -> str:
+    return (
+        f"Longest gap {longest_ms:.0f} ms, 99 % up to {most_ms} ms, {late:,} of {count:,} longer than {limit_ms} ms."
+    )
 
 
 def problems(count: int) -> str:

@@ -55,8 +55,9 @@ class ActionList(QAbstractListModel):
         self._shown = sorted(found, key=rank)
         self.endResetModel()
 
-    def action_at(self, row: int) -> QAction | None:
-        return self._shown[row][0] if 0 <= row < len(self._shown) else None
+    def entry_at(self, row: int) -> tuple[QAction | None, str]:
+        """The action in that row and its page."""
+        return self._shown[row] if 0 <= row < len(self._shown) else (None, "")
 
     def rowCount(self, parent: Index = _NO_PARENT) -> int:
         return 0 if parent.isValid() else len(self._shown)
@@ -112,11 +113,18 @@ class _ActionDelegate(QStyledItemDelegate):
 
 
 class Palette(QDialog):
-    """Accepted with the chosen action in `chosen`; run it after the dialog has closed. Open it with `ask`."""
+    """Accepted with the chosen action in `chosen`, and in `page` the one to go to first, "" if it is shown already.
 
-    def __init__(self, actions: Sequence[tuple[QAction, str]], parent: QWidget | None = None) -> None:
+    Run it after the dialog has closed. Open it with `ask`.
+    """
+
+    def __init__(
+        self, actions: Sequence[tuple[QAction, str]], shown_page: str = "", parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.chosen: QAction | None = None
+        self.page = ""
+        self._shown_page = shown_page
         self.setWindowTitle(messages.PALETTE_TITLE)
         self.edit = QLineEdit()
         self.edit.setPlaceholderText(messages.PALETTE_PLACEHOLDER)
@@ -145,9 +153,11 @@ class Palette(QDialog):
         self.list.setCurrentIndex(self.model.index(0))
 
     def _choose(self) -> None:
-        action = self.model.action_at(self.list.currentIndex().row())
-        if action is not None and action.isEnabled():
+        action, page = self.model.entry_at(self.list.currentIndex().row())
+        elsewhere = page not in ("", self._shown_page)
+        if action is not None and (action.isEnabled() or elsewhere):
             self.chosen = action
+            self.page = page if elsewhere else ""
             self.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtWidgets import QLineEdit, QSystemTrayIcon, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSystemTrayIcon, QVBoxLayout, QWidget
 
 from core.foundation.errors import MirrordeckError
 from core.foundation.settings import LEAST_TEXT, MOST_TEXT, Settings
@@ -52,8 +52,7 @@ class SettingsPage(Page):
         self._add_notices()
         self._add_log()
         self._column.addStretch(1)
-        self.scroll = FormScroll(column)
-        self.body.addWidget(self.scroll, 1)
+        self.body.addWidget(FormScroll(column), 1)
         preferences.changed.connect(self._show)
         self._show(preferences.now())
 
@@ -100,17 +99,21 @@ class SettingsPage(Page):
     def _add_notices(self) -> None:
         rows = self._section(words.NOTICES)
         self.notifications = self._check(rows, words.NOTIFICATIONS, "notifications")
-        self.tray = self._check(rows, words.TRAY, "tray")
-        if not QSystemTrayIcon.isSystemTrayAvailable():
-            self.tray.setEnabled(False)
-            self.tray.setToolTip(words.NO_TRAY)
+        possible = QSystemTrayIcon.isSystemTrayAvailable()
+        self.tray = self._check(rows, words.TRAY, "tray", hint=words.TRAY_HINT if possible else words.NO_TRAY)
+        self.tray.setEnabled(possible)
 
     def _add_log(self) -> None:
         rows = self._section(words.LOG)
         levels = tuple(words.LOG_LEVELS)
         named = words.LOG_LEVELS.__getitem__
         self.log_level = self._choice(rows, words.LOG_LEVEL, "log_level", levels, named, hint=words.LOG_HINT)
-        rows.add("", ActionButton(self.commands.open_log))
+        place = QWidget()
+        row = QHBoxLayout(place)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(ActionButton(self.commands.open_log))
+        row.addStretch(1)
+        rows.add("", place)
 
     # ---- fields ----
 
@@ -151,10 +154,11 @@ class SettingsPage(Page):
         self._shows.append(show)
         return combo
 
-    def _check(self, rows: FormRows, text: str, name: str) -> CheckBox:
+    def _check(self, rows: FormRows, text: str, name: str, *, hint: str = "") -> CheckBox:
         box = CheckBox(text)
         row = rows.add("", box)
-        box.clicked.connect(lambda wanted: self._change(row, "", {name: wanted}))
+        row.say(hint)
+        box.clicked.connect(lambda wanted: self._change(row, hint, {name: wanted}))
         self._shows.append(lambda settings: box.setChecked(getattr(settings, name)))
         return box
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _SHEET = Template("""
 QMainWindow, QDialog, #page { background: $bg; }
 QToolTip { background: $raised; color: $text; border: 1px solid $line; padding: 4px 6px; }
+QToolTip { qproperty-textFormat: PlainText; }
 
 QLabel[tone="dim"] { color: $dim; }
 QLabel[tone="faint"] { color: $faint; }

@@ -122,7 +122,10 @@ READERS = {
     "layout 2": Reader(_old_entry, _OLD.read_bytes()),
     "manifest": Reader(lambda data: decode_manifest(data, "x"), _one("mirrors/unsigned/v3/manifests/spec/*/*.json")),
     "clearsigned": Reader(lambda data: (is_clearsigned(data), signed_text(data)), _one("mirrors/signed/v3/manifests/spec/*/*.json")),  # noqa: E501
-    "node": Reader(decode_node, b'{"name":"a","version":"1","parameters":{},"hash":"abc","arch":{"platform":"linux","platform_os":"x","target":"y"}}'),
+    "node": Reader(
+        decode_node,
+        b'{"name":"a","version":"1","hash":"abc","arch":{"platform":"linux","platform_os":"x","target":"y"}}',
+    ),
     "database": Reader(_database, _one("db/index.json")),
     "image config": Reader(_image_config, json.dumps(_CONFIG).encode()),
     "archive": Reader(_archive, _tar()),

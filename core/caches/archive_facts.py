@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import tarfile
 import zlib
 from collections.abc import Callable
@@ -17,7 +18,8 @@ from core.foundation.errors import CacheError
 from core.storage.reading import ByteReader
 
 _PIECE_BYTES = 1 << 20
-_BUILDINFO = "/.spack/binary_distribution"
+# Where a prefix has the buildinfo of the archive it was unpacked from.
+BUILDINFO = "/.spack/binary_distribution"
 _MOST_MEMBERS = 20_000_000
 _DIRECTORIES = frozenset(PREFIX_INSPECTIONS) | {"bin64"}
 
@@ -26,7 +28,8 @@ _DIRECTORIES = frozenset(PREFIX_INSPECTIONS) | {"bin64"}
 class ArchiveFacts:
     """`digest` and `stored_bytes` are of the archive as stored, `diff_id` and `tar_bytes` of the tar in it.
 
-    `prefix` is where the package was installed, `directories` are those below it that variables of an image lead to.
+    `prefix` is where the package was installed, `directories` are those below it that variables of an image lead to;
+    `buildinfo` is the digest of what the archive says about itself.
     """
 
     digest: str
@@ -35,6 +38,7 @@ class ArchiveFacts:
     tar_bytes: int
     prefix: str
     directories: frozenset[str]
+    buildinfo: str
 
 
 def read_archive(
@@ -48,7 +52,7 @@ def read_archive(
     try:
         with gzip.GzipFile(fileobj=cast(BinaryIO, stored), mode="rb") as unpacked:
             tar = _Counted(cast(ByteReader, unpacked), token, _ignore)
-            directories, prefix = _walk(tar)
+            directories, prefix, buildinfo = _walk(tar)
             while tar.read(_PIECE_BYTES):
                 pass
     except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error, UnicodeError) as error:
@@ -56,24 +60,26 @@ def read_archive(
     if not prefix or not prefix.isprintable():
         raise CacheError(f"Cannot understand the archive {where}", "It does not say where its package was installed")
     found = frozenset(path for name in _DIRECTORIES if (path := f"{prefix}/{name}".rstrip("/")) in directories)
-    return ArchiveFacts(stored.digest, stored.done, tar.digest, tar.done, prefix, found)
+    return ArchiveFacts(stored.digest, stored.done, tar.digest, tar.done, prefix, found, buildinfo)
 
 
-def _walk(tar: _Counted) -> tuple[set[str], str]:
-    """Directories that may matter, and the prefix."""
+def _walk(tar: _Counted) -> tuple[set[str], str, str]:
+    """Directories that may matter, the prefix, and the digest of its buildinfo."""
     directories: set[str] = set()
-    prefix = ""
+    prefix = buildinfo = ""
     with tarfile.open(fileobj=cast(BinaryIO, tar), mode="r|", bufsize=_PIECE_BYTES) as members:
         for number, member in enumerate(members):
             name = "/" + member.name.strip("/")
             if member.isdir():
                 directories.add(name)
-            elif name.endswith(_BUILDINFO):
-                prefix = name.removesuffix(_BUILDINFO)
+            elif name.endswith(BUILDINFO) and member.isfile() and not member.issparse():  # holes cost nothing to claim
+                content = cast(io.BufferedReader, members.extractfile(member))
+                prefix = name.removesuffix(BUILDINFO)
+                buildinfo = f"sha256:{hashlib.file_digest(content, 'sha256').hexdigest()}"
             members.members = []  # type: ignore[attr-defined]  # it would keep them all
             if number > _MOST_MEMBERS:
                 raise tarfile.ReadError("It has too many members")
-    return directories, prefix
+    return directories, prefix, buildinfo
 
 
 class _Counted:

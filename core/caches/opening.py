@@ -53,8 +53,8 @@ class CacheAccess:
     `staging` is for archives on their way, `kept` for what was read before; `ca_file` are authorities to trust beside
     the system's; `realms` remembers which token servers got passwords; `s3_endpoint` is where buckets lie whose mirror
     does not say it; `plain_passwords` allows sending passwords unencrypted to registries without TLS. What `servers`
-    says of a host counts more. `tries` is how often a request is tried. `confirmations` knows which images were whole a short time ago. Close it at
-    the end.
+    says of a host counts more. `tries` is how often a request is tried. `confirmations` knows which images were whole a
+    short time ago. Close it at the end.
     """
 
     def __init__(

@@ -62,7 +62,12 @@ def _add_push(actions: Any) -> None:
     )
     parser.add_argument("-f", "--force", action="store_true", help="replace packages that are there already")
     parser.add_argument(
-        "--recheck", action="store_true", help="look at all images again, also at those found whole in the last 24 hours"
+        "--recheck", action="store_true", help="look at all images again, also at those seen a short time ago"
+    )
+    parser.add_argument(
+        "--keep-blobs",
+        action="store_true",
+        help="push packages that were installed from a cache with the very archive they came from, if a mirror has it",
     )
     signing = parser.add_mutually_exclusive_group()
     signing.add_argument("-u", "--unsigned", action="store_true", help="push unsigned (default: as the mirror says)")

@@ -7,12 +7,11 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
-from core.cli import buildcache, diff, find, gpg, history, mirror, mirror_access, preset, report, transfers
-from core.cli.context import Context
 from core.cli.output import Output
 from core.cli.parser import Parser
 from core.foundation.errors import Cancelled, MirrordeckError, describe
@@ -20,21 +19,38 @@ from core.foundation.process import protect_memory
 from core.foundation.redaction import crash_text
 from core.foundation.release import versions
 from core.foundation.settings import load_settings
-from core.services.access import apply_to_process
 
 _INTERRUPTED = 130
+# Where the commands are. Only what is asked for is imported: all of it takes as long as many a command.
+_COMMANDS = {
+    "find": "find",
+    "diff": "diff",
+    "mirror": "mirror",
+    "buildcache": "buildcache",
+    "transfers": "transfers",
+    "gpg": "gpg",
+    "preset": "preset",
+    "history": "history",
+    "report": "report",
+    "run": "mirror_access",
+}
+_OPTIONS_WITH_VALUES = ("--instance", "-e", "--env", "-D", "--env-dir")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by the person."""
     protect_memory()
-    parser = make_parser()
-    options = parser.parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    parser = make_parser(_needed(words))
+    options = parser.parse_args(words)
     if options.version:
         print("\n".join(f"{name} {number}" for name, number in versions().items()))
         return 0
     if options.run is None:
         return _open_window(parser, options)
+    from core.cli.context import Context
+    from core.services.access import apply_to_process
+
     output = Output(json=options.json)
     context = Context(options)
     apply_to_process(load_settings())
@@ -62,8 +78,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The parser of all commands; manual page and shell completions are made from it."""
+def _needed(words: Sequence[str]) -> Collection[str]:
+    """The commands that `words` can mean: the one they name, for an odd word or help all of them."""
+    rest = iter(words)
+    for word in rest:
+        if word in _OPTIONS_WITH_VALUES:
+            next(rest, None)
+        elif not word.startswith("-"):
+            return (word,) if word in _COMMANDS else _COMMANDS
+    return _COMMANDS if any(word.startswith(("-h", "--h")) for word in words) else ()
+
+
+def make_parser(commands: Collection[str] = tuple(_COMMANDS)) -> argparse.ArgumentParser:
+    """The parser of some commands; manual page and shell completions are made from that of all."""
     parser = Parser(
         prog="mirrordeck",
         description="Manage Spack mirrors and binary caches. Without a command the window opens.",
@@ -78,17 +105,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     parser.add_argument("--demo", action="store_true", help="open the window on a throw-away sample instance")
     parser.set_defaults(run=None)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    find.add_parser(commands)
-    diff.add_parser(commands)
-    mirror.add_parser(commands)
-    buildcache.add_parser(commands)
-    transfers.add_parser(commands)
-    gpg.add_parser(commands)
-    preset.add_parser(commands)
-    history.add_parser(commands)
-    report.add_parser(commands)
-    mirror_access.add_run(commands)
+    actions = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for name, module in _COMMANDS.items():
+        if name in commands:
+            import_module(f"core.cli.{module}").add_parser(actions)
     return parser
 
 

@@ -50,7 +50,7 @@ def add_actions(actions: Any) -> None:
     secret.set_defaults(run=_secret)
 
 
-def add_run(commands: Any) -> None:
+def add_parser(commands: Any) -> None:
     """Add `run` to `commands`."""
     parser = commands.add_parser(
         "run",

@@ -22,7 +22,7 @@ from core.services.push_roots import request_not_on, request_of_missing, request
 from core.services.saved_pushes import read_saved_push, saved_push_text
 from core.services.values import SavedPush
 from core.spack.query_tokens import query_text_from_words
-from core.transfers.model import ItemState, PushOutcome, RowKind
+from core.transfers.model import ItemState, PushOutcome, RowKind, TransferRow
 from core.transfers.plan import Decision, Only, PlanItem, PushOptions, PushPlan, PushRequest, Signing
 
 _COMMAND = "buildcache push"
@@ -176,6 +176,7 @@ def _push_options(options: argparse.Namespace) -> PushOptions:
         squash_to=options.squash,
         complete_left_out=options.complete,
         recheck=options.recheck,
+        keep_blobs=options.keep_blobs,
     )
 
 
@@ -198,6 +199,9 @@ def _announce(plan: PushPlan, output: Output) -> None:
     if plan.images is not None and plan.images.environment_note:
         note = plan.images.environment_note
         output.note(f"Variables of images come from the packages' files, without what recipes set: {note}")
+    kept = [item for item in wanted if item.kept]
+    if kept:
+        output.note(f"Archives to be kept as they came from a cache: {len(kept)}")
     if held_back:
         title = f"{plural(len(held_back), 'package')} held back (use --private to push them to a private mirror):"
         _list_names(title, held_back, output, reasons=True)
@@ -223,6 +227,7 @@ def _conclude(plan: PushPlan, outcome: PushOutcome, output: Output) -> tuple[int
     if pushed:
         size = format_bytes(sum(row.entry.stored_bytes for row in pushed if row.entry))
         output.note(f"{plural(len(pushed), 'package')} pushed, {size} in {format_duration(outcome.seconds)}")
+    _tell_originals(plan, pushed, output)
     for row in closing:
         if row.image:
             output.note(f"Tagged {row.image}")
@@ -237,6 +242,16 @@ def _conclude(plan: PushPlan, outcome: PushOutcome, output: Output) -> tuple[int
     if failures:
         _print_failures(failures, output)
     return 1 if failures else 0, _result(outcome, plan)
+
+
+def _tell_originals(plan: PushPlan, pushed: Sequence[TransferRow], output: Output) -> None:
+    """What became of the archives that packages came from, where that was asked for."""
+    if kept := sum(row.kept for row in pushed):
+        output.note(f"Archives kept as they came from a cache: {kept}")
+    notes = {row.hash: row.note for row in pushed if row.note}
+    lost = [replace(item, reason=notes[item.hash]) for item in plan.items if item.hash in notes]
+    if lost:
+        _list_names(f"Archives that could not be kept: {len(lost)}", lost, output, reasons=True)
 
 
 def _missing_names(plan: PushPlan, hashes: Sequence[str]) -> list[str]:
@@ -270,7 +285,7 @@ def _result(outcome: PushOutcome, plan: PushPlan) -> dict[str, Any]:
     return {
         "mirror": plan.mirror_url,
         "pushed": [
-            {**entry_object(row.entry), **({"missing": row.missing} if row.missing else {})}
+            {**entry_object(row.entry), **_remarks(row)}
             for row in outcome.in_state(ItemState.DONE)
             if row.entry
         ],
@@ -282,6 +297,12 @@ def _result(outcome: PushOutcome, plan: PushPlan) -> dict[str, Any]:
         "index": index_object(index.index) if index is not None and index.index is not None else None,
         "index_error": error_object(index.error) if index is not None and index.error is not None else None,
     }
+
+
+def _remarks(row: TransferRow) -> dict[str, Any]:
+    """What is not as usual about a package that was pushed."""
+    remarks = {"missing": row.missing, "kept_blob": row.kept, "note": row.note}
+    return {name: value for name, value in remarks.items() if value}
 
 
 def _show_plan(plan: PushPlan, output: Output) -> tuple[int, dict[str, Any]]:
@@ -301,8 +322,8 @@ def _show_plan(plan: PushPlan, output: Output) -> tuple[int, dict[str, Any]]:
         size = f", {format_bytes(plan.size_bytes)} on disk" if decision is Decision.PUSH else ""
         output.line(f"{word}: {plural(len(items), 'package')}{size}")
         for item in items:
-            reason = f"  {item.reason}" if decision is Decision.HELD_BACK else ""
-            output.line(f"    {_label(item)}{reason}")
+            reason = item.reason if decision is Decision.HELD_BACK else item.note
+            output.line(f"    {_label(item)}" + (f"  {reason}" if reason else ""))
     output.line(f"To {plan.mirror_url}, " + (f"signed with {plan.key}" if plan.key else "unsigned"))
     if plan.key_locked:
         output.line("The passphrase of that key has to be given first")

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from core.foundation.errors import ErrorInfo
 from core.spack.substitutions import PathContext, folder_of
 
+PLAIN_SECRET = "plain-secret"  # noqa: S105  the code of what is said about a secret that stands in a file
+
 
 class MirrorKind(StrEnum):
     FOLDER = "folder"

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from core.foundation.errors import ErrorInfo
-from core.mirrors.model import Connection, KeyOrigin, Mirror, MirrorList
+from core.mirrors.model import PLAIN_SECRET, Connection, KeyOrigin, Mirror, MirrorList
 from core.mirrors.schema import first_breach, plain_secrets
 from core.spack.config import Value, merge, problem_at, section_values
 from core.spack.instance import Instance
@@ -41,10 +41,15 @@ def _accepted(section: Value, problems: list[ErrorInfo]) -> Value:
             problems.append(problem_at(breach.value.origin, f"mirror {name} is left out", breach.why, remedy))
             continue
         kept[name] = entry
+        if entry.key_is:
+            why = f"without quotes it is {entry.key_is} to YAML, at which Spack's commands stop or lose the name"
+            remedy = f'Put the name into quotes: "{name}".'
+            problems.append(problem_at(entry.origin, f"mirror {name} has a name Spack cannot use", why, remedy))
         for secret in plain_secrets(entry):
             why = "Spack 1.0 and later do not run with it; everyone who can read the file can read the secret"
             remedy = "Name environment variables instead: access_token_variable, or id and secret_variable."
-            problems.append(problem_at(secret.origin, f"mirror {name} holds a secret in plain text", why, remedy))
+            problem = problem_at(secret.origin, f"mirror {name} holds a secret in plain text", why, remedy)
+            problems.append(replace(problem, code=PLAIN_SECRET))
     return replace(section, content=kept)
 
 

@@ -136,7 +136,6 @@ def _elsewhere(instance: Instance, typed: str, base: Path) -> AddressFacts:
         return _failed(ErrorInfo("usage", f"{visible(typed)} is not the address of a mirror", str(error)))
     kind, folder = kind_of(meant), folder_of(meant)
     if folder is not None:
-        notes = () if str(folder) == typed or typed.startswith("file:") else (f"This is {folder}.",)
         written = typed if len(typed) < 2 else typed.rstrip("/") or "/"
         try:
             exists = folder.is_dir()
@@ -144,6 +143,8 @@ def _elsewhere(instance: Instance, typed: str, base: Path) -> AddressFacts:
             return replace(_failed(describe(error)), kind=kind)
         relative = not Path(substitute(typed, instance.path_context)).is_absolute() and not typed.startswith("file:")
         absolute = str(folder) if relative else ""
+        plain = relative or str(folder) == typed or typed.startswith("file:")
+        notes = () if plain else (f"This is {folder}.",)
         return AddressFacts(written, kind, "", _suggested("", str(folder)), exists, notes=notes, absolute=absolute)
     parts = urlsplit(meant)
     if not parts.netloc:

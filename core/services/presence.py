@@ -14,7 +14,7 @@ from core.caches.browsing import EntryKind
 from core.caches.opening import CacheAccess
 from core.caches.protocol import CacheIndex, EntryName, ReadableCache
 from core.foundation.cancel import CancelToken
-from core.foundation.errors import ErrorInfo, MirrordeckError, UsageError, describe
+from core.foundation.errors import AuthRequired, ErrorInfo, MirrordeckError, UsageError, describe
 from core.mirrors.arguments import resolve_mirror
 from core.mirrors.credentials.states import Direction
 from core.mirrors.model import Mirror
@@ -126,7 +126,15 @@ class Mirrors:
             return Known(mirror, remembered.packages, describe(error))
 
     def _packages(self, mirror: Mirror, token: CancelToken) -> KnownPackages:
-        cache = self.open(mirror)
+        try:
+            return self._packages_of(self.open(mirror), token)
+        except AuthRequired:
+            if mirror.push.url != mirror.fetch.url:
+                raise
+            # Spack uses the first login of a host everywhere there, also where the file names none for fetching.
+            return self._packages_of(self._access.open(mirror, Direction.PUSH), token)
+
+    def _packages_of(self, cache: ReadableCache, token: CancelToken) -> KnownPackages:
         index = cache.read_index(token=token)
         packages = indexed_packages(index) if index is not None else listed_packages(cache, token)
         written = (index.written_at or None) if index is not None else None
@@ -196,7 +204,7 @@ def indexed_packages(index: CacheIndex) -> dict[str, RemotePackage]:
         if record.in_buildcache:
             try:
                 node = _named_decoder.decode(record.document)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):  # of a future format; its hash is what counts
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):  # its hash is what counts
                 node = _Named("", "", Architecture("", "", ""))
             found[dag_hash] = RemotePackage(dag_hash, node.name, node.version, node.target, None)
     return found

@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from core.caches.oci.oci_push import ImageOptions, OciPush
 from core.caches.opening import OCI_KINDS, CacheAccess
+from core.caches.originals import Originals
 from core.caches.protocol import BuildCache, CacheEntry, CachePush, EntryName, PushScope
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import ErrorInfo, MirrordeckError, NotInstalled, from_os_error
@@ -25,6 +26,7 @@ from core.mirrors.model import Mirror
 from core.mirrors.reading import mirrors_of
 from core.packing.measure import measure
 from core.services.images import ImagePlanning, check_image_options
+from core.services.originals import find_originals, image_warning, with_originals
 from core.services.push_roots import ORDER_OF, requested_roots
 from core.services.registry_target import RegistryTarget
 from core.signing.gpg import GpgSigner
@@ -68,7 +70,8 @@ def plan_push(
     `cwd` is what relative paths in `request.mirror` and of spec files are relative to. Raises UsageError, QueryError,
     NotInstalled, SigningError, DatabaseError and what the cache raises while it is read.
     """
-    mirror = resolve_mirror(request.mirror, mirrors_of(instance), cwd=cwd)
+    mirrors = mirrors_of(instance)
+    mirror = resolve_mirror(request.mirror, mirrors, cwd=cwd)
     options = request.options
     check_image_options(options, is_registry=mirror.push.kind in OCI_KINDS)
     if options.recheck:
@@ -93,6 +96,11 @@ def plan_push(
         if not options.force or confirmed.get(dag_hash) == entry.manifest_digest
     }
     items = [*absent, *_decide(records, database, there, cache_push=cache_push, options=options, token=token)]
+    originals: Mapping[str, Originals] = {}
+    if options.keep_blobs:
+        pushed = [database.records[item.hash] for item in items if item.decision is Decision.PUSH]
+        originals = find_originals(mirrors.mirrors, access, pushed, signed=key is not None, token=token)
+        items = with_originals(items, originals)
     planning = None
     if isinstance(cache_push, OciPush):
         planning = ImagePlanning(cache_push, instance, access, mirror, database, options)
@@ -117,6 +125,8 @@ def plan_push(
     tagging = None
     if planning is not None and not plan.blockers:
         plan, tagging = _with_images(plan, planning, roots, token)
+        warning = image_warning(database.records, originals)
+        plan = replace(plan, warnings=(*plan.warnings, *([warning] if warning is not None else [])))
     job = PushJob(
         plan,
         cache=cache,
@@ -126,6 +136,7 @@ def plan_push(
         kept=PackedStore(access.staging / "kept"),
         signer=signer,
         tagging=tagging,
+        originals=originals,
     )
     return PreparedPush(plan, job)
 
@@ -253,7 +264,7 @@ def _preflight(plan: PushPlan, folder: Path | None, cache: BuildCache, target: R
 
 def _folder_warnings(plan: PushPlan, existing: Path, free: int) -> list[ErrorInfo]:
     warnings = []
-    needed = int(plan.size_bytes * _COMPRESSED_SHARE)
+    needed = int(sum(_stored_size(item) for item in plan.of(Decision.PUSH)))
     if needed > free:
         why = f"about {format_bytes(needed)} needed, {format_bytes(free)} free in {existing}"
         warnings.append(ErrorInfo("no-space", f"{plan.mirror} may be too small", why))
@@ -261,6 +272,11 @@ def _folder_warnings(plan: PushPlan, existing: Path, free: int) -> list[ErrorInf
         title = f"{plan.mirror}: others will not be able to read the new files"
         warnings.append(ErrorInfo("permission-denied", title, "the umask of this session hides them"))
     return warnings
+
+
+def _stored_size(item: PlanItem) -> float:
+    """About how much `item` will take there."""
+    return item.size_bytes * (1.0 if item.kept else _COMPRESSED_SHARE)
 
 
 def _names(items: Sequence[PlanItem], decision: Decision) -> str:

@@ -95,6 +95,7 @@ def _flags(options: PushOptions) -> list[str]:
         "--without-build-dependencies": not options.with_build_dependencies,
         "--private": options.private,
         "--fail-fast": options.fail_fast,
+        "--keep-blobs": options.keep_blobs,
         "--complete": options.complete_left_out,
     }
     values = {

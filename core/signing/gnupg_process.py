@@ -23,6 +23,14 @@ TIMEOUT_S = 120
 _COMMANDS = ("gpg2", "gpg")
 _PREFIX = "[GNUPG:] "
 _HOME_MODE = 0o700
+# What gpg, its agent and the window that asks for passphrases need. Logins of mirrors may stand in all others.
+_VARIABLES = frozenset(
+    {
+        *("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "TERM", "LD_LIBRARY_PATH"),
+        *("GPG_TTY", "PINENTRY_USER_DATA"),
+        *("DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"),
+    }
+)
 
 
 def find_gpg() -> str | None:
@@ -86,7 +94,7 @@ class GnupgProcess:
                     timeout=TIMEOUT_S,
                     check=False,
                     pass_fds=(status.fileno(),) if secret is None else (status.fileno(), secret),
-                    env={**os.environ, "LC_ALL": "C", "LANGUAGE": "C"},
+                    env={**_environment(), "LC_ALL": "C", "LANGUAGE": "C"},
                 )
             except subprocess.TimeoutExpired as error:
                 raise SigningError("GnuPG did not answer", f"{command} ran for {TIMEOUT_S} s") from error
@@ -96,6 +104,10 @@ class GnupgProcess:
             lines = status.read().decode("utf-8", "replace").split("\n")
         told = tuple(line.removeprefix(_PREFIX).split(" ") for line in lines if line.startswith(_PREFIX))
         return GpgAnswer(done.returncode, done.stdout, told, done.stderr.decode("utf-8", "replace").strip())
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name in _VARIABLES}
 
 
 @contextmanager

@@ -55,7 +55,8 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value with its origin. `shadowed` holds the values of lower scopes it replaced, highest first.
+    """A value with its origin. `shadowed` holds the values of lower scopes it replaced, highest first; `key_is` is what
+    its key is to YAML where that is no text.
 
     The repr leaves out the content: configuration of old Spack versions may hold secrets.
     """
@@ -64,6 +65,7 @@ class Value:
     origin: Origin
     overrides: bool = False
     shadowed: tuple[Value, ...] = field(default=(), repr=False)
+    key_is: str = ""
 
     def find(self, *keys: str) -> Value | None:
         """The value at a path of keys, None if it is not there."""
@@ -199,4 +201,4 @@ def _with_origin(node: YamlNode, scope: str, file: Path) -> Value:
         content = tuple(_with_origin(child, scope, file) for child in node.content)
     else:
         content = node.content
-    return Value(content, Origin(scope, file, node.line), node.overrides)
+    return Value(content, Origin(scope, file, node.line), node.overrides, key_is=node.key_is)

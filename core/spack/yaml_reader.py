@@ -36,6 +36,7 @@ _INT = re.compile(r"[-+]?(?:0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)")
 _FLOAT = re.compile(
     r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[0-9][0-9_]*[eE][-+]?[0-9]+|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?)"
 )
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}$|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[Tt \t]")
 _SPECIAL_FLOAT = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 
 
@@ -43,12 +44,14 @@ _SPECIAL_FLOAT = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 class YamlNode:
     """One value of a file. `line` counts from 1 and is that of its key where it has one.
 
-    `overrides`: its key was written with a double colon. The repr leaves out the content: old files may hold secrets.
+    `overrides`: its key was written with a double colon. `key_is`: what its key is to YAML where that is no text, which
+    is how Spack takes it. The repr leaves out the content: old files may hold secrets.
     """
 
     content: Scalar | tuple[YamlNode, ...] | Mapping[str, YamlNode] = field(repr=False)
     line: int
     overrides: bool = False
+    key_is: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,7 @@ class _Container:
     key_line: int = 0
     key_overrides: bool = False
     key_merges: bool = False
+    key_is: str = ""
     size: int = 1
     height: int = 1
 
@@ -204,7 +208,8 @@ class _Builder:
         if tag is not None and tag.removeprefix(_TAG) not in ("str", "bool", "int", "float", "null"):
             raise self._error(line, f"tag {tag} is not allowed")
         if self._expects_key():
-            self._take_key(event.value, line, merges=is_plain and event.value == "<<")
+            key_is = _kind_of(event.value) if is_plain else ""
+            self._take_key(event.value, line, merges=is_plain and event.value == "<<", key_is=key_is)
             value: Scalar = event.value
         else:
             value = event.value if tag == _TAG + "str" or not (is_plain or tag) else _resolve(event.value)
@@ -250,12 +255,13 @@ class _Builder:
     def _expects_key(self) -> bool:
         return bool(self._stack) and self._stack[-1].is_mapping and self._stack[-1].key is None
 
-    def _take_key(self, text: str, line: int, *, merges: bool) -> None:
+    def _take_key(self, text: str, line: int, *, merges: bool, key_is: str = "") -> None:
         top = self._stack[-1]
         key, overrides = split_override(text)
         if not merges and key in top.values:
             raise self._error(line, f"key {key!r} stands here twice")
         top.key, top.key_line, top.key_overrides, top.key_merges = key, line, overrides, merges
+        top.key_is = key_is
 
     def _count(self, size: int, line: int) -> None:
         self._nodes += size
@@ -280,7 +286,7 @@ class _Builder:
         if top.key_merges:
             top.merged.append(node)
         elif top.key is not None:
-            top.values[top.key] = YamlNode(node.content, top.key_line, top.key_overrides)
+            top.values[top.key] = YamlNode(node.content, top.key_line, top.key_overrides, top.key_is)
         top.key = None
 
     def _error(self, line: int, why: str) -> ConfigError:
@@ -307,6 +313,18 @@ def _resolve(text: str) -> Scalar:
     if _SPECIAL_FLOAT.fullmatch(text):
         return float(text.replace(".", "").lower())
     return text
+
+
+def _kind_of(text: str) -> str:
+    """What a plain scalar is to YAML if it is no text."""
+    value = _resolve(text)
+    if isinstance(value, bool):
+        return "true or false"
+    if value is None:
+        return "nothing"
+    if isinstance(value, int | float):
+        return "a number"
+    return "a date" if _DATE.match(text) else ""
 
 
 def _integer(text: str) -> int | str:

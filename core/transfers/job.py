@@ -4,29 +4,33 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
+from core.caches.originals import Originals, shipped_buildinfo
 from core.caches.protocol import BuildCache, CachePush, Completed, EntryName, IndexUpdate, Publication, Signer
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import CacheError, MirrordeckError, NotInstalled, PackageChanged
 from core.foundation.files import is_temporary
 from core.foundation.text import plural
 from core.packing.blocks import BlockPool
+from core.packing.measure import measure
 from core.packing.model import PackedPackage, PackSource
 from core.packing.packer import pack
 from core.spack.database import Database, relocation_set
 from core.spack.locks import prefix_lock_byte, shared_lock
 from core.spack.specs import PackageRecord, spec_document
 from core.transfers.model import ItemState
-from core.transfers.packed_store import PackedStore, package_key
+from core.transfers.packed_store import PackedStore, original_key, package_key
 from core.transfers.plan import PlanItem, PushPlan
 
 # Spack keeps a prefix locked for as long as it installs; longer than this it is not worth a worker's time.
 _LOCK_TIMEOUT_S = 10.0
+_NO_ORIGINALS: Mapping[str, Originals] = MappingProxyType({})
 
 
 class Report(Protocol):
@@ -38,6 +42,10 @@ class Report(Protocol):
 
     def add(self, count: int) -> None:
         """Count bytes of the current phase."""
+        ...
+
+    def original(self, lost: str = "") -> None:
+        """The package keeps the archive it came from, or has `lost` it, which says why and what happens."""
         ...
 
 
@@ -99,7 +107,10 @@ class TransferJob(Protocol):
 
 
 class PushJob:
-    """The `TransferJob` of a push: each package is packed, unless `kept` has it still, then published."""
+    """The `TransferJob` of a push: each package is packed, unless `kept` has it still, then published.
+
+    Those of `originals`, by hash, keep the archive they came from; where that cannot be had they are packed as well.
+    """
 
     first_state = ItemState.PACKING
 
@@ -114,6 +125,7 @@ class PushJob:
         kept: PackedStore,
         signer: Signer | None,
         tagging: Tagging | None = None,
+        originals: Mapping[str, Originals] = _NO_ORIGINALS,
     ) -> None:
         self.plan = plan
         self.byte_phases = cache_push.byte_phases
@@ -124,6 +136,7 @@ class PushJob:
         self._kept = kept
         self._signer = signer
         self._tagging = tagging
+        self._originals = originals
         self._preparing = threading.Lock()
         self._prepared = False
 
@@ -141,33 +154,81 @@ class PushJob:
     def _packed(
         self, entry: EntryName, report: Report, token: CancelToken, pool: BlockPool
     ) -> tuple[PackedPackage, str | None]:
-        """An archive, kept from before or packed now; and where it was packed into its place, what `push` gives."""
+        """An archive, kept from before or made now; and where it was made in its place, what `push` gives."""
         record = self._database.records[entry.hash]
+        original = self._original(record, entry, report, token)
+        if original is not None:
+            return original
         codec = self.plan.options.codec
         with self._unchanging(record, token):
             source = self._source(record)
             key = package_key(entry.hash, source, codec)
             with self._kept.alone(key, token):
-                found = self._kept.find(key, token)
-                in_place = self.byte_phases == 1
-                if found is not None:
-                    if not in_place:
-                        report.add(found.tar_bytes)
+                if (found := self._found(key, report, token)) is not None:
                     return found, None
-                target = self._cache_push.staging(entry) if in_place else self._kept.staging(entry.hash)
-                packed = pack(source, target, codec, token=token, progress=report.add, pool=pool)
-                try:
+                with self._staged(entry) as target:
+                    packed = pack(source, target, codec, token=token, progress=report.add, pool=pool)
                     if package_key(entry.hash, source, codec) != key:
                         raise _changed(source)
-                    if not in_place:
-                        return self._kept.keep(key, packed), None
-                    how = self._upload(entry, packed, report, token)
-                    place = self._cache_push.archive_path(packed.digest) or packed.path
-                    self._kept.remember(key, replace(packed, path=place))
-                    return packed, how
-                except BaseException:
-                    target.unlink(missing_ok=True)
-                    raise
+                    return self._stored(key, entry, packed, report, token)
+
+    def _original(
+        self, record: PackageRecord, entry: EntryName, report: Report, token: CancelToken
+    ) -> tuple[PackedPackage, str | None] | None:
+        """As `_packed`, with the archive the package came from; None if it is to be packed."""
+        originals, prefix = self._originals.get(entry.hash), record.prefix or ""
+        buildinfo = shipped_buildinfo(prefix) if originals is not None else None
+        if originals is None or buildinfo is None:
+            return None
+        key = original_key(entry.hash, buildinfo)
+        with self._kept.alone(key, token):
+            if (found := self._found(key, report, token)) is not None:
+                report.original()
+                return found, None
+            if originals.places:
+                report.phase(ItemState.COPYING)
+            with self._staged(entry) as target:
+                try:
+                    packed = originals.save(buildinfo, target, token=token, progress=report.add)
+                except MirrordeckError as error:
+                    report.original(lost=f"packed anew: {error.info().why}")
+                    if originals.places:
+                        report.phase(ItemState.PACKING, measure(Path(prefix)).bytes)
+                    return None
+                report.original()
+                return self._stored(key, entry, packed, report, token)
+
+    def _found(self, key: str, report: Report, token: CancelToken) -> PackedPackage | None:
+        found = self._kept.find(key, token)
+        if found is not None and not self._in_place:
+            report.add(found.tar_bytes)
+        return found
+
+    @property
+    def _in_place(self) -> bool:
+        """Whether archives are made in the mirror itself."""
+        return self.byte_phases == 1
+
+    @contextmanager
+    def _staged(self, entry: EntryName) -> Iterator[Path]:
+        """A name to make an archive under; there is nothing any more if the block fails."""
+        target = self._cache_push.staging(entry) if self._in_place else self._kept.staging(entry.hash)
+        try:
+            yield target
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+
+    def _stored(
+        self, key: str, entry: EntryName, packed: PackedPackage, report: Report, token: CancelToken
+    ) -> tuple[PackedPackage, str | None]:
+        """What was made just now goes to where it stays, in the mirror itself or among what is kept."""
+        if not self._in_place:
+            return self._kept.keep(key, packed), None
+        how = self._upload(entry, packed, report, token)
+        place = self._cache_push.archive_path(packed.digest) or packed.path
+        self._kept.remember(key, replace(packed, path=place))
+        return packed, how
 
     def _upload(self, entry: EntryName, packed: PackedPackage, report: Report, token: CancelToken) -> str:
         record = self._database.records[entry.hash]

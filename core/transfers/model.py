@@ -53,7 +53,8 @@ class TransferRow:
     (the first seconds, and when nothing moves). `blob` says how the archive came there, as `CachePush.upload` does;
     "present" also where only the entry had to be completed. `missing` are hashes of packages an image lacks: Spack
     installs from it, but it does not run. `image` names the tagged image that was written. `paused`: it waits until the
-    person resumes it. Of waiting rows of one push the one with the largest `order` is next.
+    person resumes it. Of waiting rows of one push the one with the largest `order` is next. `kept`: its archive is the
+    one the package came from, with every byte; `note` says why it is not although that was asked for.
     """
 
     id: str
@@ -78,6 +79,8 @@ class TransferRow:
     error: ErrorInfo | None = None
     paused: bool = False
     order: tuple[int, int, int] = (0, 0, 0)
+    kept: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

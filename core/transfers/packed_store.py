@@ -63,6 +63,11 @@ def package_key(dag_hash: str, source: PackSource, codec: Codec) -> str:
     return seen.hexdigest()
 
 
+def original_key(dag_hash: str, buildinfo: str) -> str:
+    """What the archive a package came from is found by; `buildinfo` is the digest of the buildinfo in it."""
+    return hashlib.sha256(f"original {dag_hash} {buildinfo}".encode()).hexdigest()
+
+
 @cache
 def _writer() -> tuple[str, ...]:
     """What may give other bytes for the same files when it changes."""

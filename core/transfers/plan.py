@@ -40,9 +40,11 @@ class Signing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PushOptions:
-    """What a person chose. With `recheck` nothing is believed that was found on the mirror before. The four before it concern container images and are refused for other mirrors: an image to begin
-    with, a tag for an image of all roots, the most layers its packages may have, and whether images that were pushed
-    without their dependencies are completed."""
+    """What a person chose. The options from `base_image` to `complete_left_out` concern container images, and are
+    refused for other mirrors: an image to begin with, a tag for an image of all roots, the most layers its packages may
+    have, and whether images that were pushed without their dependencies are completed. With `recheck` nothing is
+    believed of what was found on the mirror before. With `keep_blobs` packages that came from a cache keep the archive
+    they came from, where it can still be had."""
 
     only: Only = Only.ALL
     with_build_dependencies: bool = True
@@ -58,6 +60,7 @@ class PushOptions:
     squash_to: int | None = None
     complete_left_out: bool = False
     recheck: bool = False
+    keep_blobs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,9 @@ class PushRequest:
 
 @dataclass(frozen=True, slots=True)
 class PlanItem:
-    """One package of a plan. `size_bytes` is the size of its files, 0 where it was not measured."""
+    """One package of a plan. `size_bytes` is the size of its files, 0 where it was not measured; of the archive as it
+    is stored where that is `kept`: what the package came from goes to the mirror, with every byte. `note` says where
+    it was found, or why it is not kept although that was asked for."""
 
     hash: str
     name: str
@@ -82,6 +87,8 @@ class PlanItem:
     size_bytes: int = 0
     prefix: str = ""
     entry: CacheEntry | None = None
+    kept: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

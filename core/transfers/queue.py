@@ -445,3 +445,6 @@ class _RowReport:
 
     def add(self, count: int) -> None:
         self._queue._report_bytes(self._row, count)
+
+    def original(self, lost: str = "") -> None:
+        self._row.kept, self._row.note = not lost, lost

@@ -48,6 +48,8 @@ class Row:
     image: str = ""
     index: IndexUpdate | None = None
     error: ErrorInfo | None = None
+    kept: bool = False
+    note: str = ""
     meter: RateMeter | None = None
     token: CancelToken = field(default_factory=CancelToken)
 
@@ -91,6 +93,8 @@ class Row:
             error=self.error,
             paused=self.paused and not self.state.ended,
             order=self.order,
+            kept=self.kept,
+            note=self.note,
         )
 
 

@@ -20,7 +20,8 @@ _DELETABLE = (EntryKind.PACKAGE, EntryKind.IMAGE, EntryKind.UNTAGGED)
 @dataclass(frozen=True, slots=True)
 class Situation:
     """`mirror` is None for an address. `stopped` is why nothing can be changed at all; `current` the entry with the
-    keyboard, `chosen` all that are selected; `image` as in `ContentsView`."""
+    keyboard, `chosen` all that are selected; `image` as in `ContentsView`; `old_layout` whether any package is in the
+    layout of Spack before 1.0."""
 
     place: str
     mirror: Mirror | None
@@ -30,7 +31,7 @@ class Situation:
     current: ContentsRow | None
     chosen: Sequence[ContentsRow]
     image: str
-    old_layout: int
+    old_layout: bool
     has_rows: bool
 
     @property

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
@@ -90,7 +91,7 @@ class CopyPlanDialog(TaskDialog):
         self.notice.clear()
         self.sentence.setText(words.PLANNING)
         self.forbid(words.WHY_PLANNING)
-        self.work_instead(self._make_plan(call))
+        self.work_instead(partial(self._make_plan, call))
 
     async def _make_plan(self, call: Call[PushPlan]) -> None:
         try:
@@ -116,7 +117,7 @@ class CopyPlanDialog(TaskDialog):
 
     def _on_start(self) -> None:
         if self.plan is not None and not self.working:
-            self.work(self._start(self.plan))
+            self.work(partial(self._start, self.plan))
 
     async def _start(self, plan: PushPlan) -> None:
         self.forbid(push_words.WHY_STARTING)

@@ -50,7 +50,7 @@ NEEDS = "What is needed besides"
 MIGRATE = "Migrate"
 MIGRATE_TEXT = (
     "Packages in the format of Spack before 1.0 are stored again in the present one, in the same place. "
-    "The old format stays until you delete it, so older Spacks go on working."
+    "The old format stays until you delete it, so older versions of Spack go on working."
 )
 SIGNATURES = "Signatures"
 DROP_SIGNATURES = "Drop them instead of signing anew"

@@ -17,11 +17,12 @@ from gui.actions import Actions
 from gui.contents import words
 from gui.contents.files_tab import FilesTab
 from gui.engine_client import EngineClient
+from gui.packages import words as package_words
 from gui.packages.graph_pane import GraphPane
 from gui.theme import FontRole
 from gui.widgets.card import Card, Fact
 from gui.widgets.command_line import CommandLine
-from gui.widgets.controls import ActionButton, TabBar
+from gui.widgets.controls import ActionButton, IconButton, TabBar
 from gui.widgets.labels import ElidedLabel, Label
 from gui.widgets.mono_text import MonoText
 from gui.widgets.page import TaskOwner
@@ -40,9 +41,13 @@ _PICTURE, _FILES = 4, 5
 
 class EntryCard(Card):
     """Tabs about one entry. What the list knows is there at once, the rest a moment after the last change; the picture
-    and the files once their tab is looked at."""
+    and the files once their tab is looked at.
+
+    Signals: `package_wanted(hash)` to go to another package; `enlarged(bool)` to have all the room, or share it again.
+    """
 
     package_wanted = Signal(str)
+    enlarged = Signal(bool)
 
     def __init__(self, client: EngineClient, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,6 +66,10 @@ class EntryCard(Card):
         top.addWidget(self.tabs)
         top.addWidget(self.heading, 1)
         top.addWidget(ActionButton(actions.show_installed))
+        self.enlarge_button = IconButton("enlarge", package_words.ENLARGE)
+        self.enlarge_button.setCheckable(True)
+        self.enlarge_button.toggled.connect(self._on_enlarge)
+        top.addWidget(self.enlarge_button)
         self._facts: dict[str, Fact] = {}
         self._problem = Label("", tone="warn")
         self.lines = [CommandLine() for _ in range(_MOST_LINES)]
@@ -123,7 +132,13 @@ class EntryCard(Card):
             if at_hand:
                 self.tasks.start(self._ask_file(DescribeFile(instance_id, place, row.key)))
 
+    def _on_enlarge(self, wanted: bool) -> None:
+        self.enlarge_button.setToolTip(package_words.SHRINK if wanted else package_words.ENLARGE)
+        self.enlarge_button.setAccessibleName(self.enlarge_button.toolTip())
+        self.enlarged.emit(wanted)
+
     def show_nothing(self) -> None:
+        self.enlarge_button.setChecked(False)
         self._shown = None
         self.leave()
         self.hide()

@@ -77,7 +77,7 @@ class DownloadDialog(TaskDialog):
         self.body.addStretch(0)
         self.folder.edit.textChanged.connect(lambda _text: self._allow())
         self.open_button.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(self.directory)))
-        self.confirm_button.clicked.connect(lambda: self.work(self._take()))
+        self.confirm_button.clicked.connect(lambda: self.work(self._take))
         self._allow()
 
     def open(self) -> None:

@@ -72,7 +72,7 @@ class FreeDialog(RemovalDialog):
     def _on_settled(self) -> None:
         if not self._applying:
             self.notice.clear()
-            self.work_instead(self.plan())
+            self.work_instead(self.plan)
 
     def _show_plan(self, found: UpkeepPlan) -> None:
         if not self.form.why_not:

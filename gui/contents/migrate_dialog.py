@@ -60,13 +60,13 @@ class OldLayoutDialog(TaskDialog):
         self.body.addWidget(self.what_goes)
         self.body.addWidget(self.only_there)
         self.body.addStretch(1)
-        self.confirm_button.clicked.connect(lambda: self.work(self._delete()))
+        self.confirm_button.clicked.connect(lambda: self.work(self._delete))
         self._allow()
 
     def open(self) -> None:
         super().open()
         self.cancel_button.setFocus()
-        self.work(self._look())
+        self.work(self._look)
 
     async def _look(self) -> None:
         self._view = await self._client.call(LookAtOldLayout(self._instance, self._mirror))

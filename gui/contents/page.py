@@ -28,7 +28,7 @@ from gui.contents.notices import Told, notice_of
 from gui.contents.place_box import PlaceBox
 from gui.contents.reader import ContentsReader
 from gui.contents.repositories import RegistryReader, RepositoriesTable
-from gui.contents.space import SpaceModel, SpaceTable, space_rows
+from gui.contents.space import SpaceModel, SpaceTable
 from gui.contents.table import ContentsTable
 from gui.engine_client import EngineClient
 from gui.menus import cache_menu, entry_menu, fill
@@ -148,6 +148,7 @@ class ContentsPage(Page):
         self.reader.finished.connect(self._on_read)
         self.table.entry_activated.connect(self.details.tabs.setFocus)
         self.details.package_wanted.connect(self._on_hash_wanted)
+        self.details.enlarged.connect(lambda wanted: self.pane.setVisible(not wanted))
         self.table.customContextMenuRequested.connect(self._on_context_menu)
         selection = self.table.selectionModel()
         selection.currentRowChanged.connect(self._selecting.start)
@@ -244,7 +245,9 @@ class ContentsPage(Page):
 
     def _show_notice(self, view: ContentsView | None) -> None:
         now, commands = self._situation(), self.commands
-        told = notice_of(view, self.reader.error if now.has_rows else None, old_layout=now.old_layout)
+        told = notice_of(
+            view, self.reader.error if now.has_rows else None, old_layout=self.model.contents.count_old_layout()
+        )
         if told is None:
             if view is None or self.reader.error is not None:
                 self.banner.clear()
@@ -278,7 +281,7 @@ class ContentsPage(Page):
         reader, total = self.reader, len(self.model.contents.rows)
         by_space = self.show_combo.currentIndex() == 1
         if self.model.rowCount() and by_space:
-            self.space.show_rows(space_rows(self.model.contents))
+            self.space.show_contents(self.model.contents)
             self.pane.show_instead(self.space_table)
         elif self.model.rowCount():
             self.pane.show_table()
@@ -379,7 +382,7 @@ class ContentsPage(Page):
             current=self.current(),
             chosen=self.chosen(),
             image=view.image if view is not None else "",
-            old_layout=self.model.contents.old_layout,
+            old_layout=self.model.contents.has_old_layout,
             has_rows=bool(self.model.rowCount()),
         )
 
@@ -403,6 +406,7 @@ class ContentsPage(Page):
         self._selecting.stop()
         self.table.remember()
         self.space_table.remember()
+        self.space.leave()
 
     def _focus_list(self) -> None:
         shown = self.pane.shown

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from core.engine.calls.upkeep import ApplyDelete, PlanDelete, SavePlan
@@ -64,7 +66,7 @@ class RemovalDialog(TaskDialog):
         capabilities = found.capabilities
         if capabilities.delete is False:
             self.show_error(
-                ErrorInfo("refused", "Nothing can be deleted here", capabilities.why_not, capabilities.remedies)
+                ErrorInfo("refused", words.NOTHING_CAN_GO, capabilities.why_not, capabilities.remedies)
             )
         self.confirm_button.setText(words.TO_TRASH if capabilities.trash else words.DELETE)
         self._allow()
@@ -80,7 +82,7 @@ class RemovalDialog(TaskDialog):
         found = self.removal.plan
         if found is not None and not self.removal.why_not and not self.working:
             self._applying = True
-            self.work(self._apply(found, permanently=permanently))
+            self.work(partial(self._apply, found, permanently=permanently))
 
     async def _apply(self, found: UpkeepPlan, *, permanently: bool) -> None:
         try:
@@ -141,4 +143,4 @@ class DeleteDialog(RemovalDialog):
     def open(self) -> None:
         super().open()
         self.cancel_button.setFocus()
-        self.work(self.plan())
+        self.work(self.plan)

@@ -22,6 +22,7 @@ from gui import messages
 
 COLUMNS = ("Goes", "Why", "Date", "Frees")
 TABLE = "What will be deleted"
+NOTHING_CAN_GO = "Nothing can be deleted here"
 PLANNING = "Working out what would go…"
 STAYS = "stays, but needs what goes"
 UNTAGGED_BLOB = "Data nothing needs"

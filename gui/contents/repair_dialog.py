@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from PySide6.QtWidgets import QWidget
 
@@ -65,7 +66,7 @@ class RepairDialog(TaskDialog):
     def open(self) -> None:
         super().open()
         self.cancel_button.setFocus()
-        self.work(self._make_plans())
+        self.work(self._make_plans)
 
     # ---- planning ----
 
@@ -101,7 +102,7 @@ class RepairDialog(TaskDialog):
         plan = self._plan
         if plan is not None and not self.working:
             self._repairing = True
-            self.work(self._repair(plan))
+            self.work(partial(self._repair, plan))
 
     async def _repair(self, plan: RepairPlan) -> None:
         self.notice.clear()

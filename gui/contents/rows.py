@@ -76,9 +76,9 @@ class Contents:
         self.groups: dict[GroupKey, Group] = {}
         self.packages = 0
         self.stored_bytes = 0
-        self._old_layout: int | None = None  # counted when it is asked for
+        self._old: set[str] = set()  # hashes of packages in the layout of Spack before 1.0
         self._blobs: Counter[str] = Counter()  # how many entries have each
-        self._sized: set[str] = set()
+        self._sizes: dict[str, int] = {}  # of blobs that are counted
         self._haystacks: dict[str, str] = {}
         self._version_keys: dict[str, Any] = {}
 
@@ -87,8 +87,8 @@ class Contents:
         moved = False
         for row in rows:
             key, before, place = row.key, self.rows.get(row.key), _group_of(row)
-            if before is not None and before.blob_digest:
-                self._blobs[before.blob_digest] -= 1
+            if before is not None:
+                self._uncount(before)
             group = self.groups.get(place)
             if before is None or group is None or key not in group.keys:
                 moved = True
@@ -98,7 +98,8 @@ class Contents:
                     group = self.groups[place] = Group(place)
                 group.keys[key] = None
                 self.packages += row.kind is EntryKind.PACKAGE
-                self._old_layout = None
+                if words.is_old(row):
+                    self._old.add(row.hash)
             group.sums = None
             self.rows[key] = row
             self._haystacks[key] = f"{row.name}@{row.version} {key} {row.target} /{row.hash}".lower()
@@ -106,16 +107,12 @@ class Contents:
         return moved
 
     def retain(self, keys: Collection[str]) -> bool:
-        """Forget everything else; True if there was anything. Sizes are summed up anew."""
+        """Forget everything else; True if there was anything."""
         gone = [row for key, row in self.rows.items() if key not in keys]
         for row in gone:
             self._take_out(row)
+            self._uncount(row)
             del self.rows[row.key], self._haystacks[row.key]
-        self.stored_bytes = 0
-        self._blobs.clear()
-        self._sized.clear()
-        for row in self.rows.values():
-            self._count(row)
         return bool(gone)
 
     def narrow(self, wanted: Sequence[str], only: Collection[str] | None = None) -> None:
@@ -161,14 +158,14 @@ class Contents:
         return sum(sizes.values()) if sizes else None
 
     @property
-    def old_layout(self) -> int:
+    def has_old_layout(self) -> bool:
+        return bool(self._old)
+
+    def count_old_layout(self) -> int:
         """How many packages are in the layout of Spack before 1.0 only."""
-        if self._old_layout is None:
-            old = {row.hash for row in self.rows.values() if words.is_old(row)}
-            if old:
-                old -= {row.hash for row in self.rows.values() if not words.is_old(row)}
-            self._old_layout = len(old)
-        return self._old_layout
+        if not self._old:
+            return 0
+        return len(self._old - {row.hash for row in self.rows.values() if not words.is_old(row)})
 
     def sharing(self, row: ContentsRow) -> int:
         """How many other entries have the same archive."""
@@ -193,16 +190,27 @@ class Contents:
         if not group.keys:
             del self.groups[group.key]
         self.packages -= row.kind is EntryKind.PACKAGE
-        self._old_layout = None
+        if words.is_old(row):
+            self._old.discard(row.hash)
 
     def _count(self, row: ContentsRow) -> None:
         """Layers of images belong to packages mostly: only what has a blob of its own is counted."""
-        if not row.blob_digest:
+        digest = row.blob_digest
+        if not digest:
             return
-        if row.stored_bytes is not None and row.blob_digest not in self._sized:
-            self._sized.add(row.blob_digest)
+        self._blobs[digest] += 1
+        if row.stored_bytes is not None and digest not in self._sizes:
+            self._sizes[digest] = row.stored_bytes
             self.stored_bytes += row.stored_bytes
-        self._blobs[row.blob_digest] += 1
+
+    def _uncount(self, row: ContentsRow) -> None:
+        digest = row.blob_digest
+        if not digest:
+            return
+        self._blobs[digest] -= 1
+        if not self._blobs[digest]:
+            del self._blobs[digest]
+            self.stored_bytes -= self._sizes.pop(digest, 0)
 
 
 def _group_of(row: ContentsRow) -> GroupKey:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -18,6 +18,7 @@ from gui.contents.rows import Contents, Group, Section
 from gui.widgets.bar_delegate import BarDelegate
 from gui.widgets.cell import Index, Role
 from gui.widgets.package_delegate import PackageDelegate
+from gui.widgets.stepping import Stepper
 from gui.widgets.table import TableView
 
 _NO_PARENT = QModelIndex()
@@ -53,13 +54,8 @@ class SpaceRow:
     shared_bytes: int
 
 
-def space_rows(contents: Contents) -> list[SpaceRow]:
-    """One for each group of what is shown, the largest first."""
-    rows = [_row(contents, group) for group in contents.groups.values() if group.shown]
-    return sorted(rows, key=lambda row: (-row.stored_bytes, row.title))
-
-
-def _row(contents: Contents, group: Group) -> SpaceRow:
+def space_row(contents: Contents, group: Group) -> SpaceRow:
+    """What is shown of one group."""
     entries = [contents.rows[key] for key in group.shown]
     is_package = group.key[0] is Section.PACKAGES
     builds = Counter((row.version, row.target) for row in entries) if is_package else Counter[tuple[str, str]]()
@@ -80,10 +76,27 @@ class SpaceModel(QAbstractTableModel):
         super().__init__(parent)
         self.rows: list[SpaceRow] = []
         self._total = 0
+        self._stepper = Stepper(self)
 
-    def show_rows(self, rows: Iterable[SpaceRow]) -> None:
+    def show_contents(self, contents: Contents) -> None:
+        """A line for each group of what is shown, the largest first, as soon as all are summed up."""
+        self._stepper.run(self._sum_up(contents))
+
+    def leave(self) -> None:
+        self._stepper.stop()
+
+    @property
+    def busy(self) -> bool:
+        return self._stepper.running
+
+    def _sum_up(self, contents: Contents) -> Iterator[None]:
+        rows = []
+        for group in list(contents.groups.values()):
+            if group.shown:
+                rows.append(space_row(contents, group))
+                yield
         self.beginResetModel()
-        self.rows = list(rows)
+        self.rows = sorted(rows, key=lambda row: (-row.stored_bytes, row.title))
         self._total = sum(row.stored_bytes for row in self.rows)
         self.endResetModel()
 

@@ -89,14 +89,14 @@ class TrashDialog(TaskDialog):
         self.body.addWidget(self.sentence)
         self.body.addWidget(self.pane, 1)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._allow())
-        self.confirm_button.clicked.connect(lambda: self.work(self._restore()))
+        self.confirm_button.clicked.connect(lambda: self.work(self._restore))
         self.empty_button.clicked.connect(lambda: self.tasks.start(self._ask_to_empty()))
         self._allow()
 
     def open(self) -> None:
         super().open()
         self.cancel_button.setFocus()
-        self.work(self._read())
+        self.work(self._read)
 
     @property
     def close_text(self) -> str:
@@ -127,7 +127,7 @@ class TrashDialog(TaskDialog):
     async def _ask_to_empty(self) -> None:
         buttons = ((messages.CANCEL, 0), (words.empty_button(self.view), 1))
         if await ask(MessageDialog(words.EMPTY_TITLE, words.EMPTY_TEXT, buttons, parent=self)):
-            self.work(self._empty())
+            self.work(self._empty)
 
     async def _empty(self) -> None:
         batches = tuple(batch.id for batch in self.model.batches)  # what came since stays

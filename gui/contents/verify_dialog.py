@@ -89,7 +89,7 @@ class VerifyDialog(TaskDialog):
     def open(self) -> None:
         super().open()
         self.verify_button.setFocus()
-        self.work(self._verify())
+        self.work(self._verify)
 
     @property
     def close_text(self) -> str:
@@ -108,7 +108,7 @@ class VerifyDialog(TaskDialog):
 
     def _on_verify(self) -> None:
         self.notice.clear()
-        self.work(self._verify())
+        self.work(self._verify)
 
     def _bytes_per_s(self) -> float | None:
         """Raises ValueError for what is no number."""
@@ -158,7 +158,7 @@ class VerifyDialog(TaskDialog):
         if not await ask(dialog):
             return
         self.changed = True
-        self.work(self._verify())
+        self.work(self._verify)
         self.notice.show_notice(words.REPAIRED, words.repaired(dialog.update_done), tone="ok", closable=False)
 
     # ---- showing ----

@@ -268,7 +268,7 @@ def old_layout(count: int) -> tuple[str, str]:
     """Title and text about packages in the layout of Spack before 1.0."""
     one = count == 1
     title = f"{plural(count, 'package')} {'is' if one else 'are'} in the format of Spack before 1.0"
-    return title, "Newer Spacks read it, but cannot push to it or list its keys."
+    return title, "Newer versions of Spack read it, but cannot push to it or list its keys."
 
 
 def last_known(view: ContentsView) -> str:

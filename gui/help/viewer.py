@@ -49,6 +49,7 @@ class HelpViewer(QDialog):
         self.list = QListWidget()
         self.list.setAccessibleName(messages.HELP_CHAPTERS)
         self.list.setWordWrap(True)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.view = QTextBrowser()
         self.view.setObjectName("guide")
         self.view.setOpenLinks(False)
@@ -130,8 +131,9 @@ class HelpViewer(QDialog):
                 shape.setTopMargin(0 if _is_code(block.previous()) else theme.SPACE_S)
                 shape.setBottomMargin(0 if _is_code(block.next()) else theme.SPACE_M)
                 ink.setFont(mono)
-                cursor.select(QTextCursor.SelectionType.BlockUnderCursor)
-                cursor.mergeCharFormat(ink)
+                text = QTextCursor(block)  # not BlockUnderCursor, which begins at the end of the block before
+                text.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
+                text.mergeCharFormat(ink)
             else:
                 shape.setBottomMargin(theme.SPACE_S)
                 shape.setLineHeight(125, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
@@ -146,9 +148,9 @@ class HelpViewer(QDialog):
             found = self.view.document().find(word)
             while not found.isNull():
                 mark = QTextEdit.ExtraSelection()
-                mark.cursor = found  # type: ignore[attr-defined]
-                mark.format.setBackground(theme.color("accent_soft"))  # type: ignore[attr-defined]
-                mark.format.setForeground(theme.color("text"))  # type: ignore[attr-defined]
+                mark.cursor = found
+                mark.format.setBackground(theme.color("accent_soft"))
+                mark.format.setForeground(theme.color("text"))
                 marks.append(mark)
                 if first is None or found.position() < first.position():
                     first = QTextCursor(found)

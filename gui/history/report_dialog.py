@@ -41,8 +41,8 @@ class ReportDialog(TaskDialog):
         self.body.addWidget(self.text, 1)
         self.cancel_button.setText(self.close_text)
         self.forbid(words.REPORT_READING)
-        self.confirm_button.clicked.connect(lambda: self.work(self._save()))
-        self.work(self._collect())
+        self.confirm_button.clicked.connect(lambda: self.work(self._save))
+        self.work(self._collect)
 
     @property
     def close_text(self) -> str:

@@ -338,6 +338,8 @@ class MirrorFields(QWidget):
         self._signing_row.set_visible(wanted=kind not in _REGISTRIES)
         self.address.button.setVisible(kind in (None, MirrorKind.FOLDER))
         self.more.set_kind(kind, adding=self.base is None)
+        if kind is MirrorKind.OCI_HTTP:
+            self.fold.set_open(wanted=True)  # whether passwords may be sent is decided there
         self._show_push_only()
 
     def _show_push_only(self) -> None:

@@ -62,14 +62,14 @@ COPY_FOR_SHELL = "Copy for my shell"
 COPY_FOR_SHELL_TIP = "Copies a line that fetches the value when it runs, never the value"
 SIGN_OUT = "Sign out"
 SIGN_OUT_BOTH = "Sign out of both"
-READ, WRITE = "read", "write"
+READ, WRITE, BOTH = "read", "write", "both"
 _SIGNED_IN = frozenset(
     {
         *(CredentialState.SESSION, CredentialState.STORED, CredentialState.COMMAND, CredentialState.DOCKER),
         *(CredentialState.LOCKED, CredentialState.WAITING),
     }
 )
-_NOT_ALLOWED = {"read": "Reading does not work", "write": "Writing does not work"}
+_NOT_ALLOWED = {"read": "Reading does not work", "write": "Writing does not work", "both": "Signing in does not work"}
 
 
 def keep_in_keyring(name: str) -> str:
@@ -106,6 +106,9 @@ def container_login(place: str) -> str:
 def check_problems(check: LoginCheck, *, writing: bool = True) -> list[tuple[str, str]]:
     """Title and text of what did not work, reading first; without `writing` nobody expects to write."""
     steps = ((READ, check.read), (WRITE, check.write))[: 2 if writing else 1]
+    said = [(step.state, step.detail, step.remedy) for _, step in steps]
+    if len(steps) > 1 and said[0] == said[1]:
+        steps = ((BOTH, check.read),)
     return [
         (_NOT_ALLOWED[name], messages.sentences(visible(step.detail), visible(step.remedy)))
         for name, step in steps

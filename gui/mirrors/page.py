@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QMenu, QSplitter, QWidget
 
 from core.engine.calls.logins import UnlockKeyring
 from core.engine.calls.mirrors import ListMirrors, ListScopes
-from core.foundation.errors import MirrordeckError
+from core.foundation.errors import ErrorInfo, MirrordeckError
 from core.mirrors.credentials.states import CredentialState
+from core.mirrors.model import PLAIN_SECRET
 from core.services.mirror_values import ScopeRow
 from core.services.values import MirrorRow, MirrorsView, UndoStep
 from gui import messages, theme
@@ -58,6 +59,7 @@ class MirrorsPage(Page):
         self.scopes: tuple[ScopeRow, ...] = ()
         self._undo: tuple[UndoStep, ...] = ()
         self._edited: Edited | None = None
+        self._problems: tuple[ErrorInfo, ...] = ()
         self.table = MirrorsTable(self.model)
         self.pane = TablePane(self.table)
         self.empty = EmptyState("empty-mirrors", messages.MIRRORS_READING)
@@ -167,7 +169,9 @@ class MirrorsPage(Page):
             self.empty.show_message("empty-mirrors", messages.MIRRORS_EMPTY, messages.MIRRORS_EMPTY_DETAIL)
         scopes = len({row.mirror.scope for row in view.rows})
         self.sentence.setText(messages.mirrors_sentence(len(view.rows), scopes) if view.rows else "")
-        if edited is not None and not view.problems:
+        new_problems = set(view.problems) - set(self._problems)
+        self._problems = view.problems
+        if edited is not None and not new_problems:
             self._show_edited(edited)
         else:
             self._show_standing_notice(view)
@@ -184,14 +188,15 @@ class MirrorsPage(Page):
         """What is wrong with the configuration or its logins, one thing at a time."""
         locked = [row for row in view.rows if row.login is not None and row.login.state is CredentialState.LOCKED]
         plain = [row for row in view.rows if words.is_plain(row)]
-        if view.problems:
-            first, *others = view.problems
+        problems = [each for each in view.problems if each.code != PLAIN_SECRET or self.read_only]
+        if problems:
+            first, *others = problems
             more = messages.problems(len(others)) if others else ""
             self.banner.show_notice(first.title, messages.sentences(first.why, *first.remedies, more), tone="warn")
         elif locked:
             text, button = messages.KEYRING_LOCKED_TEXT, messages.UNLOCK
             self.banner.show_notice(messages.KEYRING_LOCKED, text, tone="warn", button=button, action=self._on_unlock)
-        elif plain and not self.read_only:
+        elif plain:
             title, name = messages.plain_secrets([row.mirror.name for row in plain]), plain[0].mirror.name
             self.banner.show_notice(
                 title,

@@ -26,8 +26,10 @@ _WIDTHS = (
     (Column.MISSING, 76),
     (Column.PACKAGES, 86),
 )
-_ROOM_FOR_SCOPES = 900
-_ROOM_FOR_ALL = 1250
+_LEAST_ADDRESS = 230
+_SPARED = (
+    *(Column.SCOPE, Column.FETCH_ADDRESS, Column.PACKAGES, Column.SIGNED, Column.AUTOPUSH, Column.CONTAINS),
+)  # the last gives way first where there is no room
 
 
 class LinkDelegate(CellDelegate):
@@ -87,16 +89,14 @@ class MirrorsTable(TableView):
 
     def _fit_columns(self) -> None:
         """Show the columns there is room for, and the second address only where it says something."""
-        medium, wide = (self.width() >= theme.scaled(room) for room in (_ROOM_FOR_SCOPES, _ROOM_FOR_ALL))
-        room = {
-            Column.FETCH_ADDRESS: medium and self._mirrors.fetch_differs,
-            Column.CONTAINS: wide,
-            Column.AUTOPUSH: medium,
-            Column.SCOPE: medium,
-            Column.PACKAGES: medium,
-        }
-        for column in Column:
-            self.setColumnHidden(column, not (room.get(column, True) and self.wants_column(column)))
+        widths = {column: theme.scaled(width) for column, width in _WIDTHS}
+        always = (width for column, width in widths.items() if column not in _SPARED)
+        room = self.width() - theme.scaled(_LEAST_ADDRESS) - sum(always)
+        for column in _SPARED:
+            says_something = column is not Column.FETCH_ADDRESS or self._mirrors.fetch_differs
+            shown = says_something and self.wants_column(column) and widths[column] <= room
+            room -= widths[column] * shown
+            self.setColumnHidden(column, not shown)
         self._fill_width()
 
     def _place_of(self, point: QPoint) -> int:

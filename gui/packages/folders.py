@@ -48,7 +48,7 @@ class FoldersModel(QAbstractTableModel):
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = _ItemRole.DisplayRole) -> object:
         if orientation is Qt.Orientation.Horizontal and role == _ItemRole.DisplayRole:
-            return ("Folder", "", "Size", "Files")[section]
+            return words.FOLDER_COLUMNS[section]
         if orientation is Qt.Orientation.Horizontal and role == _ItemRole.TextAlignmentRole and section > Column.SHARE:
             return Qt.AlignmentFlag.AlignRight
         return None

@@ -22,6 +22,7 @@ from gui.packages.details import PackageCard
 from gui.packages.facts import OnMirror
 from gui.packages.filter_bar import NO_MIRROR, FilterBar, FilterChoice
 from gui.packages.footer import SelectionFooter
+from gui.packages.instances import InstancesView
 from gui.packages.loader import PackageLoader
 from gui.packages.model import PackagesModel
 from gui.packages.narrower import Narrower
@@ -52,13 +53,14 @@ class PackagesPage(Page):
         self.learner = Learner(client, self.model, self)
         self.pushes = PushWatcher(client, self)
         self.target = ""
-        self._missing_wanted = ""
+        self._missing_wanted = self._package_wanted = ""
         self._check_when_arranged = False
         self._pushable_shown = 0
         self._build_list()
         self.measurer = Measurer(client, self.model, self.table.hashes_in_sight, self)
         self.licences = LicenceReader(client, self.model, self.table.hashes_in_sight, self)
         self.coverage = CoverageView(client)
+        self.instances = InstancesView(client, actions)
         self._lay_out_views()
         self.chores = PackageCommands(self)
         self._connect()
@@ -83,7 +85,7 @@ class PackagesPage(Page):
         self.footer = SelectionFooter(self.client, self.commands)
 
     def _lay_out_views(self) -> None:
-        self.views = TabBar(words.VIEWS, (words.VIEW_PACKAGES, words.VIEW_COVERAGE))
+        self.views = TabBar(words.VIEWS, (words.VIEW_PACKAGES, words.VIEW_COVERAGE, words.VIEW_INSTANCES))
         self.details_button = ActionButton(self.commands.show_details)
         self.header_buttons.addWidget(self.views)
         self.header_buttons.addWidget(self.details_button)
@@ -107,6 +109,7 @@ class PackagesPage(Page):
         self.stack = QStackedWidget()
         self.stack.addWidget(listing)
         self.stack.addWidget(self.coverage)
+        self.stack.addWidget(self.instances)
         self.body.addWidget(self.stack, 1)
 
     def _connect(self) -> None:
@@ -132,6 +135,7 @@ class PackagesPage(Page):
         self.coverage.push_requested.connect(self.push_requested)
         self.coverage.changed.connect(self._show_sentence)
         self.coverage.failed.connect(self.show_error)
+        self.instances.changed.connect(self._show_sentence)
         self.details.package_wanted.connect(self.show_package)
         self.details.enlarged.connect(self._on_enlarged)
         commands = self.commands
@@ -150,6 +154,7 @@ class PackagesPage(Page):
             self.narrower.forget()
         self.instance_id = instance_id
         self.coverage.open(instance_id, refresh=again)
+        self.instances.outdate()
         self.learner.learn(instance_id, refresh=again)
         await self.loader.load(instance_id)
 
@@ -170,6 +175,9 @@ class PackagesPage(Page):
             self.banner.show_notice(first.title, messages.sentences(first.why, *first.remedies, more), tone="warn")
         elif not self.target:
             self.banner.clear()
+        if self._package_wanted in self.model.packages.places:
+            self.show_package(self._package_wanted)
+        self._package_wanted = ""
 
     def _on_facts(self) -> None:
         facts = self.model.facts
@@ -209,9 +217,9 @@ class PackagesPage(Page):
 
     def _show_sentence(self) -> None:
         model, narrower, loader = self.model, self.narrower, self.loader
-        self.refresh_line.set_running(loader.busy or narrower.asking or self.coverage.reading)
-        if self.views.currentIndex() == 1:
-            self.sentence.setText(self.coverage.sentence)
+        self.refresh_line.set_running(loader.busy or narrower.asking or self.coverage.reading or self.instances.reading)
+        if self.views.currentIndex() > 0:
+            self.sentence.setText(self._view().sentence)
         elif loader.loading:
             self.sentence.setText(messages.PACKAGES_READING)
         elif narrower.asking:
@@ -333,8 +341,13 @@ class PackagesPage(Page):
     def _on_view_changed(self, number: int) -> None:
         self.stack.setCurrentIndex(number)
         self.coverage.set_shown(shown=number == 1)
+        self.instances.set_shown(shown=number == 2)
         self._show_sentence()
         self.update_actions()
+
+    def _view(self) -> CoverageView | InstancesView:
+        """What is shown instead of the list."""
+        return self.coverage if self.views.currentIndex() == 1 else self.instances
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -352,6 +365,8 @@ class PackagesPage(Page):
 
     def update_actions(self) -> None:
         if self.isVisible():
+            self.instances.why_no_push = self.why_no_push()
+            self.instances.update_buttons()
             self.chores.update(self._pushable_shown, listing=self.views.currentIndex() == 0)
 
     def choose_for(self, mirror: str) -> None:
@@ -388,6 +403,10 @@ class PackagesPage(Page):
         self.banner.clear()
         self.model.check_none()
 
+    def show_when_loaded(self, dag_hash: str) -> None:
+        """As `show_package`, once the instance that is being opened has been read."""
+        self._package_wanted = dag_hash
+
     def show_package(self, dag_hash: str) -> None:
         """Select the package, whatever was filtered away before."""
         self.views.setCurrentIndex(0)
@@ -401,21 +420,23 @@ class PackagesPage(Page):
         return at is not None and bool(self.model.packages.pushable[at])
 
     def panes(self) -> list[QWidget]:
-        if self.views.currentIndex() == 1:
-            return [self.views, self.coverage.table]
+        if self.views.currentIndex() > 0:
+            return [self.views, self._view().table]
         return [self.filter_line, self.table, self.details.tabs, self.footer.push_button]
 
     def focus_filter(self) -> None:
-        self.views.setCurrentIndex(0)
-        self.filter_line.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.filter_line.selectAll()
+        line = self.instances.line if self.views.currentIndex() == 2 else self.filter_line
+        if line is self.filter_line:
+            self.views.setCurrentIndex(0)
+        line.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        line.selectAll()
 
     def leave(self) -> None:
         super().leave()
-        for part in (self.filter_line, self.loader, self.learner, self.measurer, self.coverage):
+        for part in (self.filter_line, self.loader, self.learner, self.measurer, self.coverage, self.instances):
             part.leave()
-        for tasks in (self.footer.tasks, self.narrower.tasks, self.details.tasks, self.chores.tasks, self.licences.tasks):
-            tasks.cancel_all()
+        for part in (self.footer, self.narrower, self.details, self.chores, self.licences):
+            part.tasks.cancel_all()
         self.table.remember()
         if self.details.isVisible() and self.pane.isVisible():  # else it would be remembered as having no height
             remembered().setValue(_SPLIT_KEY, self.splitter.saveState())

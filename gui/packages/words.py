@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from core.foundation.text import format_age, format_bytes, plural, visible
 from core.services.package_values import EnvironmentRow, Graph, MirrorPresence, PackageLink
+from core.services.values import InstanceInfo
 from gui import messages
 from gui.packages.facts import OnMirror
 
@@ -32,7 +34,7 @@ COLUMNS = (
 NEW = "new"
 ON_NO_MIRROR = "nowhere"
 VIEWS = "View"
-VIEW_PACKAGES, VIEW_COVERAGE = "Packages", "Coverage"
+VIEW_PACKAGES, VIEW_COVERAGE, VIEW_INSTANCES = "Packages", "Coverage", "Instances"
 
 # Filter
 FILTER = "Words, or a spec: name@version +variant %compiler ^dependency /hash"
@@ -86,6 +88,7 @@ BUILD_SPEC, MODULES, FLAGS = "Built as", "Modules", "Flags"
 READING = "Reading…"
 NOT_KNOWN, NEVER_READ = "not known", "never read"
 NO_MIRRORS = "No mirror for binaries is configured."
+FOLDER_COLUMNS = ("Folder", "", "Size", "Files")
 NO_FOLDERS = "There are no files in this prefix."
 DOCUMENT_NAME = "spec.json of this package"
 FIND_IN_DOCUMENT = "Find in spec.json"
@@ -146,6 +149,22 @@ EVERYTHING_EXPLICIT = "Everything explicit"
 PACKAGES_COLUMN = "Packages"
 UNKNOWN_CELL = "not read yet"
 COVERAGE_HINT = "A click, or Return, pushes what is missing. Dependencies count."
+
+# Instances
+INSTANCES_TABLE = "Packages of all instances"
+INSTANCES_FILTER = "Words: name, version, variant, hash"
+INSTANCES_READING = "Reading all instances…"
+ONE_INSTANCE = "Only this instance is known."
+ONE_INSTANCE_DETAIL = "Open another one to see both side by side. Those opened before are remembered."
+WHICH = (
+    ("all", "Everything"),
+    ("everywhere", "In all instances"),
+    ("not-everywhere", "Not in all instances"),
+    ("one", "In one instance only"),
+)
+NOT_THERE = "–"
+AN_INSTANCE = "an instance"
+NOT_INSTALLED_THERE = "It is not installed there; choose the column of another instance"
 
 # Commands and files
 COMMANDS_TITLE = "Spack commands"
@@ -333,6 +352,38 @@ def versus_sentence(read_at: float, there: int | None, here: int | None) -> str:
     sizes = ((there, "missing there"), (here, "missing here"))
     parts = [f"{format_bytes(size)} {where}" for size, where in sizes if size]
     return messages.sentences(as_of(read_at, time.time()).capitalize(), ", ".join(parts))
+
+
+def instance_names(instances: Sequence[InstanceInfo]) -> list[str]:
+    """The last part of each place, as much of it as tells them apart."""
+    places = [Path(each.root or each.install_root) for each in instances]
+    names = []
+    for place in places:
+        alike = sum(other.name == place.name for other in places) > 1
+        names.append(visible(str(place) if alike else place.name or str(place)))
+    return names
+
+
+def instance_name(instance: InstanceInfo, instances: Sequence[InstanceInfo]) -> str:
+    return instance_names(instances)[instances.index(instance)]
+
+
+def instance_tip(instance: InstanceInfo) -> str:
+    return visible(" · ".join(filter(None, (instance.root or instance.install_root, instance.version))))
+
+
+def instances_sentence(shown: int, total: int, instances: int) -> str:
+    """`412 of 1,204 packages of 2 instances`."""
+    count = plural(total, "package") if shown == total else f"{shown:,} of {plural(total, 'package')}"
+    return f"{count} of {plural(instances, 'instance')}"
+
+
+def show_in(name: str) -> str:
+    return f"Show in {name}"
+
+
+def push_from(name: str) -> str:
+    return f"Push from {name}…"
 
 
 def push_count(count: int) -> str:

@@ -24,6 +24,7 @@ from gui.push.image_options import ImageOptions
 from gui.push.keeping import KeepButton
 from gui.push.mirror_box import MirrorBox, address
 from gui.push.model import PlanModel
+from gui.push.packing import PackingPlace
 from gui.push.signing import SigningChoice
 from gui.push.tree import PlanPane, PlanTree
 from gui.settings import remembered
@@ -97,6 +98,7 @@ class PushDialog(QDialog):
         self.index_combo = ComboBox()
         self.index_combo.addItem(words.INDEX_UPDATE, True)
         self.index_combo.addItem(words.INDEX_LEAVE, False)
+        self.packing = PackingPlace(self._client)
         self.notice = Banner(stacked=True)
         self.command = QPlainTextEdit()
         self.command.setReadOnly(True)
@@ -108,6 +110,7 @@ class PushDialog(QDialog):
         self.keep_button = KeepButton(self._client, self._saved_push)
         self.copy_button = Button(words.COPY_COMMAND, icon="copy")
         self.cancel_button = Button(messages.CANCEL)
+        self.queue_button = Button(words.ADD_TO_QUEUE)
         self.push_button = Button(words.PUSH, primary=True)
         self.push_button.setDefault(True)
         for widget in (self.command, self.copy_button):
@@ -130,6 +133,9 @@ class PushDialog(QDialog):
         for row, (text, choice) in enumerate(((words.SIGNING, self.signing), (words.INDEX, self.index_combo))):
             choices.addWidget(_named(text, choice), row, 0)
             choices.addWidget(choice, row, 1)
+        self.packing_label = _named(words.PACKING, self.packing)
+        choices.addWidget(self.packing_label, 2, 0)
+        choices.addWidget(self.packing, 2, 1)
         buttons = QHBoxLayout()
         buttons.setSpacing(theme.SPACE_S)
         buttons.addWidget(self.command_button)
@@ -137,6 +143,7 @@ class PushDialog(QDialog):
         buttons.addWidget(self.keep_button)
         buttons.addStretch()
         buttons.addWidget(self.cancel_button)
+        buttons.addWidget(self.queue_button)
         buttons.addWidget(self.push_button)
         content = QVBoxLayout()
         margin = theme.PAGE_MARGIN
@@ -176,12 +183,16 @@ class PushDialog(QDialog):
         self.copy_button.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.command.toPlainText()))
         self.keep_button.told.connect(self._on_kept)
         self.cancel_button.clicked.connect(self.reject)
-        self.push_button.clicked.connect(self._on_push)
+        self.queue_button.clicked.connect(lambda: self._on_push(paused=True))
+        self.push_button.clicked.connect(lambda: self._on_push(paused=False))
+        self.packing.changed.connect(self._replan)
+        self.packing.failed.connect(lambda error: self._show_failure(error.info()))
 
     # ---- planning ----
 
     def open(self) -> None:
         super().open()
+        self.packing.look()
         self.tasks.start(self._offer_mirrors())
         self._replan()
         self.mirror_box.edit.setFocus()
@@ -345,6 +356,8 @@ class PushDialog(QDialog):
         self.address.setText(where if where != place(self.mirror_box.target) else "")
         self.contact.setText(words.contact(registry, plan.registry if plan else None) if registry is not None else "")
         self.contact.setVisible(registry is not None)
+        for widget in (self.packing_label, self.packing):  # a folder is packed into directly
+            widget.setVisible(registry is not None)
         self.images.set_target(registry)
         self.signing.set_possible(possible=registry is None)
         self.signing.show_facts(mirror, plan)
@@ -372,6 +385,8 @@ class PushDialog(QDialog):
         """Say why nothing can be pushed now; "" allows it."""
         self.push_button.setEnabled(not why)
         self.push_button.setToolTip(why)
+        self.queue_button.setEnabled(not why)
+        self.queue_button.setToolTip(why or words.ADD_TO_QUEUE_TIP)
 
     # ---- what people do ----
 
@@ -387,19 +402,19 @@ class PushDialog(QDialog):
         self.command_button.setText(words.HIDE_COMMAND if shown else words.SHOW_COMMAND)
         self._make_room()
 
-    def _on_push(self) -> None:
+    def _on_push(self, *, paused: bool) -> None:
         if self._plan is not None:
             self._forbid(words.WHY_STARTING)
             self.busy_line.set_running(True)
-            self.tasks.start(self._start(self._plan))
+            self.tasks.start(self._start(self._plan, paused=paused))
 
-    async def _start(self, plan: PushPlan) -> None:
+    async def _start(self, plan: PushPlan, *, paused: bool) -> None:
         if plan.key_locked and not await ask(self._unlock_dialog(plan)):
             self.busy_line.set_running(False)
             self._forbid(words.why_no_push(plan))
             return
         try:
-            push_id = await self._client.call(StartPush(plan.id))
+            push_id = await self._client.call(StartPush(plan.id, paused))
         except MirrordeckError as error:
             self._show_failure(error.info())
             return
@@ -414,6 +429,7 @@ class PushDialog(QDialog):
         self._generation += 1
         self.tasks.cancel_all()
         self.keep_button.tasks.cancel_all()
+        self.packing.tasks.cancel_all()
         self.busy_line.set_running(False)
         super().done(result)
 

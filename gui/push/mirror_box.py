@@ -34,6 +34,7 @@ class MirrorBox(ComboBox):
         self.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setAccessibleName(words.TO_NAME)
+        self.edit.setAccessibleName(words.TO_NAME)  # it has the focus
         self.setToolTip(words.TO_NAME)
         self.edit.setPlaceholderText(words.TO_PLACEHOLDER)
         self.setItemDelegate(PackageDelegate(self))

@@ -62,6 +62,12 @@ COMPLETE = "Complete images that were pushed without their dependencies"
 SQUASH_NOW = "Squash it"
 WHY_NO_SQUASH = "Only the image with a tag of your own can be squashed: name one first"
 
+PACKING = "Packing in"
+CHANGE = "Change…"
+CHANGE_PACKING = "Change the packing folder"
+ADD_TO_QUEUE = "Add to queue"
+ADD_TO_QUEUE_TIP = "It waits on the Transfers page until you resume it"
+
 WHY_PLANNING = "The plan is still being made"
 WHY_NO_MIRROR = "Choose where to push first"
 WHY_STARTING = "The push is being started"
@@ -153,6 +159,11 @@ def item_detail(item: PlanItem) -> str:
 def spoken_group(name: str, count: int, detail: str) -> str:
     words = f"{name}, {packages(count)}"
     return f"{words}, {detail}" if detail else words
+
+
+def packing_place(folder: str, free_bytes: int | None) -> str:
+    """`/home/ann/.cache/mirrordeck/packing, 3.1 GB free`."""
+    return visible(folder) + (f", {format_bytes(free_bytes)} free" if free_bytes is not None else "")
 
 
 def key_text(key: str, owner: str) -> str:

@@ -4,16 +4,28 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from enum import Enum, IntEnum
+from dataclasses import replace
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 
 from core.foundation.text import short_hash
-from core.transfers.model import ItemState, QueueSnapshot, RowKind, TransferRow
+from core.transfers.model import ItemState, MirrorHold, PushStatus, QueueSnapshot, RowKind, Totals, TransferRow
 from gui.transfers import words
+from gui.transfers.rows import (
+    LOOKS,
+    Column,
+    StateFilter,
+    heading_data,
+    is_incomplete,
+    phase_share,
+    rank,
+    step,
+)
 from gui.widgets.bar_delegate import percent
 from gui.widgets.cell import Index, Look, Role, place
 
@@ -23,126 +35,182 @@ _ROLES = [
 ]  # fmt: skip
 _MANY = 500  # changed rows from which on the view is told once for all
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-_RANKS = {
-    ItemState.FAILED: 0,
-    ItemState.PACKING: 1,
-    ItemState.COPYING: 1,
-    ItemState.UPLOADING: 1,
-    ItemState.FINALISING: 1,
-    ItemState.INDEXING: 1,
-    ItemState.UPLOADED: 2,
-    ItemState.WAITING: 3,
-    ItemState.CANCELLED: 4,
-    ItemState.DONE: 6,
-    ItemState.PRESENT: 7,
-}
-_INCOMPLETE_RANK = 5
-_LOOKS = {
-    ItemState.WAITING: ("circle", "dim"),
-    ItemState.PACKING: ("half", "accent"),
-    ItemState.COPYING: ("arrow-up", "accent"),
-    ItemState.UPLOADING: ("arrow-up", "accent"),
-    ItemState.UPLOADED: ("half", "dim"),
-    ItemState.FINALISING: ("dot", "accent"),
-    ItemState.INDEXING: ("dot", "accent"),
-    ItemState.DONE: ("check", "ok"),
-    ItemState.PRESENT: ("layers", "ok"),
-    ItemState.FAILED: ("cross", "bad"),
-    ItemState.CANCELLED: ("slash", "dim"),
-}
-# Negated start, push, rank of the state, place in the push, row: unique, so that bisection finds a row.
-Key = tuple[float, str, int, int, str]
-
-
-class Column(IntEnum):
-    PACKAGE = 0
-    TO = 1
-    STATE = 2
-    PROGRESS = 3
-    RATE = 4
-    LEFT = 5
-    TRY = 6
-
-
-class StateFilter(Enum):
-    """Which states are shown; its number is the place in `words.FILTERS`."""
-
-    ALL = 0
-    UNFINISHED = 1
-    FAILED = 2
-    ENDED = 3
-
-    def accepts(self, state: ItemState) -> bool:
-        match self:
-            case StateFilter.UNFINISHED:
-                return not state.ended
-            case StateFilter.FAILED:
-                return state is ItemState.FAILED
-            case StateFilter.ENDED:
-                return state.ended
-        return True
-
-
-def phase_share(row: TransferRow) -> float | None:
-    """How far the current phase is, 0.0 to 1.0; None where that is not known or nothing moves."""
-    if row.state not in (ItemState.PACKING, ItemState.COPYING, ItemState.UPLOADING) or not row.total_bytes:
-        return None
-    return min(row.done_bytes / row.total_bytes, 1.0)
+_HEADING_RANK = -1
+_UNORDERED = (0, 0, 0)
+# Negated start, push, rank of the state, negated order, place in the push, row (the push for its heading): unique, so
+# that bisection finds a line.
+Key = tuple[float, str, int, tuple[int, int, int], int, str]
 
 
 class TransfersModel(QAbstractTableModel):
     """Rows by id. Newest push first; in a push what failed, then what moves, waits, was stopped, is done, was there.
 
+    Where there are several pushes each has a heading that opens and closes it; what has ended well is closed at first.
     Ten thousand rows stay fluid: a snapshot touches only the cells that look different afterwards.
     """
 
-    def __init__(self, label: Callable[[str], str] = short_hash, parent: QObject | None = None) -> None:
-        """`label` names a package by its hash."""
+    def __init__(
+        self,
+        label: Callable[[str], str] = short_hash,
+        packages: Callable[[PushStatus], Totals] = attrgetter("totals"),
+        parent: QObject | None = None,
+    ) -> None:
+        """`label` names a package by its hash, `packages` counts those of a push."""
         super().__init__(parent)
         self._label = label
+        self._packages = packages
         self._rows: dict[str, TransferRow] = {}
         self._places: dict[str, int] = {}
         self._next_place = 0
-        self._started: dict[str, float] = {}
+        self._pushes: dict[str, PushStatus] = {}
+        self._chosen: dict[str, bool] = {}  # pushes that somebody opened or closed
+        self._open: frozenset[str] = frozenset()
+        self._members: Counter[str] = Counter()  # rows of a push that the filter accepts
+        self._headed = False
         self._keys: list[Key] = []
         self._key_of: dict[str, Key] = {}
         self._spoken: dict[str, tuple[ItemState, int, str]] = {}
         self._filter = StateFilter.ALL
         self._paused = False
+        self._paused_mirrors: frozenset[str] = frozenset()
+        self._holds: dict[str, MirrorHold] = {}
 
     def apply(self, snapshot: QueueSnapshot) -> None:
         """Insert, change, move and remove exactly what `snapshot` says."""
-        self._started = {push.id: push.started_at for push in snapshot.pushes}
-        gone = [row.id for row in self._rows.values() if row.push_id not in self._started]
-        self._take_out(gone)
+        before, self._pushes = self._pushes, {push.id: push for push in snapshot.pushes}
+        gone = [row.id for row in self._rows.values() if row.push_id not in self._pushes]
+        for row_id in gone:
+            self._count(self._rows[row_id], None)
+        self._take_out([*gone, *(before.keys() - self._pushes.keys())])
         for row_id in gone:
             del self._rows[row_id], self._places[row_id]
             self._spoken.pop(row_id, None)
-        self._put(row for row in snapshot.rows if row.push_id in self._started)
-        if snapshot.paused != self._paused:
-            self._paused = snapshot.paused
-            self._spoken.clear()
-            if self._keys:
-                last = self.index(len(self._keys) - 1, Column.STATE)
-                self.dataChanged.emit(self.index(0, Column.STATE), last, _ROLES)
+        if before.keys() != self._pushes.keys():
+            self._open = frozenset(filter(self._opens, self._pushes))
+        rows = [row for row in snapshot.rows if row.push_id in self._pushes]
+        for row in rows:
+            self._count(self._rows.get(row.id), row)
+        self._put(rows)
+        self._fit_headings(before)
+        self._take_pauses(snapshot)
 
     def set_filter(self, chosen: StateFilter) -> None:
         if chosen is self._filter:
             return
         self.beginResetModel()
         self._filter = chosen
-        shown = (row for row in self._rows.values() if chosen.accepts(row.state))
-        self._key_of = {row.id: self._key(row) for row in shown}
+        self._members = Counter(row.push_id for row in self._rows.values() if chosen.accepts(row))
+        self._key_of = self._wanted()
         self._keys = sorted(self._key_of.values())
         self.endResetModel()
+
+    # ---- headings ----
+
+    @property
+    def headed(self) -> bool:
+        """Whether pushes have headings."""
+        return self._headed
+
+    def push_at(self, number: int) -> PushStatus | None:
+        """The push whose heading is there."""
+        return self._pushes.get(self._keys[number][-1])
+
+    def push_of(self, number: int) -> str:
+        """The id of the push a line belongs to."""
+        return self._keys[number][1]
+
+    def heading_of(self, number: int) -> int:
+        """Where the heading above a line is."""
+        return bisect_left(self._keys, self._heading(self._pushes[self._keys[number][1]]))
+
+    def is_open(self, number: int) -> bool:
+        return self._keys[number][1] in self._open
+
+    def set_open(self, number: int, *, wanted: bool) -> None:
+        """Open or close the push at a line."""
+        push_id = self._keys[number][1]
+        self._chosen[push_id] = wanted
+        self._open = self._open | {push_id} if wanted else self._open - {push_id}
+        self._rearrange()
+        cell = self.index(bisect_left(self._keys, self._heading(self._pushes[push_id])), Column.PACKAGE)
+        self.dataChanged.emit(cell, cell, _ROLES)
+
+    def _opens(self, push_id: str) -> bool:
+        """Whether a push is open: as somebody chose, else the newest one and those that need somebody."""
+        push = self._pushes[push_id]
+        ended_well = push.ended and not push.totals.failed
+        return self._chosen.get(push_id, not ended_well or push_id == next(reversed(self._pushes)))
+
+    def _fit_headings(self, before: dict[str, PushStatus]) -> None:
+        """Headings come with the second push; then only what changed is told."""
+        headed = len(self._pushes) > 1
+        wanted = {push_id for push_id in self._pushes if headed and self._members[push_id]}
+        if headed != self._headed or before.keys() != self._pushes.keys() or wanted != self._headings():
+            self._headed = headed
+            self._rearrange()
+        for push_id in wanted:
+            old, new = before.get(push_id), self._pushes[push_id]
+            if old is not None and (old.totals, old.ended) != (new.totals, new.ended):
+                number = bisect_left(self._keys, self._heading(new))
+                self.dataChanged.emit(self.index(number, 0), self.index(number, Column.TRY), _ROLES)
+
+    def _headings(self) -> set[str]:
+        return self._key_of.keys() & self._pushes.keys()
+
+    def _heading(self, push: PushStatus) -> Key:
+        return -push.started_at, push.id, _HEADING_RANK, _UNORDERED, 0, push.id
+
+    def _rearrange(self) -> None:
+        """Bring in and take out what became of opening, closing and new headings."""
+        wanted = self._wanted()
+        self._take_out([line for line in self._key_of if line not in wanted])
+        self._bring_in({line: key for line, key in wanted.items() if line not in self._key_of})
+
+    def _wanted(self) -> dict[str, Key]:
+        """All lines there should be."""
+        lines = {row.id: self._key(row) for row in self._rows.values() if self._is_shown(row)}
+        if self._headed:
+            lines |= {push.id: self._heading(push) for push in self._pushes.values() if self._members[push.id]}
+        return lines
+
+    def _is_shown(self, row: TransferRow) -> bool:
+        return self._filter.accepts(row) and (not self._headed or row.push_id in self._open)
+
+    def _count(self, before: TransferRow | None, row: TransferRow | None) -> None:
+        """Count what the filter accepts, with `row` instead of `before`."""
+        for each, more in ((before, -1), (row, 1)):
+            if each is not None and self._filter.accepts(each):
+                self._members[each.push_id] += more
+
+    # ---- what is paused ----
+
+    def _take_pauses(self, snapshot: QueueSnapshot) -> None:
+        holds = {hold.mirror: replace(hold, waiting=0, left_s=hold.left_s and 0.0) for hold in snapshot.holds}
+        now = snapshot.paused, frozenset(snapshot.paused_mirrors), holds
+        if now != (self._paused, self._paused_mirrors, self._holds):
+            self._paused, self._paused_mirrors, self._holds = now
+            self._spoken.clear()
+            if self._keys:
+                last = self.index(len(self._keys) - 1, Column.PROGRESS)
+                self.dataChanged.emit(self.index(0, Column.STATE), last, _ROLES)
+
+    def _is_paused(self, row: TransferRow) -> bool:
+        """Whether a person paused it, its mirror or everything."""
+        return self._paused or row.paused or row.mirror in self._paused_mirrors
+
+    def _hold(self, row: TransferRow) -> MirrorHold | None:
+        return self._holds.get(row.mirror)
+
+    # ---- rows ----
 
     @property
     def total(self) -> int:
         """Rows known, shown or not."""
         return len(self._rows)
 
-    def row_at(self, number: int) -> TransferRow:
-        return self._rows[self._keys[number][-1]]
+    def row_at(self, number: int) -> TransferRow | None:
+        """None for a heading."""
+        return self._rows.get(self._keys[number][-1])
 
     def number_of(self, row_id: str) -> int | None:
         """Where a row is shown."""
@@ -163,7 +231,7 @@ class TransfersModel(QAbstractTableModel):
                 self._places[row.id] = self._next_place
                 self._next_place += 1
             old = self._key_of.get(row.id)
-            new = self._key(row) if self._filter.accepts(row.state) else None
+            new = self._key(row) if self._is_shown(row) else None
             if new is None:
                 if old is not None:
                     hidden.append(row.id)
@@ -184,8 +252,9 @@ class TransfersModel(QAbstractTableModel):
                 self._tell(before, row)
 
     def _key(self, row: TransferRow) -> Key:
-        rank = _rank(row)
-        return -self._started[row.push_id], row.push_id, rank, self._places[row.id], row.id
+        first, second, third = row.order if row.state is ItemState.WAITING else _UNORDERED
+        order = -first, -second, -third
+        return -self._pushes[row.push_id].started_at, row.push_id, rank(row), order, self._places[row.id], row.id
 
     def _take_out(self, row_ids: Sequence[str]) -> None:
         keys = [self._key_of.pop(row_id) for row_id in row_ids if row_id in self._key_of]
@@ -230,14 +299,14 @@ class TransfersModel(QAbstractTableModel):
             run_of = [column for _, column in run]
             self.dataChanged.emit(self.index(number, run_of[0]), self.index(number, run_of[-1]), _ROLES)
         known = self._spoken.get(row.id)
-        if known is not None and known[:2] != _step(row):
+        if known is not None and known[:2] != step(row):
             cell = self.index(number, Column.PACKAGE)
             self.dataChanged.emit(cell, cell, [_DATA.AccessibleTextRole])
 
     def _picture(self, row: TransferRow, column: Column) -> object:
         """All that a cell shows; two rows with the same picture look the same there."""
         if column is Column.STATE:
-            return row.state, bool(row.missing)
+            return row.state, bool(row.missing), row.paused
         if column is Column.PROGRESS:
             share = phase_share(row)
             return self._text(row, column), None if share is None else int(share * 1000), row.state.moving
@@ -252,10 +321,12 @@ class TransfersModel(QAbstractTableModel):
             case Column.TO:
                 return place(row.mirror)
             case Column.STATE:
-                return words.state_word(row, paused=self._paused)
+                return words.state_word(row, paused=self._is_paused(row), hold=self._hold(row))
             case Column.PROGRESS:
                 share = phase_share(row)
-                return percent(share) if share is not None else words.progress_sentence(row, self._label)
+                return (
+                    percent(share) if share is not None else words.progress_sentence(row, self._label, self._hold(row))
+                )
             case Column.RATE:
                 return words.rate(row) if row.state.moving else ""
             case Column.LEFT:
@@ -263,12 +334,13 @@ class TransfersModel(QAbstractTableModel):
         return "" if row.state is ItemState.PRESENT or row.kind is not RowKind.PACKAGE else str(row.attempt)
 
     def _look(self, row: TransferRow) -> Look:
-        icon, tone = _LOOKS[row.state] if not _is_incomplete(row) else ("triangle", "warn")
+        icon, tone = LOOKS[row.state] if not is_incomplete(row) else ("triangle", "warn")
         waits = row.state is ItemState.WAITING
-        if waits and self._paused:
+        hold = self._hold(row)
+        if waits and (self._is_paused(row) or hold is not None):
             icon = "pause"
         quiet = waits or row.state in (ItemState.UPLOADED, ItemState.CANCELLED)
-        return Look(icon, tone, words.state_word(row, paused=self._paused), quiet)
+        return Look(icon, tone, words.state_word(row, paused=self._is_paused(row), hold=hold), quiet)
 
     def _progress(self, row: TransferRow) -> float | None:
         """The share for the bar; below zero for a bar of unknown length, None for no bar."""
@@ -276,17 +348,18 @@ class TransfersModel(QAbstractTableModel):
 
     def _sentence(self, row: TransferRow) -> str:
         """The row for screen readers; it changes only with the state and every 25 per cent."""
-        state, quarter = _step(row)
+        state, quarter = step(row)
         known = self._spoken.get(row.id)
         if known is None or known[:2] != (state, quarter):
-            known = state, quarter, words.spoken(row, phase_share(row), paused=self._paused)
+            text = words.spoken(row, phase_share(row), paused=self._is_paused(row), hold=self._hold(row))
+            known = state, quarter, text
             self._spoken[row.id] = known
         return known[2]
 
     def _sort_value(self, row: TransferRow, column: Column) -> object:
         match column:
             case Column.STATE:
-                return _rank(row)
+                return rank(row)
             case Column.PROGRESS:
                 return row.done_bytes
             case Column.RATE:
@@ -316,6 +389,9 @@ class TransfersModel(QAbstractTableModel):
         if not index.isValid():
             return None
         row, column = self.row_at(index.row()), Column(index.column())
+        if row is None:
+            push = self._pushes[self._keys[index.row()][-1]]
+            return heading_data(push, self._packages(push), column, role, is_open=push.id in self._open)
         if role == _DATA.DisplayRole:
             return self._text(row, column)
         if role == Role.PROGRESS:
@@ -337,17 +413,3 @@ class TransfersModel(QAbstractTableModel):
         if role == _DATA.AccessibleTextRole:
             return self._sentence(row) if column is Column.PACKAGE else self._text(row, column)
         return None
-
-
-def _is_incomplete(row: TransferRow) -> bool:
-    """Done, but not all that was wanted."""
-    return row.state is ItemState.DONE and bool(row.missing)
-
-
-def _rank(row: TransferRow) -> int:
-    return _INCOMPLETE_RANK if _is_incomplete(row) else _RANKS[row.state]
-
-
-def _step(row: TransferRow) -> tuple[ItemState, int]:
-    """What has to change before a row is read out anew."""
-    return row.state, int((phase_share(row) or 0.0) * 4)

@@ -10,12 +10,31 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from core.engine.calls.transfers import ClearTransfers, PauseTransfers, RetryTransfers, StopTransfers, WatchTransfers
+from core.engine.calls.transfers import (
+    ClearTransfers,
+    MoveTransfers,
+    PauseTransfers,
+    ReleaseMirror,
+    RetryTransfers,
+    StopTransfers,
+    WatchTransfers,
+)
 from core.engine.messages import Call
 from core.foundation.errors import EngineGone, MirrordeckError
 from core.foundation.text import short_hash
-from core.transfers.model import ItemState, PushStatus, QueueSnapshot, RowKind, Totals, TransferRow
+from core.transfers.model import (
+    ItemState,
+    MirrorHold,
+    Move,
+    PushStatus,
+    QueueSnapshot,
+    RowKind,
+    Totals,
+    TransferLimits,
+    TransferRow,
+)
 from gui.engine_client import EngineClient
+from gui.transfers.leftovers import Leftovers
 from gui.widgets.page import TaskOwner
 
 _COUNTS = ("waiting", "moving", "done", "present", "failed", "cancelled")
@@ -25,7 +44,8 @@ class TransfersState(QObject):
     """Rows by id, pushes by id (oldest first), totals of everything, and the requests that change them.
 
     `moving` are the rows that move, the one that has been moving longest first. `interrupted` says how many packages
-    the last engine left unfinished when it ended by itself.
+    the last engine left unfinished when it ended by itself; `leftovers` is what earlier runs left. `holds` are mirrors
+    that paused themselves, by name; `paused_mirrors` those a person paused.
 
     Signals: `changed(QueueSnapshot)` after the state has taken a snapshot in; `paused_changed(bool)`;
     `push_ended(PushStatus)` when a push that was seen running has ended; `request_failed(ErrorInfo)`.
@@ -42,6 +62,10 @@ class TransfersState(QObject):
         self.pushes: dict[str, PushStatus] = {}
         self.overall = Totals()
         self.paused = False
+        self.paused_mirrors: tuple[str, ...] = ()
+        self.holds: dict[str, MirrorHold] = {}
+        self.limits: TransferLimits | None = None
+        self.leftovers = Leftovers(client, self)
         self.moving: tuple[TransferRow, ...] = ()
         self.interrupted = 0
         self._closing: dict[str, dict[RowKind, str]] = {}
@@ -52,6 +76,7 @@ class TransfersState(QObject):
         client.snapshot_received.connect(self.apply)
         client.engine_ready.connect(self.watch)
         client.engine_lost.connect(self._on_engine_lost)
+        self.leftovers.failed.connect(self.request_failed)
 
     def apply(self, snapshot: QueueSnapshot) -> None:
         """Take `snapshot` in: its rows are new or changed ones; rows of pushes it does not know are forgotten."""
@@ -65,6 +90,8 @@ class TransfersState(QObject):
         self._note_names(snapshot)
         self.moving = tuple(sorted((row for row in snapshot.rows if row.state.moving), key=lambda row: -row.seconds))
         self.overall, self.paused = snapshot.overall, snapshot.paused
+        self.paused_mirrors, self.limits = snapshot.paused_mirrors, snapshot.limits
+        self.holds = {hold.mirror: hold for hold in snapshot.holds}
         self.changed.emit(snapshot)
         if self.paused != was_paused:
             self.paused_changed.emit(self.paused)
@@ -74,7 +101,15 @@ class TransfersState(QObject):
 
     def everything(self) -> QueueSnapshot:
         """The whole state as one snapshot, for a view that begins to look."""
-        return QueueSnapshot(tuple(self.rows.values()), tuple(self.pushes.values()), self.overall, self.paused)
+        return QueueSnapshot(
+            tuple(self.rows.values()),
+            tuple(self.pushes.values()),
+            self.overall,
+            self.paused,
+            paused_mirrors=self.paused_mirrors,
+            holds=tuple(self.holds.values()),
+            limits=self.limits,
+        )
 
     def rows_of(self, push_id: str) -> list[TransferRow]:
         return [row for row in self.rows.values() if row.push_id == push_id]
@@ -129,11 +164,31 @@ class TransfersState(QObject):
     def pause(self, paused: bool) -> None:
         self._request(PauseTransfers(paused))
 
+    def pause_rows(self, rows: tuple[str, ...], *, paused: bool) -> None:
+        """Set packages aside, or have them wait for their turn again."""
+        if rows:
+            self._request(PauseTransfers(paused, rows))
+
+    def pause_mirrors(self, mirrors: tuple[str, ...], *, paused: bool) -> None:
+        """Begin nothing more that goes there, or go on."""
+        if mirrors:
+            self._request(PauseTransfers(paused, mirrors=mirrors))
+
+    def move(self, rows: tuple[str, ...], to: Move) -> None:
+        """Reorder waiting packages."""
+        if rows:
+            self._request(MoveTransfers(rows, to))
+
+    def release(self, mirror: str, *, give_up: bool = False) -> None:
+        """Try again what waits for a mirror that paused itself, or let it fail."""
+        self._request(ReleaseMirror(mirror, give_up))
+
     def clear(self) -> None:
         """Forget pushes that have ended."""
         self._request(ClearTransfers())
 
     def leave(self) -> None:
+        self.leftovers.leave()
         self._tasks.cancel_all()
 
     def _note_names(self, snapshot: QueueSnapshot) -> None:

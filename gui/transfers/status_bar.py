@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from gui import icons, theme
 from gui.actions import Actions
-from gui.transfers import words
-from gui.transfers.model import phase_share
+from gui.transfers import notice_words, words
+from gui.transfers.rows import phase_share
 from gui.transfers.state import TransfersState
 from gui.widgets.bars import Bar
 from gui.widgets.controls import Button, IconButton
@@ -45,6 +45,7 @@ class TransfersStatus(QWidget):
         actions.retry_failed.triggered.connect(state.retry_failed)
         state.changed.connect(self._on_changed)
         state.paused_changed.connect(self._on_paused)
+        state.leftovers.changed.connect(self._on_changed)
         self._on_changed()
 
     def set_idle_text(self, text: str) -> None:
@@ -86,7 +87,8 @@ class TransfersStatus(QWidget):
             self.bar.set_share(totals.done_bytes / totals.total_bytes if totals.total_bytes else None)
             self._show_running()
         else:
-            self.line.set_facts("", (self._idle,))
+            count = self._state.leftovers.count
+            self.line.set_facts(notice_words.unfinished(count) if count else "", (self._idle,))
         self.setAccessibleName(self.text())
 
     def _show_running(self) -> None:
@@ -94,6 +96,10 @@ class TransfersStatus(QWidget):
         if self._state.paused:
             rest = words.PAUSING if moving else words.waiting_count(totals.waiting)
             self.line.set_facts(words.PAUSED, (rest,))
+            return
+        if self._state.holds and not moving:
+            hold = next(iter(self._state.holds.values()))
+            self.line.set_facts(notice_words.hold_status(hold), (words.waiting_count(totals.waiting),))
             return
         row = words.running_row(moving[0], phase_share(moving[0])) if moving else ""
         unfinished = [push for push in self._state.pushes.values() if not push.ended]

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from core.foundation.errors import ErrorInfo
 from core.foundation.text import THIN_SPACE, format_bytes, format_duration, format_rate, plural, short_hash, visible
-from core.transfers.model import ItemState, PushStatus, RowKind, Totals, TransferRow
+from core.transfers.model import ItemState, MirrorHold, PushStatus, RowKind, Totals, TransferRow
 from gui import messages
 from gui.widgets.bar_delegate import percent
 from gui.widgets.cell import one_line, place
@@ -17,13 +17,14 @@ COLUMNS = ("Package", "To", "State", "Progress", "Rate", "Left", "Try")
 TABLE = "Transfers, newest push first"
 FILTER_LABEL = "Show"
 FILTER_NAME = "Show transfers by state"
-FILTERS = ("All", "Moving and waiting", "Failed", "Ended")
+FILTERS = ("All", "Moving and waiting", "Failed", "Ended", "Paused")
 EMPTY = "Nothing to transfer."
 EMPTY_DETAIL = "Choose packages and press Push."
 GO_TO_PACKAGES = "Go to packages"
 NOTHING_LIKE_THAT = "No transfer is in this state."
 SHOW_ALL = "Show all"
 PAUSE_ALL, RESUME, STOP_ALL = "Pause all", "Resume", "Stop all"
+PAUSE = "Pause"
 RETRY, RETRY_FAILED = "Retry", "Retry failed"
 COPY_REPORT = messages.COPY_REPORT
 COPY_IMAGE_NAME = "Copy image name"
@@ -32,6 +33,8 @@ FAILURE_PANEL = "Why the selected transfer failed"
 RATE, TIME_LEFT, ALREADY_THERE, FAILED = "Rate", "Time left", "Already there", "Failed"
 COUNTING = "Counting…"
 PAUSED = "Paused"
+OPENED, CLOSED = "open", "closed"
+WAITING_TO_RETRY = "Waiting to retry"
 PAUSING = "Pausing: what moves now is finished first"
 FINISHED = "Finished"
 STOPPED = "Stopped"
@@ -48,6 +51,8 @@ WHY_NOTHING_ENDED = "No push has ended"
 WHY_NO_ROW = "Choose a transfer first"
 WHY_ENDED = "This transfer has ended"
 WHY_NOT_RETRYABLE = "Only what failed, was stopped or lacks such a package can be tried again"
+WHY_NOT_PAUSABLE = "Only a package that has not ended can be paused"
+WHY_NOT_WAITING = "Only packages that wait have an order"
 WHY_NO_ERROR = "This transfer has not failed"
 WHY_NO_DIGEST = "There is no digest before a package is in the cache"
 WHY_NO_PACKAGE = "This row is not about a package"
@@ -73,10 +78,13 @@ STATE_WORDS = {
 }
 
 
-def state_word(row: TransferRow, *, paused: bool) -> str:
+def state_word(row: TransferRow, *, paused: bool, hold: MirrorHold | None = None) -> str:
+    """`paused` is the queue or the mirror; `hold` that of the mirror."""
     if row.state is ItemState.WAITING:
-        if paused:
+        if paused or row.paused:
             return PAUSED
+        if hold is not None:
+            return PAUSED if hold.left_s is None else WAITING_TO_RETRY
         if row.kind is not RowKind.PACKAGE:
             return AFTER_PACKAGES
     return STATE_WORDS[row.state]
@@ -98,9 +106,13 @@ def package_details(row: TransferRow) -> tuple[str, ...]:
     return visible(row.version), short_hash(row.hash)
 
 
-def progress_sentence(row: TransferRow, label: Callable[[str], str] = short_hash) -> str:
+def progress_sentence(
+    row: TransferRow, label: Callable[[str], str] = short_hash, hold: MirrorHold | None = None
+) -> str:
     """What the Progress column says where there is no bar. `label` names a package by its hash."""
     match row.state:
+        case ItemState.WAITING if hold is not None and not row.paused:
+            return short_reason(hold.error)
         case ItemState.WAITING:
             return f"{format_bytes(row.total_bytes)} on disk" if row.total_bytes else ""
         case ItemState.UPLOADED:
@@ -181,14 +193,16 @@ def _estimate(seconds: float) -> str:
     return format_duration(seconds) if seconds >= _EXACT_BELOW_S else f"{max(1, round(seconds))}{THIN_SPACE}s"
 
 
-def spoken(row: TransferRow, share: float | None, *, paused: bool) -> str:
+def spoken(row: TransferRow, share: float | None, *, paused: bool, hold: MirrorHold | None = None) -> str:
     """`openmpi 5.0.6 to site-oci, uploading, 62 per cent`."""
     what = f"{visible(row.name)} {visible(row.version)}" if row.kind is RowKind.PACKAGE else package_name(row)
-    parts = [f"{what} to {place(row.mirror)}", state_word(row, paused=paused).lower()]
+    parts = [f"{what} to {place(row.mirror)}", state_word(row, paused=paused, hold=hold).lower()]
     if share is not None:
         parts.append(f"{int(share * 100)} per cent")
     elif row.error is not None:
         parts.append(one_line(row.error.sentence()))
+    elif hold is not None and row.state is ItemState.WAITING:
+        parts.append(short_reason(hold.error))
     elif row.missing:
         parts.append("usable as cache, not runnable")
     return ", ".join(parts)
@@ -204,19 +218,9 @@ def joined(names: Sequence[str]) -> str:
 
 def page_sentence(totals: Totals, mirrors: Sequence[str]) -> str:
     """`40 packages to scratch. 28 were there, 6 done, 1 failed.`"""
-    count = totals.waiting + totals.moving + totals.done + totals.present + totals.failed + totals.cancelled
-    facts = [
-        f"{number:,} {word}"
-        for number, word in (
-            (totals.present, "was there" if totals.present == 1 else "were there"),
-            (totals.done, "done"),
-            (totals.failed, "failed"),
-            (totals.cancelled, "stopped"),
-        )
-        if number
-    ]
-    return f"{plural(count, 'package')} to {joined([place(mirror) for mirror in mirrors])}." + (
-        f" {', '.join(facts)}." if facts else ""
+    facts = push_counts(totals)
+    return f"{packages_of(totals)} to {joined([place(mirror) for mirror in mirrors])}." + (
+        f" {facts}." if facts else ""
     )
 
 
@@ -261,6 +265,52 @@ def push_summary(
 
 def push_title(push: PushStatus) -> str:
     return f"Push to {place(push.mirror)}"
+
+
+def packages_of(packages: Totals) -> str:
+    return plural(_count(packages), "package")
+
+
+def heading(push: PushStatus) -> str:
+    return f"To {place(push.mirror)}"
+
+
+def push_state(push: PushStatus) -> str:
+    """`2 failed`, `Finished`, `Stopped`, `3 to go`."""
+    totals = push.totals
+    if totals.failed:
+        return failed_count(totals.failed)
+    if push.ended:
+        return STOPPED if totals.cancelled else FINISHED
+    return f"{totals.moving + totals.waiting:,} to go"
+
+
+def push_counts(packages: Totals) -> str:
+    """`11 done, 28 were there, 1 failed`."""
+    return ", ".join(_ended_counts(packages))
+
+
+def spoken_push(push: PushStatus, packages: Totals, *, is_open: bool) -> str:
+    state = OPENED if is_open else CLOSED
+    return f"{heading(push)}, {packages_of(packages)}, {push_state(push)}, {state}"
+
+
+def _count(packages: Totals) -> int:
+    states = (packages.waiting, packages.moving, packages.done, packages.present, packages.failed, packages.cancelled)
+    return sum(states)
+
+
+def _ended_counts(packages: Totals) -> list[str]:
+    return [
+        f"{number:,} {word}"
+        for number, word in (
+            (packages.present, "was there" if packages.present == 1 else "were there"),
+            (packages.done, "done"),
+            (packages.failed, "failed"),
+            (packages.cancelled, "stopped"),
+        )
+        if number
+    ]
 
 
 def report(push: PushStatus, summary: str, rows: Sequence[TransferRow], label: Callable[[str], str]) -> str:

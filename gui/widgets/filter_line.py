@@ -23,7 +23,7 @@ class FilterLine(QLineEdit):
         self.setPlaceholderText(placeholder)
         self.setAccessibleName(name)
         self.setProperty("leading", True)
-        glass = QAction(self)
+        glass = QAction(name, self)  # a screen reader takes the picture for a button
         glass.setEnabled(False)
         icons.bind(glass, "search", "dim")
         self.addAction(glass, QLineEdit.ActionPosition.LeadingPosition)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from gui import theme
@@ -45,9 +46,20 @@ class FormScroll(QScrollArea):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() is QEvent.Type.LayoutRequest:
+            self._fit()
             self.updateGeometry()
             self.form_changed.emit()
         return super().eventFilter(watched, event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Scroll areas know nothing of text that wraps, and would squeeze the fields instead."""
+        layout = self._content.layout()
+        if layout is not None and layout.hasHeightForWidth():
+            self._content.setMinimumHeight(layout.totalMinimumHeightForWidth(self.viewport().width()))
 
     def _on_focus_changed(self, _old: QWidget | None, now: QWidget | None) -> None:
         if now is not None and self._form.isAncestorOf(now):

@@ -86,7 +86,9 @@ class WrappedLabel(Label):
         self._fit()
 
     def _fit(self) -> None:
-        self.setMinimumHeight(max(0, self.heightForWidth(self.width())) if self.text() else 0)
+        self.setMinimumHeight(0)  # what it was before counts as needed otherwise
+        if self.text():
+            self.setMinimumHeight(max(0, self.heightForWidth(self.width())))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -37,9 +37,10 @@ class TaskOwner:
         return task
 
     def cancel_all(self) -> None:
-        """Cancel every task but the one that asks for it."""
-        for task in self._tasks - {asyncio.current_task()}:
-            task.cancel()
+        """Cancel every task but the one that asks for it. Possible before the loop runs, when there is none."""
+        for task in tuple(self._tasks):
+            if task is not asyncio.current_task():
+                task.cancel()
 
     @property
     def busy(self) -> bool:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QSizePolicy, QWidget
 
 from gui import theme
 from gui.widgets.controls import IconButton
@@ -28,6 +29,12 @@ class PathEdit(QWidget):
         row.addWidget(self.edit, 1)
         row.addWidget(self.button)
         self.setFocusProxy(self.edit)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """The style may have given the field its height while nobody asked for ours."""
+        super().showEvent(event)
+        self.setMinimumHeight(self.edit.sizeHint().height())
 
     def choose(self) -> None:
         """Have a person choose in a dialog; `tasks.cancel_all` closes it."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
@@ -17,6 +17,8 @@ from gui.widgets.controls import Button
 from gui.widgets.labels import ElidedLabel
 from gui.widgets.page import TaskOwner
 from gui.widgets.refresh_line import RefreshLine
+
+Job = Callable[[], Coroutine[Any, Any, None]]
 
 _WIDTH, _HEIGHT = 760, 560
 _WINDOW_FRAME = 40
@@ -71,41 +73,36 @@ class TaskDialog(QDialog):
     def working(self) -> bool:
         return self._working is not None
 
-    def work(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run `coroutine` unless something is under way already."""
-        if self._working is not None:
-            coroutine.close()
-        else:
-            self.work_instead(coroutine)
+    def work(self, job: Job) -> None:
+        """Do `job` unless something is under way already."""
+        if self._working is None:
+            self.work_instead(job)
 
-    def work_instead(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run `coroutine`; what is under way is given up."""
-        before, self._working = self._working, None
+    def work_instead(self, job: Job) -> None:
+        """Do `job`; what is under way is given up."""
+        before, self._working = self._working, self.tasks.start(self._guard(job))
         if before is not None:
             before.cancel()
+        self._working.add_done_callback(self._on_ended)
         self.busy_line.set_running(True)
         self.cancel_button.setText(messages.STOP)
-        self._working = self.tasks.start(self._guard(coroutine))
         self.on_working()
 
-    async def _guard(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    async def _guard(self, job: Job) -> None:
         try:
-            await coroutine
+            await job()
         except MirrordeckError as error:
             self.show_error(error.info())
-        except asyncio.CancelledError:
-            if self._is_current():
-                self.on_stopped()
-            raise
-        finally:
-            if self._is_current():
-                self._working = None
-                self.busy_line.set_running(False)
-                self.cancel_button.setText(self.close_text)
-                self.on_working()
 
-    def _is_current(self) -> bool:
-        return self._working is asyncio.current_task()
+    def _on_ended(self, task: asyncio.Task[None]) -> None:
+        if task is not self._working:
+            return  # something else is under way, or the dialog is closed
+        self._working = None
+        self.busy_line.set_running(False)
+        self.cancel_button.setText(self.close_text)
+        if task.cancelled():
+            self.on_stopped()
+        self.on_working()
 
     @property
     def close_text(self) -> str:
@@ -116,7 +113,7 @@ class TaskDialog(QDialog):
         """After something was begun, and after it ended in whatever way."""
 
     def on_stopped(self) -> None:
-        """After a person stopped what was under way, or closed the dialog."""
+        """After a person stopped what was under way."""
 
     # ---- telling ----
 
@@ -149,6 +146,7 @@ class TaskDialog(QDialog):
             super().reject()
 
     def done(self, result: int) -> None:
+        self._working = None
         self.tasks.cancel_all()
         self.busy_line.set_running(False)
         super().done(result)

@@ -84,13 +84,15 @@ def made_up_records(count: int, *, seed: int) -> list[SampleRecord]:
         # Looking back only a little makes chains; an occasional look far back makes shared foundations.
         recent = stack[-40:] if chance.random() < 0.3 else stack[: max(1, len(stack) // 20)]
         needs = {node.name: node for node in chance.sample(recent, min(len(recent), chance.randrange(6)))}
-        needs.pop(name, None)
+        compilers = compiler_edges(nodes, ("c", "cxx"))
+        for taken in (name, *(edge.node.name for edge in compilers)):
+            needs.pop(taken, None)  # Spack refuses databases where a package needs two of the same name
         edges = [SampleEdge(node, chance.choice(KINDS)) for node in needs.values()]
         node = make_node(
             name,
             f"{chance.randrange(12)}.{number % 60}.{chance.randrange(10)}",
             variants={"shared": chance.random() < 0.8, "mpi": chance.random() < 0.3, "build_type": "Release"},
-            edges=edges + compiler_edges(nodes, ("c", "cxx")),
+            edges=edges + compilers,
         )
         stack.append(node)
         records.append(SampleRecord(node, explicit=chance.random() < 0.1))

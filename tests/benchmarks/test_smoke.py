@@ -14,6 +14,7 @@ import generator
 import pytest
 import queries
 import run
+import worlds
 
 from core.foundation.cancel import CancelToken
 from core.packing.model import Codec
@@ -79,6 +80,25 @@ def test_queries_are_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert all(line.endswith(("reached", "MISSED")) for line in lines[2:])
     found = {line.split()[0]: int(line[28:36]) for line in lines[2:]}
     assert found["%c=gcc"] > found["^openmpi"] > 0
+
+
+def test_large_worlds_are_measured(tmp_path: Path) -> None:
+    arguments = ["--packages", "300", "--present", "50", "--runs", "1", "--folder", str(tmp_path)]
+    command = [sys.executable, str(Path(worlds.__file__)), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(worlds.ROWS) + 2
+    assert all(line.endswith(("reached", "MISSED")) for line in lines[2:])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_window_is_measured() -> None:
+    command = [sys.executable, str(Path(run.__file__).with_name("window.py")), "--packages", "300"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("first paint after")
+    assert len(lines) == 6
+    assert all(line.endswith(("reached", "MISSED")) for line in (lines[0], *lines[2:]))
 
 
 def test_seed_decides(tmp_path: Path) -> None:

@@ -130,7 +130,9 @@ class TestAgainstSpack:
 
 
 class TestIncremental:
-    def test_i5_only_new_entries_are_read(self, cache: FolderCache, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_i5_only_new_entries_are_read(
+        self, cache: FolderCache, root: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         publish(cache, ZED)
         age(root, ZED)
         update(cache)

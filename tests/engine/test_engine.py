@@ -175,6 +175,14 @@ def test_an_unknown_request_and_wrong_parameters_are_refused(engine):
     assert reply.error.code == "usage"
 
 
+def test_t08_lines_that_are_no_messages_end_nothing(engine, home):
+    engine.process.stdin.write(b'garbage\n\xff\xfe\n{"t":"request","id":"x"}\n' + b"[" * 100_000 + b"\n")
+    engine.process.stdin.flush()
+    assert engine.ask(ListInstances())[0] == ()
+    log = (home / "mirrordeck/state/log/engine.log").read_text()
+    assert log.count("not understood") == 4
+
+
 def test_read_only_plans_but_does_not_push(sample, home):
     engine = Engine("--read-only")
     info = open_sample(engine, sample)

@@ -44,7 +44,8 @@ LOOKING = frozenset(
     report.collect transfers.clear transfers.limits transfers.move transfers.pause transfers.release transfers.retry
     transfers.stop transfers.unfinished transfers.watch upkeep.capabilities upkeep.describe-bundle upkeep.old-layout
     upkeep.plan-copy upkeep.plan-delete upkeep.plan-free upkeep.plan-migration upkeep.read-keep-list upkeep.trash
-    installs.look presence.count-missing settings.changed
+    instance.find instance.survey installs.look presence.count-missing presence.held-back presets.list push.script
+    settings.changed
     """.split()  # noqa: SIM905
 )
 

@@ -84,7 +84,7 @@ def test_t19_a_command_with_a_bug_in_it_tells_no_secret(
 
     parser = main.make_parser()
     parser.set_defaults(run=broken)
-    monkeypatch.setattr(main, "make_parser", lambda: parser)
+    monkeypatch.setattr(main, "make_parser", lambda _commands: parser)
     assert main.main([]) == 1
     told = capsys.readouterr().err
     assert "Something went wrong in Mirrordeck" in told

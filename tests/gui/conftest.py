@@ -16,6 +16,7 @@ from samples import fill
 
 from gui import theme
 from gui.actions import Actions
+from gui.settings import remembered
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -51,7 +52,8 @@ def themed(qapp: QApplication) -> Iterator[QApplication]:
 
 @pytest.fixture
 def client(loop: QEventLoop, themed: QApplication) -> FakeClient:
-    """Answers like an engine with one instance, three mirrors and five records."""
+    """Answers like an engine with one instance, three mirrors and five records, seen before."""
+    remembered().setValue("window/welcomed", "yes")
     return fill(FakeClient())
 
 

@@ -17,7 +17,7 @@ from core.engine.calls.packages import (
     SummarizeSelection,
 )
 from core.engine.calls.presence import ListPresence
-from core.engine.calls.transfers import WatchTransfers
+from core.engine.calls.transfers import ListUnfinished, WatchTransfers
 from core.foundation.errors import ErrorInfo
 from core.mirrors.credentials.states import CredentialState
 from core.mirrors.model import Connection, KeyOrigin, Mirror
@@ -42,7 +42,7 @@ from core.services.values import (
     PackagesView,
     SelectionSummary,
 )
-from core.transfers.model import QueueSnapshot, Totals
+from core.transfers.model import QueueSnapshot, Totals, Unfinished
 
 INSTANCE = InstanceInfo("spack-1", "/opt/spack", "/opt/spack/opt/spack", "1.1.1", "hpc-base")
 
@@ -153,6 +153,7 @@ def fill(client: FakeClient) -> FakeClient:
             ListRelatives: lambda call: call.hashes,
             SummarizeSelection: SelectionSummary(2, 40, 5_000_000_000),
             WatchTransfers: QueueSnapshot((), (), Totals(), paused=False),
+            ListUnfinished: Unfinished(()),
         }
     )
     client.rows[ListPackages] = [packages()]

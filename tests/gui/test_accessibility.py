@@ -13,7 +13,6 @@ from pytestqt.qtbot import QtBot
 from qasync import QEventLoop
 
 from gui.main_window import MainWindow, WindowOptions
-from gui.settings import remembered
 from gui.widgets.controls import IconButton
 
 PAGES = pytest.mark.parametrize(
@@ -23,7 +22,6 @@ PAGES = pytest.mark.parametrize(
 
 @pytest.fixture
 def window(client: FakeClient, loop: QEventLoop, qtbot: QtBot) -> Iterator[MainWindow]:
-    remembered().setValue("window/welcomed", "yes")
     window = MainWindow(client, WindowOptions())
     window.show()
     window.activateWindow()

@@ -275,7 +275,7 @@ def test_the_old_format_is_migrated_and_then_deleted(
     settle(page, qtbot)
     page._read(refresh=True)
     settle(page, qtbot)
-    assert page.model.contents.old_layout == 0
+    assert page.model.contents.count_old_layout() == 0
     commands.delete_old_layout.trigger()
     leftover: OldLayoutDialog = shown(page, OldLayoutDialog, qtbot)
     qtbot.waitUntil(leftover.notice.isVisible, timeout=WAIT_MS)

@@ -138,7 +138,7 @@ class TestReport:
         assert isinstance(dialog.text, QPlainTextEdit)
         assert not [call for call in client.calls if isinstance(call, SaveReport)]
         client.answers[SaveReport] = None
-        dialog.work(dialog.save_to("/tmp/report.zip"))
+        dialog.work(lambda: dialog.save_to("/tmp/report.zip"))
         qtbot.waitUntil(lambda: not dialog.working)
         assert client.calls[-1] == SaveReport(self.FILES, "/tmp/report.zip")
         assert "/tmp/report.zip" in dialog.notice.accessibleName() or not dialog.notice.isHidden()

@@ -10,7 +10,7 @@ import pytest
 import transfer_samples as samples
 from fake_client import FakeClient
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QDialog, QPushButton
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 from qasync import QEventLoop
 from samples import INSTANCE, package
@@ -24,7 +24,6 @@ from core.transfers.model import ItemState, QueueSnapshot, Totals
 from gui import main_window, messages, theme
 from gui.app import ErrorReporter
 from gui.main_window import MainWindow, WindowOptions
-from gui.settings import remembered
 from gui.widgets.dialogs import MessageDialog
 
 Opener = Callable[..., MainWindow]
@@ -33,7 +32,6 @@ Opener = Callable[..., MainWindow]
 @pytest.fixture
 def opened(client: FakeClient, loop: QEventLoop, qtbot: QtBot) -> Iterator[Opener]:
     """Opens windows; they are closed as a person would close them."""
-    remembered().setValue("window/welcomed", "yes")
     lives: list[asyncio.Task[None]] = []
     windows: list[MainWindow] = []
 
@@ -42,7 +40,7 @@ def opened(client: FakeClient, loop: QEventLoop, qtbot: QtBot) -> Iterator[Opene
         window.show()
         lives.append(loop.create_task(window.run()))
         windows.append(window)
-        owners = (window.tasks, *(page.tasks for page in window.pages))
+        owners = (window.tasks, window.idle_text.tasks, *(page.tasks for page in window.pages))
         qtbot.waitUntil(lambda: client.starts > 0 and not any(owner.busy for owner in owners))
         return window
 
@@ -358,3 +356,13 @@ def test_the_safe_button_of_a_message_has_the_focus(opened: Opener, qtbot: QtBot
     assert focus.isDefault()
     dialog.reject()
     qtbot.waitUntil(lambda: not window.tasks.busy)
+
+
+def test_frame_gaps_are_recorded_until_told(opened: Opener, qtbot: QtBot) -> None:
+    window = opened()
+    window.commands.record_gaps.trigger()
+    window.commands.record_gaps.trigger()
+    qtbot.waitUntil(lambda: open_dialog(window, MessageDialog) is not None)
+    dialog = open_dialog(window, MessageDialog)
+    assert any(label.text().startswith("Longest gap") for label in dialog.findChildren(QLabel))
+    dialog.reject()

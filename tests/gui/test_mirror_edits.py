@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from samples import INSTANCE, details, mirror, mirrors_view
 
 from core.engine.calls import logins, mirrors
-from core.foundation.errors import ConfigError, NetworkDown
+from core.foundation.errors import ConfigError, ErrorInfo, NetworkDown
 from core.mirrors.credentials.states import CredentialState, Direction
 from core.mirrors.model import Connection
 from core.services import login_values as values
@@ -26,6 +26,7 @@ from core.services.values import LoginFacts, MirrorRow, MirrorsView, UndoStep
 from gui import messages
 from gui.actions import Actions
 from gui.mirrors import editor_words, login_words, testing_words
+from gui.mirrors.commands import Edited
 from gui.mirrors.details import CONNECTION, USERS
 from gui.mirrors.editor import MirrorEditor
 from gui.mirrors.model import Column
@@ -323,6 +324,9 @@ def test_copying_to_the_user_scope(page: MirrorsPage, client: FakeClient, comman
     assert page.banner.title == "nfs was copied to user."
 
 
+PLAIN_PROBLEM = ErrorInfo("plain-secret", "mirrors.yaml:4: old holds a secret in plain text", "everyone can read")
+
+
 def plain_row() -> MirrorRow:
     side = Connection("oci://r.org/x", "oci://r.org/x", plain_secret=True)
     return MirrorRow(replace(mirror("old", "oci://r.org/x"), push=side), login=LoginFacts(CredentialState.PLAIN_TEXT))
@@ -331,7 +335,7 @@ def plain_row() -> MirrorRow:
 def test_a_secret_in_plain_text_is_moved_to_the_keyring_after_one_look(
     page: MirrorsPage, client: FakeClient, qtbot: QtBot
 ) -> None:
-    client.answers[mirrors.ListMirrors] = MirrorsView((plain_row(),))
+    client.answers[mirrors.ListMirrors] = MirrorsView((plain_row(),), (PLAIN_PROBLEM,))
     client.answers[mirrors.DescribeMirror] = samples.details()
     client.answers[logins.MoveToKeyring] = AppliedEdit("user", samples.FILE, "Replace", "")
     load(page, qtbot)
@@ -581,3 +585,18 @@ def test_scopes_say_for_whom_they_count(client: FakeClient) -> None:
     assert editor_words.scope_text(scopes[0]) == "user (/home/ann/.spack/mirrors.yaml): only you"
     assert editor_words.scope_text(scopes[2]).endswith(": locked")
     assert details(mirrors.DescribeMirror(INSTANCE.id, "nfs")).name == "nfs"
+
+
+def test_an_edit_can_be_undone_whatever_else_is_wrong(
+    page: MirrorsPage, client: FakeClient, commands: Actions, qtbot: QtBot
+) -> None:
+    """A problem that was there before does not hide what was saved."""
+    broken = ErrorInfo("config", "mirrors.yaml:9: mirror odd is left out", "it needs `url`")
+    client.answers[mirrors.ListMirrors] = MirrorsView(mirrors_view().rows, (broken, PLAIN_PROBLEM))
+    load(page, qtbot)
+    assert page.banner.title == broken.title
+    with_undo(client)
+    page.work.edited.emit(Edited("scratch was changed", "undo-1", "scratch"))
+    qtbot.waitUntil(lambda: page.banner.title == "scratch was changed.")
+    assert page.banner.button.text() == messages.UNDO
+    settle(page, qtbot)

@@ -61,7 +61,17 @@ def test_rows_say_what_they_are(client: FakeClient) -> None:
 
     assert texts(0) == ["scratch", "/scratch/cache", "default", "on", "–", "user", "ok", "–", "1,204"]
     assert texts(1) == ["nfs", "/nfs/cache", "default", "–", "–", "site", "not writable", "–", "318"]
-    assert texts(2) == ["public", "https://bin.example.org/cache", "default", "–", "none", "site", "not checked", "–", "–"]
+    assert texts(2) == [
+        "public",
+        "https://bin.example.org/cache",
+        "default",
+        "–",
+        "none",
+        "site",
+        "not checked",
+        "–",
+        "–",
+    ]
     assert model.index(0, Column.CONTAINS).data() == "binaries and sources"
     assert model.index(2, Column.FETCH_ADDRESS).data() == "https://bin.example.org/cache"
     assert model.index(0, Column.NAME).data(Role.DETAIL) == ("folder",)
@@ -211,7 +221,7 @@ def test_every_login_state_has_a_word_and_what_needs_care_a_shape(client: FakeCl
 
 def test_a_plain_secret_cries_out() -> None:
     row = registry_row(CredentialState.PLAIN_TEXT, note="the configuration of mirror site-oci holds a secret")
-    assert words.login_word(row) == "plain text!"
+    assert words.login_word(row) == "plain text"
     assert words.login_tip(row) == "The configuration of mirror site-oci holds a secret"
 
 
@@ -249,6 +259,10 @@ def test_narrow_tables_leave_room_for_addresses(page: MirrorsPage, qtbot: QtBot)
     page.resize(820, 560)
     qtbot.waitUntil(lambda: page.table.isColumnHidden(Column.AUTOPUSH) and page.table.isColumnHidden(Column.SCOPE))
     assert page.table.columnWidth(Column.PUSH_ADDRESS) > 150
+    for width in range(700, 1500, 90):
+        page.resize(width, 700)
+        least = min(width - 600, 220)
+        qtbot.waitUntil(lambda room=least: page.table.columnWidth(Column.PUSH_ADDRESS) > room)  # type: ignore[misc]
     page.resize(1240, 700)
     qtbot.waitUntil(lambda: not page.table.isColumnHidden(Column.SCOPE))
     assert page.table.columnWidth(Column.SCOPE) > 50

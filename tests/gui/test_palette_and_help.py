@@ -37,7 +37,7 @@ def test_arrows_move_while_typing_and_possible_actions_come_first(commands: Acti
     qtbot.addWidget(palette)
     palette.show()
     enabled = [
-        palette.model.action_at(row).isEnabled()  # type: ignore[union-attr]
+        palette.model.entry_at(row)[0].isEnabled()  # type: ignore[union-attr]
         for row in range(palette.model.rowCount())
     ]
     assert enabled == sorted(enabled, reverse=True)
@@ -46,7 +46,7 @@ def test_arrows_move_while_typing_and_possible_actions_come_first(commands: Acti
     assert palette.list.currentIndex().row() == first + 1
 
 
-def test_what_is_not_possible_says_why_and_is_not_chosen(commands: Actions, qtbot: QtBot) -> None:
+def test_what_is_not_possible_says_why_and_only_another_page_leads_on(commands: Actions, qtbot: QtBot) -> None:
     palette = Palette(commands.all())
     qtbot.addWidget(palette)
     palette.show()
@@ -54,8 +54,14 @@ def test_what_is_not_possible_says_why_and_is_not_chosen(commands: Actions, qtbo
     index = palette.model.index(0)
     assert "Go to the Mirrors page first" in index.data(Qt.ItemDataRole.AccessibleTextRole)
     qtbot.keyClick(palette.edit, Qt.Key.Key_Return)
-    assert palette.chosen is None
-    assert palette.isVisible()
+    assert (palette.chosen, palette.page) == (commands.move_mirror_up, "Mirrors")
+    here = Palette(commands.all(), "Mirrors")
+    qtbot.addWidget(here)
+    here.show()
+    qtbot.keyClicks(here.edit, "ask earlier")
+    qtbot.keyClick(here.edit, Qt.Key.Key_Return)
+    assert here.chosen is None
+    assert here.isVisible()
 
 
 def test_the_guide_begins_at_the_beginning_and_follows_links(themed: QApplication, qtbot: QtBot) -> None:
@@ -78,7 +84,7 @@ def test_search_narrows_chapters_and_marks_what_was_found(themed: QApplication, 
     assert viewer.topic is not None
     assert viewer.topic.name == "50-automation.md"
     marks = viewer.view.extraSelections()
-    cursors: list[QTextCursor] = [mark.cursor for mark in marks]  # type: ignore[attr-defined]
+    cursors: list[QTextCursor] = [mark.cursor for mark in marks]
     assert [cursor.selectedText() for cursor in cursors] == ["crontab"]
     viewer.open_topic("30-signing.md")
     assert viewer.topic.title == "Signing"

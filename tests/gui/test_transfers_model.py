@@ -11,7 +11,8 @@ from PySide6.QtCore import QPersistentModelIndex, Qt
 from pytestqt.modeltest import ModelTester
 
 from core.transfers.model import ItemState, QueueSnapshot, TransferRow
-from gui.transfers.model import Column, StateFilter, TransfersModel
+from gui.transfers.model import TransfersModel
+from gui.transfers.rows import Column, StateFilter
 from gui.widgets.cell import Role
 
 DISPLAY = Qt.ItemDataRole.DisplayRole
@@ -26,7 +27,12 @@ def model(qapp: object) -> TransfersModel:
 
 
 def names(model: TransfersModel) -> list[str]:
-    return [model.row_at(number).name or "index" for number in range(model.rowCount())]
+    """What is shown; headings as `# push`."""
+    shown = []
+    for number in range(model.rowCount()):
+        row, push = model.row_at(number), model.push_at(number)
+        shown.append(f"# {push.id}" if push is not None else row.name or "index" if row is not None else "")
+    return shown
 
 
 def text(model: TransfersModel, number: int, column: Column, role: int = DISPLAY) -> object:
@@ -54,7 +60,9 @@ def test_newest_push_comes_first_and_what_failed_floats_in_its_push(model: Trans
         samples.row("newer-failed", state=ItemState.FAILED, push="p2"),
     ]
     model.apply(samples.snapshot(rows))
-    assert names(model) == ["newer-failed", "newer-done", "failed", "moves", "waits", "stopped", "done", "there"]
+    assert names(model) == [
+        "# p2", "newer-failed", "newer-done", "# p1", "failed", "moves", "waits", "stopped", "done", "there",
+    ]  # fmt: skip
 
 
 def test_a_row_that_fails_goes_up_and_stays_selected(model: TransfersModel) -> None:
@@ -192,7 +200,7 @@ def test_cleared_pushes_leave_in_one_piece(model: TransfersModel) -> None:
     removed: list[tuple[int, int]] = []
     model.rowsRemoved.connect(lambda _parent, first, last: removed.append((first, last)))
     model.apply(replace(whole, rows=(), pushes=whole.pushes[:1]))
-    assert removed == [(0, 2)]
+    assert removed == [(0, 3), (0, 0)]  # the second push with its heading, and the heading a single push does not need
     assert names(model) == [f"a{number}" for number in range(5)]
 
 

@@ -19,7 +19,7 @@ from core.foundation.errors import ErrorInfo, PermissionDenied
 from core.transfers.model import ItemState, QueueSnapshot
 from core.transfers.plan import Decision
 from gui.actions import Actions
-from gui.transfers.model import Column
+from gui.transfers.rows import Column
 from gui.transfers.page import TransfersPage
 from gui.transfers.state import TransfersState
 from gui.widgets.controls import ActionButton

@@ -278,3 +278,26 @@ def test_secrets_appear_nowhere(instance_of: Callable[..., Instance], entry: str
     assert "hunter2" not in repr(found)
     for mirror in found.mirrors:
         assert mirror.push.plain_secret == ("hunter2" in entry)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *(("123", "a number"), ("1.5", "a number"), ("1e3", "a number"), ("0x10", "a number"), (".inf", "a number")),
+        *(("true", "true or false"), ("False", "true or false"), ("null", "nothing"), ("2024-01-01", "a date")),
+    ],
+)
+def test_a_name_that_is_no_text_to_yaml_is_told(instance_of: Callable[..., Instance], name: str, kind: str) -> None:
+    """Spack crashes on it; in quotes it is fine."""
+    found = mirrors_of(instance_of(f"mirrors:\n  fine: /y\n  {name}: /x\n"))
+    (problem,) = found.problems
+    assert problem.title.endswith(f"mirrors.yaml:3: mirror {name} has a name Spack cannot use")
+    assert f"is {kind} to YAML" in problem.why
+    assert f'"{name}"' in problem.remedies[0]
+    assert [mirror.name for mirror in found.mirrors] == ["fine", name]
+    assert mirrors_of(instance_of(f'mirrors:\n  "{name}": /x\n')).problems == ()
+
+
+@pytest.mark.parametrize("name", ["yes", "no", "1:20", "v1.5", "123a", "2024-01", "on", "1.2.3"])
+def test_names_that_only_look_odd(instance_of: Callable[..., Instance], name: str) -> None:
+    assert mirrors_of(instance_of(f"mirrors:\n  {name}: /x\n")).problems == ()

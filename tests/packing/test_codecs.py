@@ -69,9 +69,21 @@ def test_usual_readers(codec: Codec, filled: Prefix, tool: Callable[[str], str],
 @pytest.mark.parametrize("codec", Codec)
 def test_same_bytes_for_any_number_of_threads(codec: Codec, filled: Prefix) -> None:
     alone = filled.pack(codec)
-    for threads in (1, 2, 4):
+    for threads in (1, 2, 4, 8):
         with BlockPool(threads) as pool:
             assert filled.pack(codec, pool=pool) == alone
+
+
+@pytest.mark.parametrize("codec", Codec)
+def test_same_bytes_however_much_a_call_reads_and_writes(
+    codec: Codec, filled: Prefix, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone, stored = filled.pack(codec), filled.target.read_bytes()
+    write, readv = os.write, os.readv
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, memoryview(data)[:4099]))
+    monkeypatch.setattr(os, "readv", lambda descriptor, buffers: readv(descriptor, [buffers[0][:70_001]]))
+    assert filled.pack(codec) == alone
+    assert filled.target.read_bytes() == stored
 
 
 def test_several_packages_share_a_pool(filled: Prefix, tmp_path: Path) -> None:

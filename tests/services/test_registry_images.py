@@ -19,6 +19,7 @@ from registry.servers import RunningRegistry
 from core.caches.oci.image import DOCKER, OCI, Family
 from core.caches.opening import CacheAccess
 from core.network.endpoints import Endpoint
+from core.packing.model import Codec
 from core.services.contents import update_index
 from core.services.push import PreparedPush
 from core.spack.instance import Instance
@@ -122,7 +123,7 @@ def run_in(root: Path, variables: dict[str, str], *command: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("kind", ["package", "tag", "squashed", "docker"])
+@pytest.mark.parametrize("kind", ["package", "fast", "spack", "tag", "squashed", "docker"])
 def test_it_runs(
     tool: Callable[[str], str],
     instance: Instance,
@@ -137,13 +138,16 @@ def test_it_runs(
 ) -> None:
     host = real_registries["plain"].host
     put_base(look(f"{name}-base"), base_layer, DOCKER if kind == "docker" else OCI)
-    options = {"tag": "tools", "squash_to": 2 if kind == "squashed" else None} if kind != "package" else {}
+    single = kind in ("package", "fast", "spack")
+    options: dict[str, object] = {} if single else {"tag": "tools", "squash_to": 2 if kind == "squashed" else None}
+    if kind in ("fast", "spack"):
+        options["codec"] = Codec(kind)
     prepared = plan("libxml2", to="plain", base_image=f"oci+http://{host}/{name}-base:1", **options)
     assert prepared.plan.blockers == ()
     assert {row.state for row in carry_out(prepared).rows} == {ItemState.DONE}
 
     opened = look(name)
-    (tag,) = [tag for tag in opened.tags() if tag.startswith("libxml2-" if kind == "package" else "tools")]
+    (tag,) = [tag for tag in opened.tags() if tag.startswith("libxml2-" if single else "tools")]
     root, variables = unpacked(tool, f"{host}/{name}:{tag}", tmp_path)
     prefix = next(record.prefix for record in instance.database().records.values() if record.name == "libxml2")
     assert run_in(root, variables, "sh", "-c", "hello") == f"hello from {prefix}/bin/hello\nzlib-ng C.base\n"

@@ -160,7 +160,7 @@ class TestPlanning:
     def url(self, registry: FakeRegistry) -> str:
         return f"oci+http://{registry.host}/{NAME}"
 
-    def test_t38_the_plan_says_who_is_contacted_who_can_read_and_what_is_left(self, registry: FakeRegistry, plan) -> None:
+    def test_t38_the_plan_says_who_can_read_and_what_is_left(self, registry: FakeRegistry, plan) -> None:
         limits = {"RateLimit-Remaining": "76;w=21600", "RateLimit-Limit": "100;w=21600"}
         registry.faults.add(path="/manifests/", headers=limits, times=None)
         facts = plan("zlib-ng", to=self.url(registry)).plan.registry

@@ -337,15 +337,17 @@ class TestWithoutGnupg:
         with pytest.raises(SigningError, match="did not answer"):
             Gnupg(tmp_path).secret_keys()
 
-    def test_its_words_are_english_and_nothing_secret_is_passed(
+    def test_t18_its_words_are_english_and_nothing_secret_is_passed(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
         monkeypatch.setenv("LANGUAGE", "de")
+        monkeypatch.setenv("LAB_TOKEN", "c4nary")
         fake_gpg(tmp_path, monkeypatch, f"env > {tmp_path}/env; tr '\\0' ' ' < /proc/$$/cmdline > {tmp_path}/arguments")
         Gnupg(tmp_path).secret_keys()
         told = (tmp_path / "env").read_text().splitlines()
         assert "LC_ALL=C" in told
+        assert "c4nary" not in "".join(told)
         assert "LANGUAGE=C" in told
         arguments = (tmp_path / "arguments").read_text()
         assert "--batch --no-tty" in arguments

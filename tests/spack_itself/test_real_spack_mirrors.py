@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from core.mirrors.forms import (
     AddMirror,
     ChangeMirror,
     ConnectionForm,
+    CopyMirror,
     MirrorEdit,
     MirrorForm,
     MoveMirror,
@@ -34,6 +36,7 @@ from core.mirrors.forms import (
 )
 from core.mirrors.model import Mirror
 from core.mirrors.reading import mirrors_of
+from core.services.mirror_commands import equivalent_command
 from core.spack.config import Scope
 from core.spack.instance import Instance
 
@@ -216,3 +219,77 @@ def test_an_environment(tmp_path: Path) -> None:
         carry_out(plan_edit(edit, Landscape((scope,), instance_of(tmp_path, home).path_context)))
     listed = run_spack(["-D", str(tmp_path), "mirror", "list"], home).splitlines()
     assert [line.split(" [")[0].rstrip() for line in listed][:3] == ["two", "new", "it's 'new': no"]
+
+
+WRITTEN = """mirrors:
+  plain: oci://registry.example/team/cache
+  both:
+    url: https://web.example/cache
+    signed: false
+"""
+BELOW = """mirrors:
+  below:
+    url: https://web.example/below
+    push: {url: oci://registry.example/below, access_pair: {id: bot, secret_variable: S}}
+    binary: true
+    source: false
+"""
+ANONYMOUS = ConnectionForm("oci://registry.example/team/cache")
+WITH_LOGIN = replace(ANONYMOUS, user="bot", secret_variable="S")
+S3 = ConnectionForm("s3://bucket/x", user="key", secret_variable="S", profile="p", endpoint_url="https://s3.example")
+COMMANDS: dict[str, MirrorEdit] = {
+    "push with a login, fetch without": AddMirror(MirrorForm("new", ANONYMOUS, WITH_LOGIN, source=False), "user"),
+    "two addresses": AddMirror(MirrorForm("new", ConnectionForm("https://web.example/x"), WITH_LOGIN), "user"),
+    "variables": AddMirror(
+        MirrorForm("new", replace(ANONYMOUS, user_variable="T", secret_variable="S"), signed=False, autopush=True),
+        "user",
+    ),
+    "S3": AddMirror(MirrorForm("new", replace(S3, token_variable="T")), "user"),
+    "a login for pushing later": ChangeMirror("plain", MirrorForm("plain", ANONYMOUS, WITH_LOGIN), "user"),
+    "another place for pushing": ChangeMirror(
+        "both", MirrorForm("both", ConnectionForm("https://web.example/cache"), WITH_LOGIN, signed=False), "user"
+    ),
+    "from another scope": CopyMirror("below", "user"),
+    "away": RemoveMirror("plain", "user"),
+}
+
+
+@pytest.mark.parametrize("case", COMMANDS)
+def test_the_command_shown_does_the_same(tmp_path: Path, case: str) -> None:
+    """Typed into Spack, it makes of the file what the edit makes of a copy."""
+    home, edit = tmp_path / "home", COMMANDS[case]
+    (home / "system").mkdir(parents=True)
+    (home / "system/mirrors.yaml").write_text(BELOW)
+    instances = []
+    for name in ("ours", "typed"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mirrors.yaml").write_text(WRITTEN)
+        scopes = (Scope("user", tmp_path / name), Scope("system", home / "system"))
+        instances.append(replace(instance_of(tmp_path / name, home), scopes=scopes))
+    ours, typed = instances
+    plan = plan_edit(edit, Landscape(ours.scopes, ours.path_context))
+    command = equivalent_command(edit, plan, ours)
+    assert command
+    carry_out(plan)
+    for line in command.splitlines():
+        spack, *words = shlex.split(line)
+        assert spack == "spack"
+        run_spack(words, home, user=tmp_path / "typed")
+    told = [{mirror.name: as_we_see(mirror) for mirror in mirrors_of(each).mirrors} for each in instances]
+    assert told[0] == told[1]
+    assert list(told[0]) == list(told[1])
+    assert mirrors_of(typed).mirrors != mirrors_of(replace(typed, scopes=typed.scopes[1:])).mirrors
+
+
+@pytest.mark.parametrize("name", ["123", "1.5", "0x10", "true", "FALSE", "null", "2024-01-01", "yes", "1:20", "v1.5"])
+def test_names_that_spack_cannot_use_are_those_we_name(tmp_path: Path, name: str) -> None:
+    directory, home = tmp_path / "user", tmp_path / "home"
+    directory.mkdir()
+    home.mkdir()
+    (directory / "mirrors.yaml").write_text(f"mirrors:\n  {name}: /srv/x\n")
+    told = bool(mirrors_of(instance_of(directory, home)).problems)
+    try:
+        listed = run_spack(["mirror", "list"], home, user=directory)
+    except AssertionError:
+        listed = ""
+    assert told == (not listed.startswith(name))

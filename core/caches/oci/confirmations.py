@@ -73,7 +73,7 @@ class Confirmations:
         known = self._known.get(url, {})
         if self._directory is not None:
             with suppress(OSError, ValueError, RecursionError, IndexError):
-                file = _decoder.decode(self._file(url).read_bytes())
+                file = _decoder.decode(_file_of(self._directory, url).read_bytes())
                 known = {
                     kept.image.entry.entry.hash: (
                         kept.at,
@@ -95,8 +95,8 @@ class Confirmations:
         ]
         with suppress(MirrordeckError, OSError):
             self._directory.mkdir(parents=True, exist_ok=True)
-            atomic_write(self._file(url), msgspec.json.encode(_File(list(places), images)))
+            atomic_write(_file_of(self._directory, url), msgspec.json.encode(_File(list(places), images)))
 
-    def _file(self, url: str) -> Path:
-        assert self._directory is not None
-        return self._directory / f"{hashlib.sha256(url.encode()).hexdigest()}.json"
+
+def _file_of(directory: Path, url: str) -> Path:
+    return directory / f"{hashlib.sha256(url.encode()).hexdigest()}.json"

@@ -121,8 +121,14 @@ class OciCache:
         self._confirmations.put(self.url, [image for image in looked_at.values() if not image.lost])
         found = confirmed | looked_at
         self._holders.note(self._repository.reference, (image.own.digest for image in found.values()))
-        about_to_change = partial(self._confirmations.forget, self.url)
-        return OciPush(self._repository, self._blobs, self._staging, found, self._holders, about_to_change)
+        return OciPush(
+            self._repository,
+            self._blobs,
+            self._staging,
+            found,
+            holders=self._holders,
+            about_to_change=partial(self._confirmations.forget, self.url),
+        )
 
     def _confirmed(self, entries: Sequence[EntryName], token: CancelToken) -> dict[str, FoundImage]:
         """Those that were found whole a short time ago, and are still listed."""

@@ -97,6 +97,7 @@ class OciPush:
         cache: BlobCache,
         staging: Path,
         found: Mapping[str, FoundImage],
+        *,
         holders: BlobHolders,
         about_to_change: Callable[[Collection[str]], None],
     ) -> None:

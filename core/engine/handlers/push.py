@@ -48,4 +48,4 @@ class PushHandlers:
             prepared = self._plans.pop(call.plan, None)
         if prepared is None:
             raise NotFound("This plan is no longer known", remedies=("Plan the push again.",))
-        return self._state.queue.add(prepared.job)
+        return self._state.queue.add(prepared.job, paused=call.paused)

@@ -12,6 +12,7 @@ from core.foundation.text import visible
 from core.mirrors.editing.content import effective, has_password
 from core.mirrors.editing.document import Document, Entry
 from core.mirrors.forms import ConnectionForm, MirrorForm
+from core.mirrors.model import PLAIN_SECRET
 from core.mirrors.schema import first_breach, plain_secrets
 from core.spack.config import Value
 
@@ -77,7 +78,7 @@ def secret_warnings(document: Document, name: str) -> list[ErrorInfo]:
         return []
     why = "Spack 1.0 and later do not run with it, and everyone who can read the file can read the secret."
     remedy = "Move it to the keyring, which leaves the names of variables in the file."
-    return [ErrorInfo("plain-secret", f"{name} holds a secret in plain text", why, (remedy,))]
+    return [ErrorInfo(PLAIN_SECRET, f"{name} holds a secret in plain text", why, (remedy,))]
 
 
 def _all_addresses(entry: Entry) -> Iterator[str]:

@@ -14,6 +14,7 @@ from core.mirrors.editing.document import Entry
 from core.mirrors.editing.landscape import Landscape
 from core.mirrors.editing.plan import PlannedEdit
 from core.mirrors.forms import ConnectionForm, MirrorForm
+from core.mirrors.model import PLAIN_SECRET
 from core.spack.substitutions import folder_of
 
 
@@ -81,7 +82,7 @@ def with_leftovers(plan: PlannedEdit) -> PlannedEdit:
         return plan
     why = "in a comment, or in another place that this entry refers to"
     warning = ErrorInfo(
-        "plain-secret", f"{plan.path} still holds the secret", why, ("Remove it there in a text editor.",)
+        PLAIN_SECRET, f"{plan.path} still holds the secret", why, ("Remove it there in a text editor.",)
     )
     return replace(plan, warnings=(*plan.warnings, warning))
 

@@ -16,6 +16,7 @@ from registry.kit.clock import FakeClock
 from registry.kit.fake_registry import FakeRegistry
 
 from core.caches.oci.blob_cache import BlobCache
+from core.caches.oci.confirmations import Confirmations
 from core.caches.oci.names import spec_tag
 from core.caches.oci.oci_cache import OciCache
 from core.caches.oci.oci_push import ImageOptions, OciPush
@@ -89,16 +90,25 @@ class Lab:
     place: Path
     clock: FakeClock = field(default_factory=FakeClock)
     blobs: BlobCache = field(init=False)
+    confirmations: Confirmations = field(init=False)
     records: Mapping[str, PackageRecord] = field(default_factory=lambda: BY_HASH)
 
     def __post_init__(self) -> None:
         self.blobs = BlobCache(self.place / "blobs")
+        self.confirmations = Confirmations(self.place / "confirmed", self.clock)
 
     @property
     def cache(self) -> OciCache:
         url = f"oci+http://{self.repository.reference.repository}"
         staging = self.place / "staging"
-        return OciCache(self.repository, url=url, staging=staging, blobs=self.blobs, clock=self.clock)
+        return OciCache(
+            self.repository,
+            url=url,
+            staging=staging,
+            blobs=self.blobs,
+            clock=self.clock,
+            confirmations=self.confirmations,
+        )
 
     def begin(
         self,
