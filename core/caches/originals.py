@@ -73,9 +73,7 @@ class Original:
             facts = read_archive(file, stored.archive.key, token=token, progress=_ignore)
         if facts.buildinfo != buildinfo:
             raise CacheError("it was packed elsewhere than the one that was installed")
-        return PackedPackage(
-            target, facts.digest, facts.diff_id, facts.stored_bytes, facts.tar_bytes, 0, Codec.SPACK
-        )
+        return PackedPackage(target, facts.digest, facts.diff_id, facts.stored_bytes, facts.tar_bytes, 0, Codec.SPACK)
 
 
 @dataclass(frozen=True, slots=True)

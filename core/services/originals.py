@@ -56,7 +56,9 @@ def find_originals(
             present = cache.present(wanted, signed=only_signed, token=token)
         except (MirrordeckError, OSError) as error:
             return _Answer(name, None, {}, f"{name}: {describe(error).sentence()}")
-        return _Answer(name, cache, present, f"{name} does not have it" + (" with a good signature" if only_signed else ""))
+        return _Answer(
+            name, cache, present, f"{name} does not have it" + (" with a good signature" if only_signed else "")
+        )
 
     binary = [mirror for mirror in mirrors if mirror.binary]
     by_name = {answer.name: answer for answer in side_by_side(binary, ask, token)}

@@ -116,12 +116,16 @@ class CopyPlanDialog(TaskDialog):
         self.make_room()
 
     def _on_start(self) -> None:
-        if self.plan is not None and not self.working:
-            self.work(partial(self._start, self.plan))
+        if self.plan is not None:
+            self.forbid(push_words.WHY_STARTING)
+            self.work_instead(partial(self._start, self.plan))
 
     async def _start(self, plan: PushPlan) -> None:
-        self.forbid(push_words.WHY_STARTING)
-        push_id = await self.client.call(StartCopy(plan.id))
+        try:
+            push_id = await self.client.call(StartCopy(plan.id))
+        except MirrordeckError as error:
+            self.forbid(error.info().title)
+            raise
         self.push_started.emit(push_id)
         self.accept()
 

@@ -65,9 +65,7 @@ class RemovalDialog(TaskDialog):
         self.removal.show_plan(found)
         capabilities = found.capabilities
         if capabilities.delete is False:
-            self.show_error(
-                ErrorInfo("refused", words.NOTHING_CAN_GO, capabilities.why_not, capabilities.remedies)
-            )
+            self.show_error(ErrorInfo("refused", words.NOTHING_CAN_GO, capabilities.why_not, capabilities.remedies))
         self.confirm_button.setText(words.TO_TRASH if capabilities.trash else words.DELETE)
         self._allow()
         self.make_room()
@@ -80,9 +78,9 @@ class RemovalDialog(TaskDialog):
 
     def _carry_out(self, *, permanently: bool) -> None:
         found = self.removal.plan
-        if found is not None and not self.removal.why_not and not self.working:
+        if found is not None and not self.removal.why_not and not self._applying:
             self._applying = True
-            self.work(partial(self._apply, found, permanently=permanently))
+            self.work_instead(partial(self._apply, found, permanently=permanently))
 
     async def _apply(self, found: UpkeepPlan, *, permanently: bool) -> None:
         try:

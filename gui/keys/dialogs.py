@@ -50,7 +50,7 @@ class KeyDialog(TaskDialog):
         self.body.addWidget(sentence)
         self.body.addLayout(self.content)
         self.confirm_button.setDefault(True)
-        self.confirm_button.clicked.connect(lambda: self.work(self._carry_out()))
+        self.confirm_button.clicked.connect(lambda: self.work(self._carry_out))
 
     def open(self) -> None:
         super().open()

@@ -8,10 +8,12 @@ import asyncio
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QWidget
 
+from core.engine.calls.history import ListHistory
 from core.engine.calls.packages import DescribePackage, PackageGraph, SizeByFolder
 from core.engine.calls.presence import FindHoldings
 from core.foundation.errors import MirrordeckError
 from core.foundation.text import short_hash
+from core.services.history_values import HistoryEntry, HistoryRequest
 from core.services.package_values import Holding, PackageDetails
 from core.services.values import PackageRow
 from gui import theme
@@ -30,6 +32,7 @@ from gui.widgets.labels import ElidedLabel
 from gui.widgets.page import TaskOwner
 
 _DELAY_S = 0.15
+_MOST_HISTORY = 20
 
 
 class PackageCard(Card):
@@ -153,12 +156,21 @@ class PackageCard(Card):
             return
         if page is self.overview:
             await self._find_holdings(instance, row, refresh=False)
+            await self._find_history(row)
 
     async def _describe(self, instance: str, row: PackageRow) -> None:
         if self.details is None:
             self.details = await self._client.call(DescribePackage(instance, row.hash))
         self.overview.show_details(self.details)
         self.document.show_text(self.details.document)
+
+    async def _find_history(self, row: PackageRow) -> None:
+        found: list[HistoryEntry] = []
+        try:
+            await self._client.call(ListHistory(HistoryRequest(text=row.hash, most=_MOST_HISTORY)), found.extend)
+        except MirrordeckError:
+            return  # the History page tells about it
+        self.overview.show_history([entry for entry in found if entry.hash == row.hash])
 
     def _on_ask_mirrors(self) -> None:
         if self._row is not None:

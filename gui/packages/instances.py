@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, Signal
+from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from core.engine.calls.instances import ListInstances
@@ -57,6 +57,7 @@ class InstancesView(QWidget):
         self.table = TableView(words.INSTANCES_TABLE, "instances")
         self.table.setModel(self.model)
         self.table.setItemDelegateForColumn(0, PackageDelegate(self.table))
+        self.table.horizontalHeader().setSortIndicator(0, Qt.SortOrder.AscendingOrder)
         self.table.setSortingEnabled(True)
         self.pane = TablePane(self.table)
         self.empty = EmptyState("empty-packages", words.INSTANCES_READING)
@@ -139,6 +140,7 @@ class InstancesView(QWidget):
             await self._client.call(ListPackages(instance.id), on_rows)
         except MirrordeckError as error:
             self._failures[instance] = error.info()
+            self.model.failed.add(instance)
         self.model.arrange()
 
     # ---- showing ----

@@ -20,7 +20,7 @@ from gui.widgets.stepping import Stepper
 _NO_PARENT = QModelIndex()
 _ItemRole = Qt.ItemDataRole
 COLUMNS = (Column.PACKAGE, Column.VERSION, Column.COMPILER, Column.TARGET)
-_ABSENT = Look("circle", "faint", words.NOT_THERE, quiet=True)
+_UNREAD = Look("error", "warn", words.NOT_READ, quiet=True)
 
 
 class Which(StrEnum):
@@ -43,6 +43,7 @@ class InstancesModel(QAbstractTableModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.instances: tuple[InstanceInfo, ...] = ()
+        self.failed: set[InstanceInfo] = set()  # could not be read
         self._packages = PackageList()
         self._records: tuple[dict[str, PackageRow], ...] = ()
         self._facts = Facts()
@@ -58,7 +59,7 @@ class InstancesModel(QAbstractTableModel):
         """Show nothing yet of these instances."""
         self._stepper.stop()
         self.beginResetModel()
-        self.instances = tuple(instances)
+        self.instances, self.failed = tuple(instances), set()
         self._packages, self._lines = PackageList(), []
         self._records = tuple({} for _ in self.instances)
         self.endResetModel()
@@ -153,7 +154,8 @@ class InstancesModel(QAbstractTableModel):
             return None
         row, number = self.row_at(index.row()), index.column() - len(COLUMNS)
         if number >= 0:
-            return self._record_data(self._records[number].get(row.hash), role)
+            failed = self.instances[number] in self.failed
+            return self._record_data(self._records[number].get(row.hash), role, failed=failed)
         column = COLUMNS[index.column()]
         match role:
             case _ItemRole.DisplayRole:
@@ -168,11 +170,13 @@ class InstancesModel(QAbstractTableModel):
                 return self._sentence(index.row())
         return None
 
-    def _record_data(self, record: PackageRow | None, role: int) -> object:
-        look = cells.note_look(record, self._facts) if record is not None else _ABSENT
+    def _record_data(self, record: PackageRow | None, role: int, *, failed: bool) -> object:
+        look = cells.note_look(record, self._facts) if record is not None else _UNREAD if failed else None
         match role:
             case _ItemRole.DisplayRole:
-                return look.word
+                return look.word if look is not None else words.NOT_THERE
+            case Role.TONE:
+                return "faint"
             case Role.LOOK:
                 return look
             case _ItemRole.ToolTipRole:

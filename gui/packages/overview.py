@@ -57,7 +57,7 @@ class OverviewTab(QScrollArea):
         column.addLayout(grid)
         self._texts: dict[str, Paragraph] = {}
         self.ask_button = Button(words.ASK_MIRRORS, icon="retry")
-        for caption in (words.VARIANTS, words.ON_MIRRORS, words.RELOCATION, words.FLAGS, words.MODULES):
+        for caption in (words.VARIANTS, words.ON_MIRRORS, words.HISTORY, *_MORE_TEXTS):
             self._texts[caption] = Paragraph(caption)
             column.addWidget(self._texts[caption])
             if caption == words.ON_MIRRORS:
@@ -76,7 +76,7 @@ class OverviewTab(QScrollArea):
         if self._row is None or self._row.hash != row.hash:
             self._holdings = {}
             self.verticalScrollBar().setValue(0)
-            for caption in (*_MORE_FACTS, words.FLAGS, words.MODULES, words.RELOCATION):
+            for caption in (*_MORE_FACTS, words.HISTORY, *_MORE_TEXTS):
                 self._set(caption, "")
         self._row = row
         self._set(words.PREFIX, row.prefix)
@@ -103,6 +103,10 @@ class OverviewTab(QScrollArea):
     def add_holdings(self, rows: Sequence[Holding]) -> None:
         self._holdings.update((row.mirror, row) for row in rows)
         self.mirrors_changed()
+
+    def show_history(self, entries: Sequence[HistoryEntry]) -> None:
+        """What was done with this package on mirrors, the newest first."""
+        self._set(words.HISTORY, "\n".join(map(history_line, entries)))
 
     def show_no_holdings(self, why: str) -> None:
         self._set(words.ON_MIRRORS, visible(why))
@@ -164,6 +168,12 @@ def holding_line(holding: Holding, now: float) -> str:
         parts.append({True: messages.SIGNED, False: messages.UNSIGNED, None: ""}[holding.signed])
     parts.append(words.as_of(holding.read_at, now) if holding.read_at is not None else "")
     return f"{visible(holding.mirror)}: {', '.join(part for part in parts if part)}"
+
+
+def history_line(entry: HistoryEntry) -> str:
+    """`2026-11-20 14:02  pushed: site-oci, by ann@login1`."""
+    parts = (f"{entry.action}: {entry.where}", entry.detail, f"by {entry.who}" if entry.who else "")
+    return visible(f"{_moment(entry.at)}  {', '.join(part for part in parts if part)}")
 
 
 def _moment(seconds: float) -> str:

@@ -25,7 +25,7 @@ _WIDTHS = (
     (Column.SIZE, 76),
     (Column.INSTALLED, 112),
     (Column.MIRRORS, 128),
-    (Column.NOTE, 126),
+    (Column.NOTE, 150),
     (Column.EXPLICIT, 70),
     (Column.NAMESPACE, 90),
     (Column.ENVIRONMENTS, 140),

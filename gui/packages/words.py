@@ -84,6 +84,7 @@ OVERVIEW, DEPENDENCIES, FOLDERS, DOCUMENT = "Overview", "Dependencies", "Size by
 PREFIX, ARCHITECTURE, NAMESPACE = "Prefix", "Architecture", "Namespace"
 HASH, PACKAGE_HASH, INSTALLED, COMPILERS = "Hash", "Package hash", "Installed", "Compilers"
 IN_ENVIRONMENTS, VARIANTS, RELOCATION, ON_MIRRORS = "Environments", "Variants", "Relocation", "On mirrors"
+HISTORY = "Push history"
 BUILD_SPEC, MODULES, FLAGS = "Built as", "Modules", "Flags"
 READING = "Reading…"
 NOT_KNOWN, NEVER_READ = "not known", "never read"
@@ -162,7 +163,7 @@ WHICH = (
     ("not-everywhere", "Not in all instances"),
     ("one", "In one instance only"),
 )
-NOT_THERE = "–"
+NOT_THERE, NOT_READ = "–", "not read"
 AN_INSTANCE = "an instance"
 NOT_INSTALLED_THERE = "It is not installed there; choose the column of another instance"
 

@@ -99,6 +99,8 @@ class PushDialog(QDialog):
         self.index_combo.addItem(words.INDEX_UPDATE, True)
         self.index_combo.addItem(words.INDEX_LEAVE, False)
         self.packing = PackingPlace(self._client)
+        self.keep_box = CheckBox(words.KEEP_BLOBS)
+        self.keep_box.setToolTip(words.KEEP_BLOBS_TIP)
         self.notice = Banner(stacked=True)
         self.command = QPlainTextEdit()
         self.command.setReadOnly(True)
@@ -136,6 +138,8 @@ class PushDialog(QDialog):
         self.packing_label = _named(words.PACKING, self.packing)
         choices.addWidget(self.packing_label, 2, 0)
         choices.addWidget(self.packing, 2, 1)
+        choices.addWidget(_named(words.ARCHIVES, self.keep_box), 3, 0)
+        choices.addWidget(self.keep_box, 3, 1)
         buttons = QHBoxLayout()
         buttons.setSpacing(theme.SPACE_S)
         buttons.addWidget(self.command_button)
@@ -172,7 +176,7 @@ class PushDialog(QDialog):
         self.mirror_box.editTextChanged.connect(self._on_typing)
         self.mirror_box.target_changed.connect(self._replan)
         self.build_box.clicked.connect(self._on_build_clicked)
-        for box in (self.tree.replace, self.tree.private):
+        for box in (self.tree.replace, self.tree.private, self.keep_box):
             box.clicked.connect(self._replan)
         self.signing.chosen.connect(self._replan)
         self.index_combo.activated.connect(self._replan)
@@ -218,6 +222,7 @@ class PushDialog(QDialog):
             private=self.tree.private.isChecked(),
             update_index=bool(self.index_combo.currentData()),
             signing=self.signing.signing,
+            keep_blobs=self.keep_box.isChecked() and build_dependencies is None,  # to count, no mirror is asked
         )
         return self.images.applied_to(options) if self._registry() is not None else options
 

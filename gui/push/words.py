@@ -62,6 +62,9 @@ COMPLETE = "Complete images that were pushed without their dependencies"
 SQUASH_NOW = "Squash it"
 WHY_NO_SQUASH = "Only the image with a tag of your own can be squashed: name one first"
 
+ARCHIVES = "Archives"
+KEEP_BLOBS = "Keep those that packages were installed from"
+KEEP_BLOBS_TIP = "The same bytes and padding as in the cache, if a mirror still has them; otherwise packed anew"
 PACKING = "Packing in"
 CHANGE = "Change…"
 CHANGE_PACKING = "Change the packing folder"
@@ -132,8 +135,9 @@ def group_detail(decision: Decision, items: tuple[PlanItem, ...], options: PushO
             return "replaced"
         return "pushed too" if decision is Decision.HELD_BACK and options.private else ""
     if decision is Decision.PUSH:
-        size = sum(item.size_bytes for item in items)
-        return f"{format_bytes(size)} on disk" if size else ""
+        size, kept = sum(item.size_bytes for item in items if not item.kept), sum(item.kept for item in items)
+        parts = [f"{format_bytes(size)} on disk"] if size else []
+        return ", ".join([*parts, f"{plural(kept, 'archive')} kept"] if kept else parts)
     if decision is Decision.COMPLETE:
         return "images that lack layers"
     if decision is Decision.PRESENT:
@@ -150,6 +154,8 @@ def group_detail(decision: Decision, items: tuple[PlanItem, ...], options: PushO
 def item_detail(item: PlanItem) -> str:
     if item.reason:
         return one_line(item.reason)
+    if item.note:
+        return f"{format_bytes(item.size_bytes)}, {one_line(item.note)}"
     if item.entry is not None:
         signed = {True: ", signed", False: ", unsigned", None: ""}[item.entry.signed]
         return f"{format_bytes(item.entry.stored_bytes)}{signed}"
@@ -271,6 +277,7 @@ def beyond_spack(options: PushOptions) -> str:
         for text, wanted in (
             ("squash the image", options.squash_to is not None),
             ("complete what was pushed without its dependencies", options.complete_left_out),
+            ("keep the archives that packages were installed from", options.keep_blobs),
         )
         if wanted
     ]

@@ -59,6 +59,7 @@ WHY_NO_PACKAGE = "This row is not about a package"
 WHY_NO_IMAGE = "Only a push with a tag writes an image with a name"
 
 # How an archive came to be there, where that is worth saying.
+KEPT = "archive as it came from a cache"
 _BLOBS = {"present": "already there", "mounted": "mounted from another repository"}
 _MOST_NAMES = 2
 _INSTANT_S = 0.1
@@ -137,7 +138,8 @@ def _done(row: TransferRow, stored_bytes: int) -> str:
     if row.blob in _BLOBS:
         return f"{format_bytes(stored_bytes)}, {_BLOBS[row.blob]}"
     took = f" in {format_duration(row.seconds)}" if row.seconds >= _INSTANT_S else ""
-    return format_bytes(stored_bytes) + took
+    special = KEPT if row.kept else one_line(row.note)
+    return format_bytes(stored_bytes) + took + (f", {special}" if special else "")
 
 
 def incomplete(row: TransferRow, label: Callable[[str], str]) -> str:

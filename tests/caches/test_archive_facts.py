@@ -92,3 +92,19 @@ def test_it_stops_when_told_to() -> None:
     token.cancel()
     with pytest.raises(Cancelled):
         facts_of(gzip.compress(archive(BUILDINFO)), token)
+
+
+def test_what_an_archive_says_about_itself_has_a_digest() -> None:
+    facts, _ = facts_of(gzip.compress(archive(("opt/x/zed-1", None), ("opt/x/zed-1/a", b"a" * 5000), BUILDINFO)))
+    assert facts.buildinfo == "sha256:" + hashlib.sha256(b"{}").hexdigest()
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
+def test_a_link_in_the_place_of_the_buildinfo_is_none(kind: bytes) -> None:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        info = tarfile.TarInfo(BUILDINFO[0])
+        info.type, info.linkname = kind, "nowhere"
+        tar.addfile(info)
+    with pytest.raises(CacheError):
+        facts_of(gzip.compress(made.getvalue()))

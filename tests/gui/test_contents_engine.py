@@ -126,7 +126,7 @@ def ended(page: ContentsPage, act: Callable[[], None], qtbot: QtBot) -> PushStat
 def archive_of(cache: Path, dag_hash: str) -> Path:
     manifest = next(cache.glob(f"v3/manifests/spec/*/*{dag_hash}*.manifest.json"))
     digest = json.loads(manifest.read_text())["data"][-1]["checksum"]
-    archive = cache / "blobs/sha256" / digest[:2] / digest
+    archive: Path = cache / "blobs/sha256" / digest[:2] / digest
     assert archive.is_file()
     return archive
 
@@ -252,7 +252,7 @@ def test_a_package_is_downloaded_unpacked_and_its_spec_saved(
         dialog: DownloadDialog = shown(page, DownloadDialog, qtbot)
         dialog.folder.edit.setText(str(caches / folder))
         click(dialog.confirm_button, qtbot)
-        qtbot.waitUntil(lambda dialog=dialog: not dialog.confirm_button.isVisible(), timeout=WAIT_MS)
+        qtbot.waitUntil(dialog.confirm_button.isHidden, timeout=WAIT_MS)
         click(dialog.cancel_button, qtbot)
         settle(page, qtbot)
     assert archive_of(caches / "cache", dag_hash).name in {each.name for each in (caches / "stored").iterdir()}

@@ -366,3 +366,22 @@ def test_frame_gaps_are_recorded_until_told(opened: Opener, qtbot: QtBot) -> Non
     dialog = open_dialog(window, MessageDialog)
     assert any(label.text().startswith("Longest gap") for label in dialog.findChildren(QLabel))
     dialog.reject()
+
+
+def test_a_refused_login_leads_to_its_mirror(opened: Opener) -> None:
+    window = opened()
+    for name in ("nfs", "nowhere"):
+        window.show_page(2)
+        window.transfers.sign_in_wanted.emit(name)
+        assert window.page is window.mirrors
+    current = window.mirrors.current()
+    assert current is not None
+    assert current.mirror.name == "nfs"
+
+
+def test_the_history_and_the_contents_are_reached_from_the_transfers(opened: Opener) -> None:
+    window = opened()
+    window.transfers.history_wanted.emit()
+    assert window.page is window.history
+    window.transfers.contents_wanted.emit("scratch")
+    assert window.page is window.contents

@@ -187,6 +187,23 @@ def test_options_reach_the_plan_and_can_be_taken_back(open_dialog: Open, client:
     assert plans(client)[-1].options == PushOptions(force=True, private=True, signing=Signing.UNSIGNED)
 
 
+def test_archives_that_packages_came_from_are_kept_on_request(
+    open_dialog: Open, client: FakeClient, qtbot: QtBot
+) -> None:
+    items = (
+        PlanItem("h1", "zlib", "1", Decision.PUSH, size_bytes=2000),
+        PlanItem("h2", "hdf5", "1", Decision.PUSH, size_bytes=4000, kept=True, note="keeps its archive, from team"),
+    )
+    dialog = open_dialog()
+    client.answers[PlanPush] = lambda call: samples.plan(call.request.options, items=items, selected=1)
+    qtbot.mouseClick(dialog.keep_box, Qt.MouseButton.LeftButton)
+    settle(dialog, qtbot)
+    assert any(request.options == PushOptions(update_index=True, keep_blobs=True) for request in plans(client))
+    assert group(dialog, Decision.PUSH)[2].replace("\u2009", " ") == "2 kB on disk, 1 archive kept"
+    detail = dialog.model.index(1, Column.DETAIL, dialog.model.group(Decision.PUSH)).data()
+    assert detail.replace("\u2009", " ") == "4 kB, keeps its archive, from team"
+
+
 @pytest.mark.parametrize(
     "error",
     [

@@ -100,7 +100,7 @@ class TestHeadings:
         model.apply(samples.snapshot(done))
         assert names(model) == []
         model.set_filter(StateFilter.ALL)
-        assert len(names(model)) == 6
+        assert names(model) == ["# p2", "new-1", "new-2", "# p1"]
 
     def test_what_they_say(self, model: TransfersModel) -> None:
         model.apply(two())
@@ -160,8 +160,6 @@ def page(qtbot: QtBot, client: FakeClient) -> Iterator[TransfersPage]:
     window.show()
     actions.enter_page(page.title)
     page.update_actions()
-    page.table.setFocus()
-    qtbot.waitUntil(page.table.hasFocus)
     yield page
     page.leave()
     state.leave()
@@ -174,6 +172,13 @@ def asked(qtbot: QtBot, page: TransfersPage, kind: type, count: int = 1) -> obje
     return client.asked(kind)[-1]
 
 
+def receive(page: TransfersPage, qtbot: QtBot, snapshot: QueueSnapshot) -> None:
+    """As if the engine had sent `snapshot`; the table has the keyboard."""
+    page.client.snapshot_received.emit(snapshot)
+    page.table.setFocus()
+    qtbot.waitUntil(page.table.hasFocus)
+
+
 def select(page: TransfersPage, name: str) -> str:
     row = next(row for row in page.state.rows.values() if row.name == name)
     number = page.model.number_of(row.id)
@@ -184,7 +189,7 @@ def select(page: TransfersPage, name: str) -> str:
 
 class TestPage:
     def test_keys_move_what_waits(self, page: TransfersPage, qtbot: QtBot) -> None:
-        page.client.snapshot_received.emit(samples.running())
+        receive(page, qtbot, samples.running())
         boost = select(page, "boost")
         qtbot.keyClick(page.table, Qt.Key.Key_Up, ALT)
         assert asked(qtbot, page, MoveTransfers) == MoveTransfers((boost,), Move.UP)
@@ -198,12 +203,12 @@ class TestPage:
 
     def test_a_key_pauses_and_resumes_what_is_selected(self, page: TransfersPage, qtbot: QtBot) -> None:
         whole = samples.running()
-        page.client.snapshot_received.emit(whole)
+        receive(page, qtbot, whole)
         llvm = select(page, "llvm")
         qtbot.keyClick(page.table, Qt.Key.Key_Space, CTRL)
         assert asked(qtbot, page, PauseTransfers) == PauseTransfers(True, (llvm,))
         row = page.state.rows[llvm]
-        page.client.snapshot_received.emit(replace(whole, rows=(replace(row, paused=True, state=ItemState.WAITING),)))
+        receive(page, qtbot, replace(whole, rows=(replace(row, paused=True, state=ItemState.WAITING),)))
         assert page.commands.pause_transfer.text() == "Resume"
         qtbot.keyClick(page.table, Qt.Key.Key_Space, CTRL)
         assert asked(qtbot, page, PauseTransfers, 2) == PauseTransfers(False, (llvm,))
@@ -212,23 +217,23 @@ class TestPage:
 
     def test_a_mirror_is_paused_and_resumed(self, page: TransfersPage, qtbot: QtBot) -> None:
         whole = samples.running()
-        page.client.snapshot_received.emit(whole)
+        receive(page, qtbot, whole)
         select(page, "llvm")
         assert page.commands.pause_mirror.text() == "Pause all to scratch"
         page.commands.pause_mirror.trigger()
         assert asked(qtbot, page, PauseTransfers) == PauseTransfers(True, mirrors=("scratch",))
-        page.client.snapshot_received.emit(replace(whole, rows=(), paused_mirrors=("scratch",)))
+        receive(page, qtbot, replace(whole, rows=(), paused_mirrors=("scratch",)))
         assert page.commands.pause_mirror.text() == "Resume all to scratch"
 
     def test_a_heading_stands_for_its_push(self, page: TransfersPage, qtbot: QtBot) -> None:
-        page.client.snapshot_received.emit(two())
+        receive(page, qtbot, two())
         page.table.select_row(0)
         qtbot.keyClick(page.table, Qt.Key.Key_Delete)
         ids = tuple(row.id for row in two().rows if row.push_id == "p2")
         assert asked(qtbot, page, StopTransfers) == StopTransfers(ids)
 
     def test_keys_open_and_close_a_push(self, page: TransfersPage, qtbot: QtBot) -> None:
-        page.client.snapshot_received.emit(two())
+        receive(page, qtbot, two())
         page.table.select_row(2)
         qtbot.keyClick(page.table, Qt.Key.Key_Left)
         assert page.table.currentIndex().row() == 0
@@ -240,7 +245,7 @@ class TestPage:
         assert not page.model.is_open(0)
 
     def test_a_click_on_the_chevron_and_a_double_click_do_too(self, page: TransfersPage, qtbot: QtBot) -> None:
-        page.client.snapshot_received.emit(two())
+        receive(page, qtbot, two())
         cell = page.table.visualRect(page.model.index(0, Column.PACKAGE))
         chevron = cell.center()
         chevron.setX(cell.left() + 18)
@@ -249,14 +254,14 @@ class TestPage:
         qtbot.mouseDClick(page.table.viewport(), Qt.MouseButton.LeftButton, pos=cell.center())
         assert page.model.is_open(0)
 
-    def test_the_summary_is_that_of_the_push_under_the_cursor(self, page: TransfersPage) -> None:
-        page.client.snapshot_received.emit(two(ended=True))
+    def test_the_summary_is_that_of_the_push_under_the_cursor(self, page: TransfersPage, qtbot: QtBot) -> None:
+        receive(page, qtbot, two(ended=True))
         page.table.select_row(3)
         assert page.summary.isVisible()
         assert page.summary.text.text().startswith("2 pushed")
 
     def test_showing_the_contents_of_its_mirror(self, page: TransfersPage, qtbot: QtBot) -> None:
-        page.client.snapshot_received.emit(samples.running())
+        receive(page, qtbot, samples.running())
         select(page, "cmake")
         with qtbot.waitSignal(page.contents_wanted) as wanted:
             page.commands.show_in_contents.trigger()

@@ -224,10 +224,8 @@ class TestHolds:
         assert page.minimumSizeHint().width() <= 844
 
 
-@pytest.mark.qt_log_ignore(
-    "This plugin does not support", extend=True
-)  # the offscreen one cannot grab keys for a popup
 class TestLimits:
+    @pytest.mark.qt_log_ignore("This plugin does not support")  # grabbing the keyboard, which popups want
     def test_they_are_set_live_and_kept(self, page: TransfersPage, qtbot: QtBot) -> None:
         page.client.snapshot_received.emit(replace(samples.running(), limits=TransferLimits(4, bytes_per_s=10_000_000)))
         assert page.limits_button.text().replace("\u2009", " ") == "Limits: 4 at a time, 10 MB/s"
@@ -246,6 +244,7 @@ class TestLimits:
         qtbot.keyClick(page.limits, Qt.Key.Key_Escape)
         assert page.limits.isHidden()
 
+    @pytest.mark.qt_log_ignore("This plugin does not support")  # grabbing the keyboard, which popups want
     def test_a_value_that_is_none_of_the_usual_ones_is_kept(self, page: TransfersPage, qtbot: QtBot) -> None:
         preferences.change(parallel=3, bytes_per_s=7_000_000)
         qtbot.mouseClick(page.limits_button, LEFT)

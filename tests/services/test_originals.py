@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from helpers.web_site import WebSite
 from registry.kit.fake_registry import FakeRegistry
@@ -22,6 +23,7 @@ from core.caches.folder_cache import FolderCache
 from core.caches.layout3 import entry_manifest
 from core.caches.opening import CacheAccess
 from core.caches.protocol import CacheEntry, EntryName
+from core.cli.main import main
 from core.foundation.cancel import CancelToken
 from core.packing.packer import pack
 from core.services.access import open_access
@@ -29,7 +31,7 @@ from core.services.push import PreparedPush, plan_push
 from core.spack.instance import Instance, find_instance
 from core.transfers import job
 from core.transfers.model import PushOutcome, RowKind, TransferRow
-from core.transfers.plan import Decision, PlanItem, PushOptions, PushRequest, Signing
+from core.transfers.plan import Decision, PlanItem, PushOptions, PushPlan, PushRequest, Signing
 
 ZED, MID, TOP, GIT = (
     EntryName("labzed", "1.10", "3etqutdo6x2xxhffps2ikkt6ggofkhan"),
@@ -126,6 +128,7 @@ class TestKeeping:
     ) -> None:
         prepared = world.plan(TOP)
         assert planned(prepared, TOP).note == "keeps its archive, from origin"
+        assert msgspec.json.decode(msgspec.json.encode(prepared.plan), type=PushPlan) == prepared.plan
         rows = pushed(carry_out(prepared))
         assert len(rows) >= 6
         assert {(row.kept, row.note) for row in rows.values()} == {(True, "")}
@@ -175,7 +178,7 @@ class TestKeeping:
         rows = pushed(carry_out(prepared))
         assert all(row.kept for row in rows.values())
         assert not packed_names
-        assert blob_of(world.folder / "second", ZED).name == blob_of(world.folder / "target", ZED).name
+        assert blob_of(world.folder / "second", ZED).name == blob_of(world.golden / "mirrors/unsigned", ZED).name
 
     def test_into_registries(self, world: World, carry_out: CarryOut, packed_names: list[str]) -> None:
         name = blob_of(world.origin, GIT).name
@@ -184,7 +187,9 @@ class TestKeeping:
             first = pushed(carry_out(prepared))[GIT.hash]
             shutil.rmtree(world.origin)
             second = pushed(carry_out(world.plan(GIT, to=f"oci+http://{registry.host}/other/cache")))[GIT.hash]
-        assert [warning.code for warning in prepared.plan.warnings if warning.code == "other-prefix"] == ["other-prefix"]
+        assert [warning.code for warning in prepared.plan.warnings if warning.code == "other-prefix"] == [
+            "other-prefix"
+        ]
         assert not packed_names
         for row in (first, second):
             assert row.kept
@@ -273,3 +278,22 @@ def test_entries_say_what_lies_there(world: World, carry_out: CarryOut) -> None:
     assert (found.blob_digest, found.stored_bytes) == (f"sha256:{original.name}", original.stat().st_size)
     listed = list(world.target.entries(token=TOKEN))
     assert [one.blob_digest for one in listed if isinstance(one, CacheEntry)] == [found.blob_digest]
+
+
+def test_the_command_line_tells_what_was_kept_and_what_was_not(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blob_of(world.origin, GIT).unlink()
+    push = ["--instance", str(world.checkout), "buildcache", "push", "--private", "--only=package", "--keep-blobs"]
+    hashes = [f"/{ZED.hash}", f"/{GIT.hash}"]
+    assert main([*push, "--dry-run", "target", *hashes]) == 0
+    assert "labzed@1.10/3etqutd  keeps its archive, from origin" in capsys.readouterr().out
+    assert main([*push, "target", *hashes]) == 0
+    lines = "".join(capsys.readouterr())
+    assert "Archives kept as they came from a cache: 1" in lines
+    assert "labgit@1.1/j3bgn4y: packed anew: origin does not have it; target does not have it" in lines
+    assert main([*push[:2], "--json", *push[2:], "--force", "target", *hashes]) == 0
+    rows = {row["hash"]: row for row in json.loads(capsys.readouterr().out)["pushed"]}
+    assert rows[ZED.hash]["kept_blob"] is True
+    assert "note" not in rows[ZED.hash]
+    assert rows[GIT.hash]["note"].startswith("packed anew: origin does not have it")

@@ -6,13 +6,17 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.caches.opening import CacheAccess
+from core.caches.protocol import ReadableCache
 from core.foundation.cancel import CancelToken
-from core.foundation.errors import CacheError, Cancelled, UsageError
+from core.foundation.errors import AuthRequired, CacheError, Cancelled, UsageError
+from core.mirrors.credentials.states import Direction
+from core.mirrors.model import Mirror
 from core.services.access import open_access
 from core.services.contents_memory import ContentsMemory
 from core.services.contents_view import view_contents
@@ -168,6 +172,29 @@ class TestDeadMirrors:
         assert good.error is None
         with pytest.raises(CacheError):
             list(make().read(make().chosen([place]), CancelToken()))
+
+    def test_one_that_wants_a_login_for_reading_gets_that_for_pushing(
+        self, make, access: CacheAccess, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As Spack does, but only at the very same address."""
+        mirrors = make()
+        (team,) = mirrors.chosen(["team"])
+        asked: list[Direction] = []
+
+        def open_cache(mirror: Mirror, direction: Direction) -> ReadableCache:
+            asked.append(direction)
+            if direction is Direction.FETCH:
+                raise AuthRequired("Could not sign in", "anonymous reading is refused")
+            return opened(mirror, direction)
+
+        opened = access.open
+        monkeypatch.setattr(type(access), "open", lambda _self, mirror, direction: open_cache(mirror, direction))
+        (known,) = mirrors.known([team], CancelToken(), refresh=True)
+        assert known.error is None
+        assert asked == [Direction.FETCH, Direction.PUSH]
+        elsewhere = replace(team, push=replace(team.push, url=team.push.url + "-private"))
+        (known,) = mirrors.known([elsewhere], CancelToken(), refresh=True)
+        assert known.error is not None
 
     def test_one_that_does_not_answer_delays_only_itself(self) -> None:
         released = threading.Event()

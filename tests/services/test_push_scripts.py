@@ -43,6 +43,7 @@ def options(draw: st.DrawFn) -> PushOptions:
         tag=draw(names),
         squash_to=draw(st.none() | st.integers(1, 99)),
         complete_left_out=draw(flag),
+        keep_blobs=draw(flag),
     )
 
 
