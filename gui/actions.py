@@ -102,7 +102,7 @@ _ENTRIES: dict[str, _Entry] = {
     "stop_all": _Entry("Stop all", (), "stop", messages.TRANSFERS),
     "pause_all": _Entry("Pause all", ("Ctrl+Shift+Space",), "pause", messages.TRANSFERS),
     "pause_transfer": _Entry("Pause", ("Ctrl+Space",), "pause", messages.TRANSFERS, "Pause or resume what is selected"),
-    "pause_mirror": _Entry("Pause all to this mirror", (), "", messages.TRANSFERS, "Begin nothing more that goes there"),
+    "pause_mirror": _Entry("Pause all to this mirror", (), "", messages.TRANSFERS, "Begin nothing more there"),
     "push_next": _Entry("Push next", (), "", messages.TRANSFERS, "Before everything else that waits"),
     "move_transfer_up": _Entry("Move up", ("Alt+Up",), "", messages.TRANSFERS, "Push it earlier"),
     "move_transfer_down": _Entry("Move down", ("Alt+Down",), "", messages.TRANSFERS, "Push it later"),
@@ -129,6 +129,7 @@ _ENTRIES: dict[str, _Entry] = {
     "download_entries": _Entry("Download…", (), "", messages.CONTENTS, "Archive and spec, verified"),
     "unpack_entries": _Entry("Unpack…", (), "", messages.CONTENTS, "The files, to be looked at"),
     "save_spec": _Entry("Save spec…", (), "", messages.CONTENTS, "As a file that Spack takes in place of a spec"),
+    "sign_entries": _Entry("Sign…", (), "", messages.CONTENTS, "What was pushed without a signature"),
     "migrate_cache": _Entry("Migrate…", (), "", messages.CONTENTS, "From the format of Spack before 1.0"),
     "delete_old_layout": _Entry("Delete old format…", (), "", messages.CONTENTS, "What is left after a migration"),
     "copy_tag": _Entry("Copy tag", ("Ctrl+C",), "copy", messages.CONTENTS, "Copy the tag, or the path in a folder"),
@@ -255,6 +256,7 @@ class Actions(QObject):
     download_entries: QAction
     unpack_entries: QAction
     save_spec: QAction
+    sign_entries: QAction
     migrate_cache: QAction
     delete_old_layout: QAction
     copy_tag: QAction

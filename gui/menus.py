@@ -113,7 +113,7 @@ def cache_menu(a: Actions) -> list[QAction | None]:
 def entry_menu(a: Actions) -> list[QAction | None]:
     """What can be done with entries of a build cache."""
     return [
-        *(a.copy_entries, a.install_here, a.delete_entries, None),
+        *(a.copy_entries, a.install_here, a.sign_entries, a.delete_entries, None),
         *(a.download_entries, a.unpack_entries, a.save_spec, None),
         *(a.copy_tag, a.copy_entry_digest, a.copy_pull_line, None, a.show_installed),
     ]

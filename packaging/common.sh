@@ -11,7 +11,8 @@ build_needs='dpkg-deb=dpkg objdump=binutils xz=xz-utils'
 test_needs='gpg=gnupg gpg-agent=gnupg'
 ci_needs='Xvfb=xvfb xauth=xauth openbox=openbox xdotool=xdotool docker-registry=docker-registry openssl=openssl skopeo=skopeo umoci=umoci
 busybox=busybox-static gnome-keyring-daemon=gnome-keyring dbus-run-session=dbus mmdebstrap=mmdebstrap
-desktop-file-validate=desktop-file-utils appstreamcli=appstream objdump=binutils xz=xz-utils'
+desktop-file-validate=desktop-file-utils appstreamcli=appstream objdump=binutils xz=xz-utils
+/usr/libexec/at-spi-bus-launcher=at-spi2-core /usr/lib/python3/dist-packages/pyatspi=python3-pyatspi'
 
 say() {
     printf 'mirrordeck: %s\n' "$*" >&2
@@ -38,6 +39,7 @@ unmet() {
     known_libraries=$(PATH="$PATH:/usr/sbin:/sbin" ldconfig -p 2>/dev/null) || known_libraries=
     for need in "$@"; do
         case $need in
+            /*) [ -e "${need%%=*}" ] || echo "$need" ;;
             lib*) [ -z "$known_libraries" ] || library_found "${need%%=*}" || echo "$need" ;;
             *) command -v "${need%%=*}" >/dev/null || echo "$need" ;;
         esac

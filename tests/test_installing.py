@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The Debian package, built from this checkout, installed and started in a bare Debian."""
+"""What people install, built from this checkout: the Debian package in a bare system, the wheel in a fresh `venv`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PARTS = ("core", "gui", "resources", "packaging")
 FILES = ("pyproject.toml", "README.md", "LICENSE", "requirements.lock")
+DATA = ("resources.icons", "resources.help")
 DEADLINE_S = 60
 
 
@@ -30,26 +32,12 @@ class Bare:
         return ["chroot", str(self.root), "/usr/bin/env", "-i", *environment, *arguments]
 
     def run(self, *arguments: str) -> str:
-        done = subprocess.run(self.command(*arguments), capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
-        return done.stdout
-
-    def processes(self, word: str) -> list[int]:
-        """Processes inside that have `word` among their arguments."""
-        found = []
-        for process in Path("/proc").iterdir():
-            try:
-                arguments = process.joinpath("cmdline").read_bytes().split(b"\0")
-                if word.encode() in arguments and str((process / "root").readlink()) == str(self.root):
-                    found.append(int(process.name))
-            except (OSError, ValueError):
-                continue
-        return found
+        return output_of(*self.command(*arguments))
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The .deb. Everything is copied first, so that building leaves nothing in the checkout."""
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what is built, so that building leaves nothing in the checkout."""
     if os.environ.get("MIRRORDECK_CI") != "1" and shutil.which("mmdebstrap") is None:
         pytest.skip("mmdebstrap is not installed")
     place = tmp_path_factory.mktemp("checkout")
@@ -57,26 +45,30 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / part, place / part, ignore=shutil.ignore_patterns("__pycache__"))
     for name in FILES:
         shutil.copy(ROOT / name, place)
-    done = subprocess.run([place / "packaging/build", "deb"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (made,) = place.joinpath("dist").glob("*.deb")
+    return place
+
+
+def build(checkout: Path, kind: str, pattern: str) -> Path:
+    output_of(str(checkout / "packaging/build"), kind)
+    (made,) = checkout.joinpath("dist").glob(pattern)
     return made
 
 
+def output_of(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    assert done.returncode == 0, f"{command}: {done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
 @pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory, package: Path) -> Iterator[Bare]:
+def bare(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Iterator[Bare]:
+    package = build(checkout, "deb", "*.deb")
     root = tmp_path_factory.mktemp("bare") / "root"
     release = Path("/etc/os-release").read_text()
     codename = next(line.partition("=")[2] for line in release.splitlines() if line.startswith("VERSION_CODENAME="))
-    fields = subprocess.run(["dpkg-deb", "-f", package, "Depends"], capture_output=True, text=True, check=True).stdout
+    fields = output_of("dpkg-deb", "-f", str(package), "Depends")
     needs = ",".join(need.split()[0] for need in fields.split(","))
-    made = subprocess.run(
-        ["mmdebstrap", "--variant=minbase", "--quiet", f"--include={needs}", codename, str(root)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert made.returncode == 0, made.stderr
+    output_of("mmdebstrap", "--variant=minbase", "--quiet", f"--include={needs}", codename, str(root))
     shutil.copy(package, root / "package.deb")
     subprocess.run(["mount", "-t", "proc", "proc", str(root / "proc")], check=True)
     try:
@@ -88,7 +80,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory, package: Path) -> Iterator[Ba
 pytestmark = pytest.mark.root
 
 
-def test_it_installs_starts_and_ends_in_a_bare_system(bare: Bare, golden: Path, wait: Callable[..., None]) -> None:
+def test_it_installs_starts_and_ends_in_a_bare_system(bare: Bare, golden: Path) -> None:
     bare.run("dpkg", "--install", "/package.deb")  # fails when what it depends on is not all there
     assert bare.run("mirrordeck", "--version").startswith("mirrordeck 0.")
     assert "gpg" in bare.run("sh", "-c", "gzip -dc /usr/share/man/man1/mirrordeck.1.gz")
@@ -97,28 +89,46 @@ def test_it_installs_starts_and_ends_in_a_bare_system(bare: Bare, golden: Path, 
     listed = bare.run("mirrordeck", "--instance", "/srv/spack", "buildcache", "list", "/srv/mirror")
     assert "labzed@" in listed
 
+    starts_and_ends_well(bare.command("mirrordeck", "--demo"))
+
+
+def test_the_wheel_installs_in_a_fresh_environment_and_starts(checkout: Path, tmp_path: Path) -> None:
+    wheel = build(checkout, "wheel", "*.whl")
+    output_of(sys.executable, "-m", "venv", str(tmp_path / "venv"))
+    output_of(str(tmp_path / "venv/bin/python"), "-m", "pip", "install", "--quiet", "--no-input", str(wheel))
+    program = str(tmp_path / "venv/bin/mirrordeck")
+    assert output_of(program, "--version").startswith("mirrordeck 0.")
+    script = "from importlib.resources import files; print(*(f.name for d in %r for f in files(d).iterdir()))"
+    packed = output_of(str(tmp_path / "venv/bin/python"), "-I", "-c", script % (DATA,)).split()
+    wanted = {path.name for part in DATA for path in ROOT.joinpath(*part.split(".")).glob("*.[sm][vd]*")}
+    assert wanted
+    assert wanted - set(packed) == set()
+    starts_and_ends_well([program, "--demo"])
+
+
+def starts_and_ends_well(command: list[str]) -> None:
+    """The window comes up with its engine beside it; told to end, both do, and nothing was amiss."""
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     window = subprocess.Popen(
-        bare.command("mirrordeck", "--demo"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd="/"
     )
+    children = Path(f"/proc/{window.pid}/task/{window.pid}/children")
     try:
-        wait(lambda: bare.processes("--engine") or window.poll() is not None)
+        wait_until(lambda: window.poll() is not None or children.read_text())
         assert window.poll() is None, window.communicate()[0]
-        (inside,) = [number for number in bare.processes("--demo") if number != os.getpid()][-1:]
-        os.kill(inside, signal.SIGTERM)
+        engines = [Path("/proc") / number for number in children.read_text().split()]
+        window.send_signal(signal.SIGTERM)
         said, _ = window.communicate(timeout=DEADLINE_S)
         assert window.returncode == 0, said
         assert "Traceback" not in said
-        wait(lambda: not bare.processes("--engine"))
+        wait_until(lambda: not any(engine.exists() for engine in engines))
     finally:
         window.kill()
+        window.wait()
 
 
-@pytest.fixture
-def wait() -> Callable[..., None]:
-    def until(met: Callable[[], object]) -> None:
-        deadline = time.monotonic() + DEADLINE_S
-        while not met():
-            assert time.monotonic() < deadline, "it took too long"
-            time.sleep(0.1)
-
-    return until
+def wait_until(met: Callable[[], object]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not met():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.1)

@@ -14,6 +14,7 @@ import msgspec
 from core.foundation.errors import SigningError, UsageError
 from core.foundation.places import config_dir
 from core.mirrors.tables import Table
+from core.spack.substitutions import folder_of
 
 _FILE = "mirror-keys.json"
 
@@ -46,4 +47,6 @@ class MirrorTrust:
 
 
 def _name(url: str) -> str:
-    return url.rstrip("/")
+    """The same for every way to write the address of one folder."""
+    folder = folder_of(url)
+    return folder.as_uri() if folder is not None else url.rstrip("/")

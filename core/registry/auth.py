@@ -135,7 +135,7 @@ class Authenticator:
             raise AuthRequired(
                 f"{urlsplit(url).netloc} wants a password over an unencrypted connection",
                 "everybody on the way could read it",
-                remedies=("Use the registry by https", "For tests on this machine: send passwords unencrypted (--plain-passwords)"),
+                remedies=("Use the registry by https", "For tests: send passwords unencrypted (--plain-passwords)"),
                 status=401,
             )
 

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 
 from core.caches.browsing import Described, EntryKind, Part
 from core.caches.index import SpecDocument
 from core.caches.protocol import EntryName
 from core.foundation.cancel import CancelToken
-from core.foundation.errors import MirrordeckError
+from core.foundation.errors import Cancelled, MirrordeckError
 from core.foundation.text import short_hash
 from core.mirrors.model import MirrorKind
 from core.services.contents_memory import ContentsMemory, RememberedContents
@@ -22,6 +22,7 @@ from core.services.values import (
     EntryDependency,
     EntryDetails,
     EntryPart,
+    EntrySignature,
     EntrySpec,
 )
 from core.signing.signatures import SignatureFacts, SignatureState
@@ -60,6 +61,33 @@ def describe_entry(
         lines=tuple(_lines(place, key, described, row)),
         signature=_signature(place, described.spec, row, signature, token) if row and described.spec else None,
     )
+
+
+def judge_entries(
+    place: Place,
+    memory: ContentsMemory,
+    keys: Collection[str],
+    token: CancelToken,
+    *,
+    signature: Callable[[str, bytes], SignatureFacts],
+) -> Iterator[EntrySignature]:
+    """What the signatures of listed packages are worth, one package after another; what is listed as unsigned, or not
+    at all, is left out. `signature` as for `describe_entry`. Raises Cancelled; a package that cannot be read is
+    UNCHECKED, with the reason."""
+    known = memory.get(place.cache.url)
+    for row in known.rows if known is not None else ():
+        if row.key not in keys or not row.signed:
+            continue
+        token.raise_if_cancelled()
+        try:
+            spec = place.browser.describe(row.key, row.manifest_digest, token).spec
+            facts = _signature(place, spec, row, signature, token) if spec is not None else None
+        except Cancelled:
+            raise
+        except MirrordeckError as error:
+            facts = SignatureFacts(SignatureState.UNCHECKED, why=error.info().sentence())
+        if facts is not None:
+            yield EntrySignature(row.key, facts)
 
 
 def _signature(

@@ -75,7 +75,7 @@ class Migration:
             key_owner=key.user_id if key is not None else "",
             blockers=tuple(self._blockers(cache)),
             warnings=tuple(_warnings(found, key)),
-            source=f"the old layout of {name}",
+            source=old_layout_of(name),
         )
         entries = {dag_hash: one.entry for dag_hash, one in usable.items()}
         return PreparedCopy(plan, CopyJob(plan, copy=migration, target=cache, entries=entries))
@@ -122,6 +122,11 @@ class Migration:
                 cache.check_writable()
         except MirrordeckError as error:
             yield error.info()
+
+
+def old_layout_of(mirror: str) -> str:
+    """What plans of migrating a mirror name as their source."""
+    return f"the old layout of {mirror}"
 
 
 def _name(mirror: Mirror) -> str:

@@ -17,8 +17,9 @@ from core.mirrors.arguments import resolve_mirror
 from core.mirrors.model import Mirror
 from core.mirrors.reading import mirrors_of
 from core.services.copying import plan_copy
+from core.services.migration import Migration, old_layout_of
 from core.services.push import plan_push
-from core.services.upkeep_values import CopyRequest
+from core.services.upkeep_values import CopyRequest, MigrateRequest
 from core.spack.instance import Instance
 from core.spack.substitutions import folder_of
 from core.transfers.job import TransferJob
@@ -78,14 +79,19 @@ def _planned(
     """What is left to do, None if nothing is; and what of it cannot be done any more."""
     plan = push.plan
     _check_address(push, resolve_mirror(plan.mirror, mirrors_of(instance), cwd=cwd))
+    if plan.source == old_layout_of(plan.mirror) and not push.stopped:
+        request = MigrateRequest(plan.mirror, unsigned=not plan.key, key=plan.key)
+        migration = Migration(instance, access, cwd).plan(request, token)
+        _check_blockers(migration.plan.blockers)
+        return migration.job, None
     if not plan.roots:
         raise CacheError(
             f"The copy from {plan.source} to {plan.mirror} cannot be continued from here",
-            remedies=("Start the export or import again: what is there already is not copied again.",),
+            remedies=("Start the export, import or migration again: what is there already is not copied again.",),
         )
     if plan.source:
         wanted = tuple(dag_hash for dag_hash in plan.roots if dag_hash not in push.stopped)
-        request = CopyRequest(
+        chosen = CopyRequest(
             source=plan.source,
             target=plan.mirror,
             hashes=wanted,
@@ -94,7 +100,7 @@ def _planned(
             update_index=plan.options.update_index,
             key=plan.key,
         )
-        copy = plan_copy(instance, access, request, cwd=cwd, token=token)
+        copy = plan_copy(instance, access, chosen, cwd=cwd, token=token)
         _check_blockers(copy.plan.blockers)
         return copy.job, None
     wanted, options, problem = _rest(push, instance, token)

@@ -123,8 +123,8 @@ class _Judge:
     token: CancelToken
 
     def candidates(self) -> Iterator[ReuseCandidate]:
-        """Entries of the wanted name, the nearest first; and the wanted package itself if no index tells of it. Without an index,
-        whatever is there by that name."""
+        """Entries of the wanted name, the nearest first, and the wanted package itself if no index tells of it; without
+        an index whatever is there by that name."""
         indexed = indexed_packages(self.index) if self.index is not None else {}
         record = self.wanted.record
         if record is not None and record.hash not in indexed:

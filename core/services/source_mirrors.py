@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.caches.folder_trash import TRASH
 from core.caches.layout3 import SPEC_PREFIX, is_entry_manifest
 from core.caches.opening import CacheAccess
 from core.foundation.cancel import CancelToken
@@ -26,7 +27,7 @@ from core.transfers.history import Action, noted, record
 # Seen in Spack 1.1's output.
 _ADDING = re.compile(r"==> Adding package (\S+) to mirror")
 _FAILED = re.compile(r"==> Warning: Error while fetching (\S+)")
-_OF_MIRRORS = frozenset({"v3", "blobs", "build_cache", "_source-cache", "mirror.yaml", "index.html"})
+_OF_MIRRORS = frozenset({"v3", "blobs", "build_cache", "_source-cache", "mirror.yaml", "index.html", TRASH})
 _STRANGERS_SHOWN = 20
 # Spack deletes nothing at other addresses, and says nothing about it.
 _DESTROYABLE = (MirrorKind.FOLDER, MirrorKind.S3, MirrorKind.GS)

@@ -250,6 +250,14 @@ class EntryDetails:
 
 
 @dataclass(frozen=True, slots=True)
+class EntrySignature:
+    """What the signature of the package under `key` is worth."""
+
+    key: str
+    facts: SignatureFacts
+
+
+@dataclass(frozen=True, slots=True)
 class FileFacts:
     """Whose a file is; `mode` as `ls` shows it."""
 

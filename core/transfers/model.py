@@ -105,7 +105,8 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class PushStatus:
-    """A push as a group of rows. `seconds` runs until the push has ended; `skipped` never became rows."""
+    """A push as a group of rows. `seconds` runs until the push has ended; `skipped` never became rows. `source` names
+    the cache that packages are copied from, "" where they are installed here."""
 
     id: str
     mirror: str
@@ -114,6 +115,7 @@ class PushStatus:
     seconds: float
     ended: bool
     skipped: tuple[PlanItem, ...] = ()
+    source: str = ""
 
 
 class HoldReason(StrEnum):

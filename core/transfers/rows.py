@@ -242,7 +242,16 @@ class Push:
         done = int(sum(row.weight_done for row in pushed))
         totals = totals_of(self.counts, done_bytes=done, total_bytes=sum(row.size for row in pushed))
         plan = self.job.plan
-        return PushStatus(plan.id, plan.mirror, totals, self.started_at, self.seconds(now), self.ended, self.skipped())
+        return PushStatus(
+            plan.id,
+            plan.mirror,
+            totals,
+            self.started_at,
+            self.seconds(now),
+            self.ended,
+            self.skipped(),
+            plan.source,
+        )
 
     def _release(self, settled: Row) -> None:
         """Nobody has to wait for `settled` any more."""

@@ -11,7 +11,7 @@ from core.mirrors.model import Mirror
 from core.services.values import ContentsRow
 from gui import messages
 from gui.actions import Actions
-from gui.contents import words
+from gui.contents import sign_words, words
 from gui.mirrors.words import why_not_push
 
 _DELETABLE = (EntryKind.PACKAGE, EntryKind.IMAGE, EntryKind.UNTAGGED)
@@ -56,6 +56,11 @@ def packages_of(rows: Sequence[ContentsRow]) -> list[ContentsRow]:
     return [row for row in rows if row.kind is EntryKind.PACKAGE and row.hash]
 
 
+def unsigned(rows: Sequence[ContentsRow]) -> list[ContentsRow]:
+    """Those that can be signed."""
+    return [row for row in packages_of(rows) if row.signed is False and not words.is_old(row)]
+
+
 def deletable(rows: Sequence[ContentsRow]) -> list[ContentsRow]:
     return [row for row in rows if row.kind in _DELETABLE]
 
@@ -74,6 +79,7 @@ def allow(a: Actions, now: Situation) -> None:
         a.allow(action, change)
     a.allow(a.show_trash, change or ("" if folder else words.WHY_NO_TRASH))
     a.allow(a.delete_old_layout, change or ("" if folder else words.WHY_NOT_FOLDER))
+    a.allow(a.sign_entries, change or ("" if folder else sign_words.WHY_NO_SIGNATURES))
     a.allow(a.migrate_cache, change or ("" if folder and now.old_layout else words.WHY_NOT_OLD))
     a.allow(a.delete_entries, change or none or ("" if deletable(now.chosen) else words.WHY_NOT_DELETABLE))
     a.allow(a.export_bundle, now.stopped or now.why_no_place)

@@ -14,8 +14,8 @@ from core.engine.calls.instances import ListInstances
 from core.foundation.errors import MirrordeckError
 from core.services.values import ContentsRow
 from gui.actions import Actions
-from gui.contents import copy_words, removal_words, words
-from gui.contents.allowing import deletable, packages_of
+from gui.contents import copy_words, removal_words, sign_words, words
+from gui.contents.allowing import deletable, packages_of, unsigned
 from gui.contents.bundle_dialogs import ExportDialog, ImportDialog
 from gui.contents.copy_dialog import CopyDialog, CopyPlanDialog
 from gui.contents.download_dialog import DownloadDialog, Taking
@@ -25,6 +25,7 @@ from gui.contents.install_dialog import InstallDialog
 from gui.contents.migrate_dialog import MigrateDialog, OldLayoutDialog
 from gui.contents.notices import Told
 from gui.contents.removal_dialog import DeleteDialog, RemovalDialog
+from gui.contents.sign_dialog import SignDialog
 from gui.contents.trash_dialog import TrashDialog
 from gui.contents.verify_dialog import VerifyDialog
 from gui.engine_client import EngineClient
@@ -63,6 +64,7 @@ class ContentsCommands(QObject):
             a.copy_entries: lambda: self.copy(packages_of(chosen())),
             a.export_bundle: lambda: self.export(packages_of(chosen())),
             a.import_bundle: self.import_bundle,
+            a.sign_entries: lambda: self.sign(unsigned(chosen())),
             a.migrate_cache: self.migrate,
             a.delete_old_layout: self.delete_old_layout,
             a.download_entries: lambda: self.take(packages_of(chosen()), Taking.STORED),
@@ -93,6 +95,16 @@ class ContentsCommands(QObject):
         await ask(dialog)
         if dialog.changed:
             self.changed.emit(Told(words.REPAIRED))
+
+    # ---- signing ----
+
+    async def sign(self, rows: Sequence[ContentsRow]) -> None:
+        dialog = SignDialog(self._client, self.instance, self.place, rows, self._window)
+        await ask(dialog)
+        if dialog.changed and dialog.step is not None:
+            self.changed.emit(Told(sign_words.TITLE_DONE, sign_words.result(dialog.step)))
+        elif dialog.ended:
+            self.changed.emit(Told(sign_words.NOTHING_LEFT, tone="info"))
 
     # ---- deleting ----
 

@@ -10,7 +10,8 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 
 from core.caches.browsing import EntryKind
 from core.foundation.text import short_hash, visible
-from core.services.values import ContentsRow
+from core.services.values import ContentsRow, EntrySignature
+from core.signing.signatures import SignatureFacts
 from gui import messages
 from gui.contents import words
 from gui.contents.rows import Column, Contents, Group, GroupKey
@@ -23,7 +24,9 @@ _OPEN = Look("chevron-down", "dim", words.OPENED)
 _CLOSED = Look("chevron-right", "dim", words.CLOSED)
 _PROBLEM = Look("triangle", "warn", "problem")
 _YES = Look("check", "ok", messages.YES)
+_SIGNED = Look("check", "dim", messages.YES, quiet=True)
 _NO = Look("circle", "dim", messages.NO, quiet=True)
+_SHAPES = {"ok": "check", "warn": "triangle", "bad": "cross", "text": "circle"}
 _FEW = 200
 
 LineId = tuple[GroupKey, str]
@@ -33,13 +36,14 @@ class ContentsModel(QAbstractTableModel):
     """Rows in, roles out. A line is a group or an entry of an open group; `LineId` names it for good.
 
     `signatures` says whether Spack has signatures here, `reading` whether what is not known will come, `stale` that all
-    is only what was known last.
+    is only what was known last. `judged` says by entry what signatures are worth, as far as that was asked for.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.contents = Contents()
         self.signatures = True
+        self.judged: dict[str, SignatureFacts] = {}
         self._reading = False
         self._stale = False
         self._now = time.time()
@@ -72,10 +76,25 @@ class ContentsModel(QAbstractTableModel):
         self._open.clear()
         self._rearrange()
 
+    def show_signatures(self, judged: Sequence[EntrySignature]) -> None:
+        """What signatures are worth; nothing is forgotten before `forget_signatures`."""
+        self.judged.update({one.key: one.facts for one in judged})
+        self._repaint()
+
+    def forget_signatures(self) -> None:
+        if self.judged:
+            self.judged.clear()
+            self._repaint()
+
     def set_state(self, *, reading: bool, stale: bool) -> None:
         if (reading, stale) != (self._reading, self._stale):
             self._reading, self._stale = reading, stale
             self._repaint()
+
+    @property
+    def settled(self) -> bool:
+        """Whether all is known as it is now."""
+        return not self._reading and not self._stale
 
     def _repaint(self) -> None:
         if self._lines:
@@ -253,9 +272,9 @@ class ContentsModel(QAbstractTableModel):
             case Role.LOOK:
                 return self._look(row, column)
             case _ItemRole.ToolTipRole:
-                return _tip(row, column, signatures=self.signatures)
+                return _tip(row, column, self.judged.get(row.key), signatures=self.signatures)
             case _ItemRole.AccessibleTextRole if column is Column.NAME:
-                return words.entry_sentence(row, self._now, signatures=self.signatures)
+                return words.entry_sentence(row, self._now, self.judged.get(row.key), signatures=self.signatures)
         return None
 
     def _entry_text(self, row: ContentsRow, column: Column) -> str:
@@ -271,7 +290,7 @@ class ContentsModel(QAbstractTableModel):
             case Column.PUSHED:
                 return words.age_text(row.modified, self._now, reading=self._reading and row.stored_bytes is None)
             case Column.SIGNED:
-                return words.signed_word(row, signatures=self.signatures)
+                return words.signed_word(row, self.judged.get(row.key), signatures=self.signatures)
         return messages.YES if row.installed else messages.NONE if row.kind is EntryKind.PACKAGE else ""
 
     def _notes(self, row: ContentsRow) -> tuple[str, ...]:
@@ -290,15 +309,23 @@ class ContentsModel(QAbstractTableModel):
         if column is Column.INSTALLED:
             return _YES if row.installed else None
         if column is Column.SIGNED and self.signatures and row.signed is not None:
-            return _YES if row.signed else _NO
+            facts = self.judged.get(row.key)
+            return _signature_look(facts) if facts is not None else _SIGNED if row.signed else _NO
         return None
 
 
-def _tip(row: ContentsRow, column: Column, *, signatures: bool) -> str | None:
+def _signature_look(facts: SignatureFacts) -> Look:
+    tone = words.signature_text(facts)[1]
+    return Look(_SHAPES[tone], tone, words.SIGNATURE_WORDS[facts.state], quiet=tone == "ok")
+
+
+def _tip(row: ContentsRow, column: Column, facts: SignatureFacts | None, *, signatures: bool) -> str | None:
     if column is Column.NAME:
         return "\n".join(part for part in (visible(row.key), visible(row.problem)) if part)
     if column is Column.HASH:
         return row.hash or None
     if column is Column.SIGNED and not signatures and row.kind is EntryKind.PACKAGE:
         return messages.NOT_SIGNED_TIP
+    if column is Column.SIGNED and facts is not None:
+        return words.signature_text(facts)[0]
     return words.moment(row.modified) if column is Column.PUSHED and row.modified else None

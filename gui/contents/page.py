@@ -28,6 +28,7 @@ from gui.contents.notices import Told, notice_of
 from gui.contents.place_box import PlaceBox
 from gui.contents.reader import ContentsReader
 from gui.contents.repositories import RegistryReader, RepositoriesTable
+from gui.contents.signatures import SignatureReader
 from gui.contents.space import SpaceModel, SpaceTable
 from gui.contents.table import ContentsTable
 from gui.engine_client import EngineClient
@@ -73,6 +74,7 @@ class ContentsPage(Page):
         self._build_list()
         self.footer = TotalsFooter()
         self.body.addWidget(self.footer)
+        self.signatures = SignatureReader(client, self.table, self.model)
         self._connect()
         self._show_state()
 
@@ -182,6 +184,8 @@ class ContentsPage(Page):
         super().showEvent(event)
         if self._load_when_shown:
             self.start(self.load(self.instance_id))
+        else:
+            self.signatures.judge_again()  # keys may have come and gone meanwhile
 
     def open_place(self, text: str) -> None:
         """Show what was typed: a mirror, an address, or the repositories of a registry."""
@@ -222,6 +226,7 @@ class ContentsPage(Page):
         self.registry.stop()
         self.work.instance, self.work.place = self.instance_id, self.place
         self.model.signatures = words.has_signatures(self.place, self.mirror)
+        self.signatures.begin(self.instance_id, self.place)
         if words.is_registry(self.place):
             self.reader.forget()
             self.registry.read(self.instance_id, self.place)
@@ -234,6 +239,7 @@ class ContentsPage(Page):
             self.reader.read(self.instance_id, self.place, refresh=True)  # it costs nobody anything
             return
         self._show_notice(view)
+        self.signatures.look_soon()
 
     def _on_stop(self) -> None:
         self.index.stop()
@@ -397,16 +403,14 @@ class ContentsPage(Page):
 
     def leave(self) -> None:
         super().leave()
-        self.reader.leave()
         self.registry.stop()
-        self.details.leave()
+        for part in (self.reader, self.signatures, self.details, self.filter_line, self.space):
+            part.leave()
         for owner in (self.work, self.narrower, self.index):
             owner.tasks.cancel_all()
-        self.filter_line.leave()
         self._selecting.stop()
         self.table.remember()
         self.space_table.remember()
-        self.space.leave()
 
     def _focus_list(self) -> None:
         shown = self.pane.shown

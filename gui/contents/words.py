@@ -59,6 +59,14 @@ OF_ALL = "of all"
 DETAILS = "Details of the selected entry"
 OVERVIEW, COMMANDS, LAYERS, SPEC = "Overview", "Commands", "Layers", "Spec"
 PICTURE, FILES = "Dependencies", "Files"
+SIGNATURE_WORDS = {
+    SignatureState.GOOD: "trusted",
+    SignatureState.OTHER_KEY: "other key",
+    SignatureState.UNKNOWN_KEY: "unknown key",
+    SignatureState.BAD: "bad",
+    SignatureState.UNCHECKED: "not checked",
+    SignatureState.UNSIGNED: messages.NO,
+}
 SIGNATURE, OWNER = "Signature", "Owner and mode"
 NOT_HERE = "That package is not in this build cache."
 READING_PICTURE = "Reading its dependencies…"
@@ -190,18 +198,23 @@ def count_text(shown: int, total: int) -> str:
     return f"({total:,})" if shown == total else f"({shown:,} of {total:,})"
 
 
-def signed_word(row: ContentsRow, *, signatures: bool) -> str:
+def signed_word(row: ContentsRow, facts: SignatureFacts | None, *, signatures: bool) -> str:
+    """Whether an entry is signed and, once the `facts` are known, what that is worth."""
     if not signatures:
         return NOT_AVAILABLE if row.kind is EntryKind.PACKAGE else messages.NONE
+    if facts is not None:
+        return SIGNATURE_WORDS[facts.state]
     return messages.NONE if row.signed is None else messages.YES if row.signed else messages.NO
 
 
-def entry_sentence(row: ContentsRow, now: float, *, signatures: bool) -> str:
+def entry_sentence(row: ContentsRow, now: float, facts: SignatureFacts | None, *, signatures: bool) -> str:
     """An entry for screen readers."""
     if row.kind is not EntryKind.PACKAGE:
         parts = [entry_title(row)]
     else:
         signed = "" if row.signed is None else "signed" if row.signed else "unsigned"
+        if facts is not None:
+            signed = f"signature {signature_text(facts)[0]}"
         parts = [visible(f"{row.name} {row.version}"), short_hash(row.hash), row.target]
         parts += [signed if signatures else "signatures not available"]
         parts += ["installed here" if row.installed else "", NOT_IN_INDEX if row.in_index is False else ""]

@@ -169,7 +169,8 @@ class MirrorCommands(QObject):
         if chosen:
             affected: dict[str, None] = {}
             for direction in choices[chosen - 1][1]:
-                affected |= dict.fromkeys(await self._client.call(SignOut(self.instance, name, direction)))
+                names = await self._client.call(SignOut(self.instance, name, direction))
+                affected |= dict.fromkeys(names)
             self.done.emit(login_words.signed_out(tuple(affected) or (name,)))
 
     async def _logins_of(self, name: str) -> list[LoginOverview]:

@@ -172,6 +172,7 @@ class PackagesModel(QAbstractTableModel):
         self._found, self._found_by = found, wanted
         self._shown = shown
         self.endResetModel()
+        self._stepper.stop()  # whoever is told must not find this busy any more
         self.arranged.emit()
 
     # ---- asking ----

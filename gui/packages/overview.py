@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from core.foundation.text import format_bytes, visible
+from core.services.history_values import HistoryEntry
 from core.services.package_values import Holding, PackageDetails
 from core.services.values import PackageRow
 from gui import messages, theme
@@ -24,6 +25,7 @@ from gui.widgets.labels import Label
 
 _FACTS = (words.PREFIX, words.HASH, words.ARCHITECTURE, words.COMPILERS, words.INSTALLED, words.NAMESPACE)
 _MORE_FACTS = (words.PACKAGE_HASH, words.IN_ENVIRONMENTS, words.BUILD_SPEC)
+_MORE_TEXTS = (words.RELOCATION, words.FLAGS, words.MODULES)
 _COLUMNS = 3
 
 

@@ -435,8 +435,8 @@ class PackagesPage(Page):
         super().leave()
         for part in (self.filter_line, self.loader, self.learner, self.measurer, self.coverage, self.instances):
             part.leave()
-        for part in (self.footer, self.narrower, self.details, self.chores, self.licences):
-            part.tasks.cancel_all()
+        for owner in (self.footer, self.narrower, self.details, self.chores, self.licences):
+            owner.tasks.cancel_all()
         self.table.remember()
         if self.details.isVisible() and self.pane.isVisible():  # else it would be remembered as having no height
             remembered().setValue(_SPLIT_KEY, self.splitter.saveState())

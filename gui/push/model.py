@@ -113,7 +113,8 @@ class PlanModel(QAbstractItemModel):
         if role == Role.OBJECT:
             return item
         if role == _DATA.ToolTipRole:
-            return item.prefix or item.reason or None
+            note = words.item_detail(item) if item.note and column is Column.DETAIL else ""
+            return note or item.prefix or item.reason or None
         if role == _DATA.AccessibleTextRole and column is Column.WHAT:
             parts = (visible(f"{item.name} {item.version}"), self.name_of(item.decision), words.item_detail(item))
             return ", ".join(part for part in parts if part)

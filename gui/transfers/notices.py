@@ -28,7 +28,9 @@ class ChoiceBanner(Banner):
         self._choices.setContentsMargins(0, 0, 0, 0)
         place = QWidget()
         place.setLayout(self._choices)
-        self.layout().addWidget(place)
+        layout = self.layout()
+        if layout is not None:
+            layout.addWidget(place)
 
     def add_choice(self, text: str, tip: str = "") -> Button:
         button = Button(text)

@@ -235,10 +235,11 @@ def push_summary(
 ) -> str:
     """`11 pushed, 28 already there, 1 failed, 2 skipped. 1 not runnable yet. 1.1 GB in 4 min. Index updated.`"""
     lacking = sum(bool(row.missing) for row in rows)
+    moved = "copied" if push.source else "pushed"
     facts = [
         f"{number:,} {word}"
         for number, word in (
-            (packages.done, "pushed" + (f" ({lacking:,} not runnable yet)" if lacking else "")),
+            (packages.done, moved + (f" ({lacking:,} not runnable yet)" if lacking else "")),
             (packages.present, "already there"),
             (packages.failed, "failed"),
             (packages.cancelled, "stopped"),
@@ -246,7 +247,7 @@ def push_summary(
         )
         if number
     ]
-    sentences = [", ".join(facts) or "Nothing to push"]
+    sentences = [", ".join(facts) or ("Nothing to copy" if push.source else "Nothing to push")]
     if packages.done:
         sent = (row.entry for row in rows if row.state is ItemState.DONE and row.blob not in _BLOBS)
         size = sum(entry.stored_bytes for entry in sent if entry)
@@ -266,7 +267,9 @@ def push_summary(
 
 
 def push_title(push: PushStatus) -> str:
-    return f"Push to {place(push.mirror)}"
+    """`Push to site-oci`, `Copy of team to site-oci`."""
+    what = f"Copy of {place(push.source)}" if push.source else "Push"
+    return f"{what} to {place(push.mirror)}"
 
 
 def packages_of(packages: Totals) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.services.sample import make_sample_instance
+from gui.widgets.page import TaskOwner
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
@@ -90,3 +91,8 @@ def test_a_signal_closes_the_window_and_its_engine_in_order(number: signal.Signa
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
+
+
+def test_pages_may_be_hidden_before_the_loop_runs() -> None:
+    """Qt does that while the window is built; an error in a `hideEvent` would end the process there."""
+    TaskOwner().cancel_all()

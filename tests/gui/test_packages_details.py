@@ -11,9 +11,11 @@ from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 from samples import INSTANCE, packages
 
+from core.engine.calls.history import ListHistory
 from core.engine.calls.packages import DescribePackage, ListLinks, MeasureSizes, PackageGraph, SizeByFolder
 from core.engine.calls.presence import FindHoldings
 from core.foundation.errors import DatabaseError, ErrorInfo
+from core.services.history_values import Action, HistoryEntry
 from core.services.package_values import Holding, SizeRow
 from gui.actions import Actions
 from gui.packages import words
@@ -195,3 +197,24 @@ def test_sizes_of_what_is_in_sight_fill_in(
 def test_a_holding_nobody_knows_about_says_so() -> None:
     assert holding_line(Holding("m", None, None), NOW) == "m: not known"
     assert holding_line(Holding("m", False, TWO_DAYS_AGO), NOW) == "m: no, as of 2 days ago"
+
+
+def test_what_was_pushed_when_and_by_whom(
+    page: PackagesPage, commands: Actions, client: FakeClient, qtbot: QtBot
+) -> None:
+    zlib = hash_of("zlib", "1.10")
+    client.rows[ListHistory] = lambda call: [
+        [
+            HistoryEntry(NOW, "ann@login1", Action.PUSHED, "scratch", hash=call.request.text, detail="12 MB"),
+            HistoryEntry(TWO_DAYS_AGO, "bob@login2", Action.DELETED, "nfs", hash="another"),  # only mentions it
+        ]
+    ]
+    page.show_package(zlib)
+    open_tab(page, commands, 0)
+    qtbot.waitUntil(lambda: bool(page.details.overview.fact(words.HISTORY)))
+    (line,) = page.details.overview.fact(words.HISTORY).splitlines()
+    assert line.endswith("pushed: scratch, 12 MB, by ann@login1")
+    assert client.asked(ListHistory)[-1].request.text == zlib
+    client.rows[ListHistory] = []
+    page.show_package(hash_of("zlib", "1.9"))
+    qtbot.waitUntil(lambda: page.details.overview.fact(words.HISTORY) == "")

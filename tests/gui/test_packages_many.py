@@ -144,3 +144,15 @@ def test_an_instance_that_cannot_be_read(page: PackagesPage, client: FakeClient,
     client.answers[ListPackages] = PackagesView(1, "v1")
     load(page, qtbot)
     assert page.table.isVisible()
+
+
+def test_nothing_that_matches_is_said_of_many_as_of_few(page: PackagesPage, client: FakeClient, qtbot: QtBot) -> None:
+    """With many packages narrowing goes on in steps, and the last one has to tell."""
+    rows = many_rows()[:30_000]
+    client.rows[ListPackages] = [rows]
+    client.answers[ListPackages] = PackagesView(len(rows), "v1")
+    load(page, qtbot)
+    page.filter_line.setText("nosuchname")
+    qtbot.waitUntil(lambda: page.pane.shown is page.no_match)
+    page.filter_line.setText("")
+    qtbot.waitUntil(lambda: page.pane.shown is page.table and page.model.found == len(rows))

@@ -200,8 +200,9 @@ def test_archives_that_packages_came_from_are_kept_on_request(
     settle(dialog, qtbot)
     assert any(request.options == PushOptions(update_index=True, keep_blobs=True) for request in plans(client))
     assert group(dialog, Decision.PUSH)[2].replace("\u2009", " ") == "2 kB on disk, 1 archive kept"
-    detail = dialog.model.index(1, Column.DETAIL, dialog.model.group(Decision.PUSH)).data()
-    assert detail.replace("\u2009", " ") == "4 kB, keeps its archive, from team"
+    index = dialog.model.index(1, Column.DETAIL, dialog.model.group(Decision.PUSH))
+    assert index.data().replace("\u2009", " ") == "4 kB, keeps its archive, from team"
+    assert index.data(Qt.ItemDataRole.ToolTipRole) == index.data()
 
 
 @pytest.mark.parametrize(

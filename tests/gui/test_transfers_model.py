@@ -10,7 +10,8 @@ import transfer_samples as samples
 from PySide6.QtCore import QPersistentModelIndex, Qt
 from pytestqt.modeltest import ModelTester
 
-from core.transfers.model import ItemState, QueueSnapshot, TransferRow
+from core.transfers.model import ItemState, PushStatus, QueueSnapshot, Totals, TransferRow
+from gui.transfers import words
 from gui.transfers.model import TransfersModel
 from gui.transfers.rows import Column, StateFilter
 from gui.widgets.cell import Role
@@ -241,3 +242,14 @@ def test_an_image_that_lacks_layers_is_done_but_not_well(qapp: object, missing: 
     look = text(model, 1, Column.STATE, Role.LOOK)
     assert (look.icon, look.tone, look.word) == ("triangle", "warn", "Done")  # type: ignore[attr-defined]
     assert text(model, 1, Column.PACKAGE, SPOKEN) == "half 1.0 to scratch, done, usable as cache, not runnable"
+
+
+def test_a_copy_is_told_from_a_push() -> None:
+    totals = Totals(done=2, present=1)
+    pushed = PushStatus("p", "site", totals, 1.7e9, 240.0, True)
+    copied = PushStatus("c", "site", totals, 1.7e9, 240.0, True, source="team")
+    assert (words.push_title(pushed), words.push_title(copied)) == ("Push to site", "Copy of team to site")
+    assert words.push_summary(pushed, totals, (), None, None).startswith("2 pushed, 1 already there.")
+    assert words.push_summary(copied, totals, (), None, None).startswith("2 copied, 1 already there.")
+    nothing = PushStatus("c", "site", Totals(), 1.7e9, 1.0, True, source="team")
+    assert words.push_summary(nothing, Totals(), (), None, None) == "Nothing to copy."

@@ -16,8 +16,8 @@ OTHERS = sorted({*GUI.rglob("*.py")} - {*WORDS})
 NOT_SPOKEN = {"style_sheet.py"}  # a language of its own
 # What keeps its capital in the middle of a sentence: names, keys, and what is written so on pages, tabs and buttons.
 NAMES = {
-    "Mirrordeck", "Spack", "Google", "Storage", "Slurm", "Return", "Escape", "Space", "Push", "Mirrors", "Packages", "Transfers",
-    "Contents", "Keys", "History", "Settings", "Connection",
+    "Mirrordeck", "Spack", "Google", "Storage", "Slurm", "Return", "Escape", "Space", "Push", "Mirrors", "Packages",
+    "Transfers", "Contents", "Keys", "History", "Settings", "Connection",
 }  # fmt: skip
 INSTEAD = {
     r"director(y|ies)": "folder",
@@ -33,7 +33,7 @@ INSTEAD = {
     r"illegal|invalid|fatal": "what is wrong, and how it should be",
     r"oops|sorry|please|success(ful(ly)?)?": "nothing",
 }
-_CAPITAL = re.compile(rf"(?<![\w/.&'{{<*-])([A-Z][a-z]+)\b(?![\w{{}}()]*=)")
+_CAPITAL = re.compile(r"(?<![\w/.&'{<*-])([A-Z][a-z]+)\b(?![\w{}()]*=)")
 
 
 def texts(path: Path) -> Iterator[tuple[int, str]]:
@@ -48,7 +48,10 @@ def texts(path: Path) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             left_out.update(part for part in node.values if isinstance(part, ast.Constant))
-            yield node.lineno, "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+            yield (
+                node.lineno,
+                "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values),
+            )
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in left_out:
             yield node.lineno, node.value
 
@@ -61,7 +64,7 @@ def spoken(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def stray_capitals(text: str) -> list[str]:
-    starts = {0, *(match.end() for match in re.finditer(rf"^\W+|(?<=[.?:…\n]) +|[.?]['”)] +|[“‘(] ?", text))}
+    starts = {0, *(match.end() for match in re.finditer(r"^\W+|(?<=[.?:…\n]) +|[.?]['”)] +|[“‘(] ?", text))}
     return [found[1] for found in _CAPITAL.finditer(text) if found.start() not in starts and found[1] not in NAMES]
 
 

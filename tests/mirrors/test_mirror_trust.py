@@ -22,6 +22,13 @@ def test_every_key_may_sign_until_some_are_named() -> None:
     assert MirrorTrust().of("file:///cache") == ()
 
 
+def test_a_folder_is_the_same_however_its_address_is_written() -> None:
+    trust = MirrorTrust()
+    trust.put("file:///our cache/", [ONE])
+    assert trust.of("file:///our%20cache") == trust.of("file:///our cache") == (ONE,)
+    assert trust.of("file:///our") == trust.of("https://host/our cache") == ()
+
+
 def test_a_mirror_without_an_address_cannot_be_set() -> None:
     with pytest.raises(UsageError):
         MirrorTrust().put("", [ONE])

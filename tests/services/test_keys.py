@@ -17,7 +17,7 @@ from core.caches.opening import CacheAccess
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import PassphraseNeeded, SigningError, UsageError
 from core.foundation.secret import Secret
-from core.services.contents_details import describe_entry
+from core.services.contents_details import describe_entry, judge_entries
 from core.services.contents_memory import ContentsMemory
 from core.services.contents_view import open_place, view_contents
 from core.services.keys import Keys
@@ -250,6 +250,10 @@ class TestSigning:
             key = next(row.key for row in memory.get(place.cache.url).rows if row.name == "hwloc")
             found = describe_entry(place, memory, key, TOKEN, signature=access.signature).signature
             assert found is not None
+            keys_there = [row.key for row in memory.get(place.cache.url).rows]
+            judged = list(judge_entries(place, memory, keys_there, TOKEN, signature=access.signature))
+            states = {one.key: one.facts.state for one in judged}
+            assert states.get(key, SignatureState.UNSIGNED) is found.state
             return found.state
 
         assert state() is SignatureState.UNSIGNED

@@ -23,11 +23,15 @@ from core.foundation.errors import BadSignature, MirrordeckError, NotFound, Sign
 from core.services.contents import list_contents
 from core.services.copying import PreparedCopy
 from core.services.migration import Migration
+from core.services.resuming import continue_unfinished
 from core.services.upkeep_values import MigrateRequest
 from core.signing.clearsign import signed_text
 from core.spack.instance import Instance
+from core.transfers.journal import Journal
+from core.transfers.journal_reader import unfinished as unfinished_journals
 from core.transfers.model import ItemState, PushOutcome
 from core.transfers.plan import Decision
+from core.transfers.queue import TransferQueue
 
 TOKEN = CancelToken()
 INDEX = "v3/manifests/index/index.manifest.json"
@@ -289,3 +293,44 @@ def test_compilers_of_old_specs_are_found(
     place = str(golden / "mirrors" / mirror)
     contents = list_contents(instance, access, place, [query], cwd=tmp_path, token=TOKEN)
     assert len(contents.entries) == found
+
+
+def interrupted(prepared: PreparedCopy, *, stop_first: bool = False) -> None:
+    """As a process leaves a migration that ends before anything is done."""
+    queue = TransferQueue(Journal(), workers=1)
+    queue.add(prepared.job, paused=True)
+    if stop_first:
+        queue.stop([queue.snapshot().rows[0].id])
+    queue.close()
+
+
+def test_an_interrupted_migration_is_continued(
+    service: Migration, unsigned: Path, instance: Instance, access: CacheAccess, tmp_path: Path
+) -> None:
+    prepared = service.plan(MigrateRequest(str(unsigned), unsigned=True), TOKEN)
+    interrupted(prepared)
+    (offer,) = unfinished_journals().offers
+    queue = TransferQueue(Journal(), workers=1)
+    try:
+        found = continue_unfinished(
+            offer.id, opened=lambda _id: (instance, access), add=queue.add, cwd=tmp_path, token=TOKEN
+        )
+        assert found.problems == ()
+        assert queue.wait(found.pushes[0], 60)
+    finally:
+        queue.close()
+    there = {entry.entry.hash for entry in FolderCache(unsigned).entries(token=TOKEN) if isinstance(entry, CacheEntry)}
+    assert there == {item.hash for item in prepared.plan.of(Decision.PUSH)}
+    assert unfinished_journals().offers == ()
+
+
+def test_a_migration_that_was_stopped_in_part_says_what_to_start_again(
+    service: Migration, unsigned: Path, instance: Instance, access: CacheAccess, tmp_path: Path
+) -> None:
+    interrupted(service.plan(MigrateRequest(str(unsigned), unsigned=True), TOKEN), stop_first=True)
+    (offer,) = unfinished_journals().offers
+    found = continue_unfinished(
+        offer.id, opened=lambda _id: (instance, access), add=lambda _job: "", cwd=tmp_path, token=TOKEN
+    )
+    assert found.pushes == ()
+    assert "migration again" in found.problems[0].remedies[0]

@@ -228,6 +228,10 @@ class TestDestroy:
         assert plan.strangers == ("thesis.tex",)
         assert plan.used_by == ("src", "same")
 
+    def test_its_own_trash_is_no_stranger(self, mirrors: SourceMirrors, tmp_path: Path) -> None:
+        (tmp_path / "src/.mirrordeck-trash/batch").mkdir(parents=True)
+        assert mirrors.plan_destroy("src", TOKEN).strangers == ("thesis.tex",)
+
     @pytest.mark.parametrize("typed", ["", "sr", "SRC", "src ", "same"])
     def test_only_with_the_name_typed(self, mirrors: SourceMirrors, tmp_path: Path, typed: str) -> None:
         with pytest.raises(UsageError, match="its name has to be typed: src"):

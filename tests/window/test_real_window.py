@@ -25,8 +25,10 @@ status=$?
 kill $manager
 exit $status
 """
-CONTROLS = {"push button", "check box", "radio button", "combo box", "text", "list", "list item", "menu item", "page tab",
-            "table", "tree", "tree table", "table column header", "slider", "spin button", "dialog", "frame"}  # fmt: skip
+CONTROLS = {
+    *("push button", "check box", "radio button", "combo box", "text", "list", "list item", "menu item", "page tab"),
+    *("table", "tree", "tree table", "table column header", "slider", "spin button", "dialog", "frame"),
+}
 
 
 def need(found: bool, what: str) -> None:
@@ -53,8 +55,10 @@ def screen(tool: Callable[[str], str]) -> str:
 
 
 @pytest.fixture(scope="module")
-def heard(screen: str, tool: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[list[str]]]:
-    """What can be heard on each page and in the push dialog, on the way from choosing a package to finding it in a cache."""
+def heard(
+    screen: str, tool: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, list[list[str]]]:
+    """What can be heard in each place on the way from choosing a package to finding it in a cache."""
     home = tmp_path_factory.mktemp("w")
     (home / "run").mkdir(mode=0o700)
     tool("openbox")
@@ -62,7 +66,17 @@ def heard(screen: str, tool: Callable[[str], str], tmp_path_factory: pytest.Temp
     known = subprocess.run([SYSTEM_PYTHON, "-c", "import pyatspi"], capture_output=True, check=False)
     need(known.returncode == 0, "pyatspi for the system's Python")
     done = subprocess.run(
-        [tool("dbus-run-session"), "--", "sh", "-c", SESSION, "session", sys.executable, str(DRIVER), str(home / "heard")],
+        [
+            tool("dbus-run-session"),
+            "--",
+            "sh",
+            "-c",
+            SESSION,
+            "session",
+            sys.executable,
+            str(DRIVER),
+            str(home / "heard"),
+        ],
         cwd=ROOT,
         env={
             "PATH": os.environ["PATH"],
@@ -89,7 +103,12 @@ def test_a_package_is_pushed_and_found_with_names_and_keys_only(heard: dict[str,
 
 
 def test_every_control_says_what_it_is(heard: dict[str, list[list[str]]]) -> None:
-    nameless = [(place, role, at and words[at - 1]) for place, words in heard.items() for at, (role, name) in enumerate(words) if role in CONTROLS and not name]
+    nameless = [
+        (place, role, at and words[at - 1])
+        for place, words in heard.items()
+        for at, (role, name) in enumerate(words)
+        if role in CONTROLS and not name
+    ]
     assert nameless == []
     assert sum(role in CONTROLS for words in heard.values() for role, _ in words) > 100, "they were listened to at all"
 

@@ -6,7 +6,14 @@ from __future__ import annotations
 from core.caches.protocol import IndexUpdate
 from core.engine.messages import Call
 from core.services.package_values import FoundPackages, Graph
-from core.services.values import ContentsRow, ContentsView, EntryDetails, FileFacts, RepositoriesView
+from core.services.values import (
+    ContentsRow,
+    ContentsView,
+    EntryDetails,
+    EntrySignature,
+    FileFacts,
+    RepositoriesView,
+)
 
 
 class ListContents(Call[ContentsView], frozen=True):
@@ -29,6 +36,17 @@ class DescribeEntry(Call[EntryDetails], frozen=True):
     instance: str
     mirror: str
     key: str
+
+
+class JudgeEntries(Call[int], frozen=True):
+    """What the signatures of packages of a listing are worth, by their keys, as rows; answers how many were judged."""
+
+    method = "contents.signatures"
+    answer = int
+    row = EntrySignature
+    instance: str
+    mirror: str
+    keys: tuple[str, ...]
 
 
 class DescribeFile(Call[FileFacts | None], frozen=True):

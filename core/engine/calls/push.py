@@ -15,8 +15,8 @@ class PlanPush(Call[PushPlan], frozen=True):
 
 
 class StartPush(Call[str], frozen=True):
-    """Queue a plan made by `PlanPush` in this engine, `paused` so that nothing moves before the person resumes its rows;
-    answers the id of the push."""
+    """Queue a plan made by `PlanPush` in this engine, `paused` so that nothing moves before the person resumes its
+    rows; answers the id of the push."""
 
     method = "push.start"
     answer = str

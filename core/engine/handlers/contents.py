@@ -13,11 +13,18 @@ from core.engine.messages import Call
 from core.engine.state import EngineState, Handler
 from core.foundation.cancel import CancelToken
 from core.services.contents import update_index
-from core.services.contents_details import describe_entry
+from core.services.contents_details import describe_entry, judge_entries
 from core.services.contents_specs import entry_graph, file_facts, find_entries
 from core.services.contents_view import Place, list_repositories, open_place, view_contents
 from core.services.package_values import FoundPackages, Graph
-from core.services.values import ContentsRow, ContentsView, EntryDetails, FileFacts, RepositoriesView
+from core.services.values import (
+    ContentsRow,
+    ContentsView,
+    EntryDetails,
+    EntrySignature,
+    FileFacts,
+    RepositoriesView,
+)
 
 
 class ContentsHandlers:
@@ -28,6 +35,7 @@ class ContentsHandlers:
         return {
             contents.ListContents: self.list_contents,
             contents.DescribeEntry: self.describe,
+            contents.JudgeEntries: self.judge,
             contents.DescribeFile: self.file,
             contents.EntryGraph: self.graph,
             contents.FindEntries: self.find,
@@ -55,6 +63,14 @@ class ContentsHandlers:
         place = open_place(instance, access, call.mirror, cwd=Path.home())
         return describe_entry(place, self._state.contents, call.key, token, signature=access.signature)
 
+    def judge(self, call: contents.JudgeEntries, token: CancelToken) -> Iterator[list[EntrySignature] | int]:
+        access = self._state.access(self._state.instance(call.instance))
+        keys, count = frozenset(call.keys), 0
+        judged = judge_entries(self._place(call), self._state.contents, keys, token, signature=access.signature)
+        for count, one in enumerate(judged, start=1):  # noqa: B007  the last one
+            yield [one]
+        yield count
+
     def file(self, call: contents.DescribeFile, _token: CancelToken) -> FileFacts | None:
         return file_facts(self._place(call), call.key)
 
@@ -64,7 +80,9 @@ class ContentsHandlers:
     def find(self, call: contents.FindEntries, token: CancelToken) -> FoundPackages:
         return find_entries(self._place(call).cache, call.text, token)
 
-    def _place(self, call: contents.DescribeFile | contents.EntryGraph | contents.FindEntries) -> Place:
+    def _place(
+        self, call: contents.JudgeEntries | contents.DescribeFile | contents.EntryGraph | contents.FindEntries
+    ) -> Place:
         instance = self._state.instance(call.instance)
         return open_place(instance, self._state.access(instance), call.mirror, cwd=Path.home())
 
