@@ -285,9 +285,7 @@ def _result(outcome: PushOutcome, plan: PushPlan) -> dict[str, Any]:
     return {
         "mirror": plan.mirror_url,
         "pushed": [
-            {**entry_object(row.entry), **_remarks(row)}
-            for row in outcome.in_state(ItemState.DONE)
-            if row.entry
+            {**entry_object(row.entry), **_remarks(row)} for row in outcome.in_state(ItemState.DONE) if row.entry
         ],
         "present": [entry_object(row.entry) for row in outcome.in_state(ItemState.PRESENT) if row.entry],
         "skipped": [{**_item(item), "reason": item.reason} for item in plan.of(Decision.EXTERNAL, Decision.HELD_BACK)],

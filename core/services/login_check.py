@@ -48,7 +48,7 @@ class LoginTrial:
     settings: ServerSettings | None = None
 
     def check(self, instance: Instance, access: CacheAccess, token: CancelToken, *, probe: bool = True) -> LoginCheck:
-        """Two or three requests of at most half a minute each; nothing is kept here or there. Without `probe` no upload
+        """A few requests of at most half a minute each; nothing is kept here or there. Without `probe` no upload
         is opened, so that pushing is not tried.
 
         What a registry refuses is in the answer. Raises UsageError for an address that cannot be, TlsError for a
@@ -69,7 +69,21 @@ class LoginTrial:
             trial = Trial(repository, login, token)
             read = trial.read()
             push = trial.write(read) if probe else skipped(StepKey.PUSH, "Push", "not tried: read only")
-            return LoginCheck(read, push)
+        return LoginCheck(read, push, self._anonymous(mirror, access, token))
+
+    def _anonymous(self, mirror: Mirror, access: CacheAccess, token: CancelToken) -> TestStep | None:
+        """Reading as the mirror will do it for everybody, where only pushing has a login."""
+        fetch = self.form.fetch
+        if self.direction is not Direction.PUSH or self.form.push is None or fetch.user_variable or fetch.secret_variable:
+            return None
+        if mirror.fetch.kind not in OCI_KINDS or self.login.keep is Keep.NONE:
+            return None
+        try:
+            reference = parse_mirror_url(mirror.fetch.url)
+        except ReferenceError as error:
+            raise UsageError("That is not the address of a repository", str(error)) from None
+        with access.trial(reference, None, self.settings) as repository:
+            return Trial(repository, Login(CredentialState.NONE_NEEDED), token).read()
 
     def _entered(self, instance: Instance, access: CacheAccess, mirror: Mirror, reference: ImageReference) -> Login:
         """The login that is meant, with its credential; without one its note says why."""

@@ -160,10 +160,12 @@ class TestView:
 
 @dataclass(frozen=True, slots=True)
 class LoginCheck:
-    """What a login is good for, tried separately."""
+    """What a login is good for, tried separately. `anonymous` is reading without any, tried where a mirror has a login
+    for pushing only."""
 
     read: TestStep
     write: TestStep
+    anonymous: TestStep | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -249,6 +249,13 @@ class EntryDetails:
     signature: SignatureFacts | None = None
 
 
+class Step(msgspec.Struct, frozen=True):
+    """How far work has come, in entries or bytes; a `total` of 0 is not known."""
+
+    done: int
+    total: int
+
+
 @dataclass(frozen=True, slots=True)
 class EntrySignature:
     """What the signature of the package under `key` is worth."""

@@ -180,7 +180,7 @@ class PushJob:
         buildinfo = shipped_buildinfo(prefix) if originals is not None else None
         if originals is None or buildinfo is None:
             return None
-        key = original_key(entry.hash, buildinfo)
+        key = original_key(entry.hash, buildinfo, signed=self._signer is not None)
         with self._kept.alone(key, token):
             if (found := self._found(key, report, token)) is not None:
                 report.original()

@@ -63,9 +63,10 @@ def package_key(dag_hash: str, source: PackSource, codec: Codec) -> str:
     return seen.hexdigest()
 
 
-def original_key(dag_hash: str, buildinfo: str) -> str:
-    """What the archive a package came from is found by; `buildinfo` is the digest of the buildinfo in it."""
-    return hashlib.sha256(f"original {dag_hash} {buildinfo}".encode()).hexdigest()
+def original_key(dag_hash: str, buildinfo: str, *, signed: bool) -> str:
+    """What the archive a package came from is found by; `buildinfo` is the digest of the buildinfo in it. Only what was
+    fetched for a push that is `signed` too, with its own signature checked, is found by such a push."""
+    return hashlib.sha256(f"original {dag_hash} {buildinfo} {signed}".encode()).hexdigest()
 
 
 @cache

@@ -196,6 +196,13 @@ def step(number: int, total: int, row: ContentsRow) -> str:
     return f"{name}…" if total == 1 else f"{number:,} of {total:,}: {name}…"
 
 
+def bytes_done(done: int, size: int | None) -> str:
+    """Behind a step: what is there of `size` bytes."""
+    if not done:
+        return ""
+    return f" {format_bytes(done)} of {format_bytes(size)}" if size else f" {format_bytes(done)}"
+
+
 def downloaded(done: Downloaded) -> str:
     return visible(f"{done.package.name}@{done.package.version}: {done.archive} (archive), {done.spec} (spec)")
 

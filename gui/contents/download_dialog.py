@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QWidget
 from core.engine.calls.downloads import DownloadPackage, SaveSpec, UnpackPackage
 from core.foundation.text import visible
 from core.services.download_values import PackageId
-from core.services.values import ContentsRow
+from core.services.values import ContentsRow, Step
 from gui import messages
 from gui.contents import copy_words as words
 from gui.engine_client import EngineClient
@@ -99,7 +99,7 @@ class DownloadDialog(TaskDialog):
         remembered().setValue(_MEMORY, self.directory)
         while self._left:
             row = self._left[0]
-            self.status.setText(words.step(self._total - len(self._left) + 1, self._total, row))
+            self._show_step(0)
             self._note(await self._take_one(row))
             self._left.pop(0)
         self.status.setText(words.all_done(self._total))
@@ -110,10 +110,21 @@ class DownloadDialog(TaskDialog):
         package = PackageId(row.name, row.version, row.hash)
         where = (self._instance, self._place)
         if self._taking is Taking.STORED:
-            return words.downloaded(await self._client.call(DownloadPackage(*where, package, self.directory)))
+            call = DownloadPackage(*where, package, self.directory)
+            return words.downloaded(await self._client.call(call, self._on_steps))
         if self._taking is Taking.FILES:
-            return words.unpacked(await self._client.call(UnpackPackage(*where, package, self.directory)))
+            unpack = UnpackPackage(*where, package, self.directory)
+            return words.unpacked(await self._client.call(unpack, self._on_steps))
         return visible(await self._client.call(SaveSpec(*where, row.key, self.directory)))
+
+    def _on_steps(self, steps: list[Step]) -> None:
+        self._show_step(steps[-1].done)
+
+    def _show_step(self, done: int) -> None:
+        row = self._left[0]
+        size = row.stored_bytes if self._taking is Taking.STORED else None
+        step = words.step(self._total - len(self._left) + 1, self._total, row)
+        self.status.setText(step + words.bytes_done(done, size))
 
     def _note(self, line: str) -> None:
         self.taken.appendPlainText(line)

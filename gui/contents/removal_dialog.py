@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtWidgets import QFileDialog, QWidget
@@ -11,11 +12,13 @@ from core.engine.calls.upkeep import ApplyDelete, PlanDelete, SavePlan
 from core.engine.messages import Call
 from core.foundation.errors import ErrorInfo, MirrordeckError
 from core.services.upkeep_values import DeleteRequest, RemovalOutcome, UpkeepPlan
+from core.services.values import Step
 from gui.contents import removal_words as words
 from gui.contents.removal_pane import RemovalPane
 from gui.engine_client import EngineClient
 from gui.widgets.controls import Button
 from gui.widgets.dialogs import ask
+from gui.widgets.labels import WrappedLabel
 from gui.widgets.task_dialog import TaskDialog
 
 _OUTDATED = "plan-outdated"
@@ -34,7 +37,9 @@ class RemovalDialog(TaskDialog):
         self.permanent_button = Button(words.PERMANENTLY)
         self.extra_buttons.addWidget(self.export_button)
         self.buttons.insertWidget(self.buttons.indexOf(self.confirm_button), self.permanent_button)
+        self.status = WrappedLabel(tone="dim")
         self.body.addWidget(self.removal, 1)
+        self.body.addWidget(self.status)
         self.removal.changed.connect(self._allow)
         self.export_button.clicked.connect(lambda: self.tasks.start(self._export()))
         self.permanent_button.clicked.connect(lambda: self._carry_out(permanently=True))
@@ -54,7 +59,7 @@ class RemovalDialog(TaskDialog):
             return
         self.removal.show_instead(words.PLANNING)
         try:
-            found = await self.client.call(call)
+            found = await self.client.call(call, self._shower(words.looked_at))
         except MirrordeckError as error:
             self.removal.show_instead(error.info().title)
             raise
@@ -84,7 +89,8 @@ class RemovalDialog(TaskDialog):
 
     async def _apply(self, found: UpkeepPlan, *, permanently: bool) -> None:
         try:
-            self.outcome = await self.client.call(ApplyDelete(found.plan.id, permanently))
+            call = ApplyDelete(found.plan.id, permanently)
+            self.outcome = await self.client.call(call, self._shower(words.gone))
         except MirrordeckError as error:
             if error.info().code != _OUTDATED:
                 raise
@@ -92,6 +98,10 @@ class RemovalDialog(TaskDialog):
             self.notice.show_notice(words.OUTDATED, words.OUTDATED_WHY, tone="warn", closable=False)
         else:
             self.accept()
+
+    def _shower(self, text: Callable[[Step], str]) -> Callable[[list[Step]], None]:
+        """Shows how far the engine has come."""
+        return lambda steps: self.status.setText(text(steps[-1]))
 
     def on_stopped(self) -> None:
         if self.removal.plan is None:
@@ -101,6 +111,7 @@ class RemovalDialog(TaskDialog):
 
     def on_working(self) -> None:
         self._applying = self._applying and self.working
+        self.status.setText("")  # what comes now is not known yet, or it has ended
         self._allow()
 
     def _allow(self) -> None:

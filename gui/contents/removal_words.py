@@ -18,6 +18,7 @@ from core.services.upkeep_values import (
     TrashView,
     UpkeepPlan,
 )
+from core.services.values import Step
 from gui import messages
 
 COLUMNS = ("Goes", "Why", "Date", "Frees")
@@ -229,3 +230,13 @@ def restored(outcome: RestoreOutcome) -> tuple[str, str]:
 
 def emptied(freed: int) -> str:
     return f"{format_bytes(freed)} freed"
+
+
+def looked_at(step: Step) -> str:
+    """While a plan is being made."""
+    return f"Looked at {step.done:,} of {step.total:,} entries"
+
+
+def gone(step: Step) -> str:
+    """While it is being carried out."""
+    return f"{step.done:,} of {step.total:,} entries and files are gone"

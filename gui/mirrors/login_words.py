@@ -69,6 +69,8 @@ _SIGNED_IN = frozenset(
         *(CredentialState.LOCKED, CredentialState.WAITING),
     }
 )
+NOT_FOR_EVERYBODY = "Fetching without a login does not work"
+NOT_FOR_EVERYBODY_REMEDY = "Use the login for fetching too, or make the repository public; a new one may follow its first push."
 _NOT_ALLOWED = {"read": "Reading does not work", "write": "Writing does not work", "both": "Signing in does not work"}
 
 
@@ -109,11 +111,15 @@ def check_problems(check: LoginCheck, *, writing: bool = True) -> list[tuple[str
     said = [(step.state, step.detail, step.remedy) for _, step in steps]
     if len(steps) > 1 and said[0] == said[1]:
         steps = ((BOTH, check.read),)
-    return [
+    found = [
         (_NOT_ALLOWED[name], messages.sentences(visible(step.detail), visible(step.remedy)))
         for name, step in steps
         if step.state is StepState.FAILED
     ]
+    everybody = check.anonymous
+    if everybody is not None and everybody.state is StepState.FAILED:
+        found.append((NOT_FOR_EVERYBODY, messages.sentences(visible(everybody.detail), NOT_FOR_EVERYBODY_REMEDY)))
+    return found
 
 
 def is_signed_in(overview: LoginOverview) -> bool:

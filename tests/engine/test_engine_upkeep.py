@@ -42,6 +42,8 @@ def asking(state: EngineState) -> Ask:
         kind = type(call)
         sent = msgspec.json.decode(msgspec.json.encode(call), type=kind)
         answer = table[kind](sent, CancelToken())
+        if isinstance(answer, Iterator):
+            *_, answer = answer
         return msgspec.json.decode(msgspec.json.encode(answer), type=call.answer)
 
     return ask

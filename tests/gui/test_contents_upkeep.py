@@ -37,6 +37,7 @@ from core.services.upkeep_values import (
     RestoreOutcome,
     UpkeepCapabilities,
 )
+from core.services.values import Step
 from gui import messages
 from gui.contents import removal_words
 from gui.contents.free_dialog import FreeDialog
@@ -95,6 +96,19 @@ def test_deleting_is_off_until_a_person_allows_it_there(client: FakeClient, qtbo
     again = delete_dialog(client, qtbot)
     assert again.removal.permit.isHidden()
     again.reject()
+
+
+def test_how_far_it_has_come_is_told_while_it_works(client: FakeClient, qtbot: QtBot) -> None:
+    said: list[str] = []
+    client.rows[PlanDelete] = [[Step(10, 2000)], [Step(1500, 2000)]]
+    client.rows[ApplyDelete] = [[Step(1, 3)]]
+    dialog = delete_dialog(client, qtbot)
+    assert dialog.status.text() == ""
+    click(dialog.removal.permit.button, qtbot)
+    client.answers[ApplyDelete] = lambda _call: (said.append(dialog.status.text()), OUTCOME)[1]
+    closed(dialog, dialog.confirm_button, qtbot)
+    assert said == ["1 of 3 entries and files are gone"]
+    assert removal_words.looked_at(Step(1500, 2000)) == "Looked at 1,500 of 2,000 entries"
 
 
 def test_the_list_names_what_goes_its_siblings_and_what_stays_without_it(client: FakeClient, qtbot: QtBot) -> None:

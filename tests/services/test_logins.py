@@ -300,6 +300,16 @@ class TestChecking:
         assert len(registry.seen("DELETE", "/uploads/")) == 1
         assert registry.seen("PUT") == []
 
+    @pytest.mark.parametrize("public", [True, False])
+    def test_for_pushing_only_everybody_is_tried_too(self, lab: World, registry: FakeRegistry, public: bool) -> None:
+        registry.authority.anonymous_pull = public
+        place = ConnectionForm(f"oci+http://{registry.host}/{REPOSITORY}")
+        trial = LoginTrial(MirrorForm("new", place, place), PUSH, LoginForm(Keep.KEYRING, **typed()))
+        found = trial.check(lab.instance, lab.access, TOKEN)
+        assert (found.read.state, found.write.state) == (StepState.OK, StepState.OK)
+        assert found.anonymous is not None
+        assert found.anonymous.state is (StepState.OK if public else StepState.FAILED)
+
     def test_without_a_probe_no_upload_is_opened(self, check: Check, registry: FakeRegistry) -> None:
         found = check(probe=False, **typed())
         assert (found.read.state, found.write.state) == (StepState.OK, StepState.SKIPPED)

@@ -7,6 +7,7 @@ The tree is one that Spack 1.1 installed from the cache "unsigned", at another r
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from helpers.gnupg_home import gnupg_home
 from helpers.web_site import WebSite
 from registry.kit.fake_registry import FakeRegistry
 
@@ -28,6 +30,7 @@ from core.foundation.cancel import CancelToken
 from core.packing.packer import pack
 from core.services.access import open_access
 from core.services.push import PreparedPush, plan_push
+from core.signing.gpg import GpgSigner
 from core.spack.instance import Instance, find_instance
 from core.transfers import job
 from core.transfers.model import PushOutcome, RowKind, TransferRow
@@ -57,6 +60,7 @@ class World:
         config = {"config": {"install_tree": {"root": str(self.tree)}}}
         (checkout / "etc/spack/site/config.yaml").write_text(json.dumps(config))
         self.accesses: list[CacheAccess] = []
+        self.environ: dict[str, str] = {}
         self.origin = shutil.copytree(golden / "mirrors/unsigned", folder / "origin")
         self.know({"origin": str(self.origin)})
 
@@ -66,7 +70,7 @@ class World:
         (self.checkout / "etc/spack/site/mirrors.yaml").write_text(text)
 
     def plan(self, *entries: EntryName, to: str = "target", **options: Any) -> PreparedPush:
-        instance: Instance = find_instance(str(self.checkout), environ={})
+        instance: Instance = find_instance(str(self.checkout), environ=self.environ)
         self.accesses.append(open_access(instance))
         options = {"keep_blobs": True, "with_build_dependencies": False, "private": True, **options}
         request = PushRequest(to, hashes=tuple(one.hash for one in entries), options=PushOptions(**options))
@@ -257,6 +261,25 @@ class TestLosing:
         world.know({"origin": str(world.origin)}, signed=True)
         item = planned(world.plan(GIT), GIT)
         assert item.note == "packed anew: origin does not have it with a good signature; target does not have it"
+
+    def test_a_push_vouches_for_what_it_signs(
+        self, world: World, carry_out: CarryOut, tool: Callable[[str], str]
+    ) -> None:
+        tool("gpg")
+        with gnupg_home() as home:
+            key = home.make_key("Somebody <somebody@example.org>")
+            world.environ = {"SPACK_GNUPGHOME": str(home.path), "HOME": str(world.folder), "PATH": os.environ["PATH"]}
+            assert pushed(carry_out(world.plan(GIT)))[GIT.hash].kept
+            place = str(world.folder / "signed")
+            row = pushed(carry_out(world.plan(GIT, to=place, key=key)))[GIT.hash]
+            assert row.note.startswith("packed anew: origin does not have it with a good signature")
+            signer = GpgSigner(world.accesses[-1].gnupg, key)
+            assert list(FolderCache(world.origin).change_signatures(signer, [GIT.hash], TOKEN))
+            row = pushed(carry_out(world.plan(GIT, to=place, key=key, force=True)))[GIT.hash]
+        assert row.kept
+        assert row.entry is not None
+        assert row.entry.signed
+        assert blob_of(world.folder / "signed", GIT).name == blob_of(world.origin, GIT).name
 
 
 class TestWhatIsAsked:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from core.engine.messages import Call
 from core.services.download_values import Downloaded, FileRow, FilesView, PackageId, UnpackedView
+from core.services.values import Step
 
 
 class ListFiles(Call[FilesView], frozen=True):
@@ -19,10 +20,11 @@ class ListFiles(Call[FilesView], frozen=True):
 
 
 class DownloadPackage(Call[Downloaded], frozen=True):
-    """Save archive and spec in `directory` under the digests of their contents, verified."""
+    """Save archive and spec in `directory` under the digests of their contents, verified. Rows count bytes."""
 
     method = "downloads.save"
     answer = Downloaded
+    row = Step
     instance: str
     mirror: str
     package: PackageId
@@ -41,10 +43,11 @@ class SaveSpec(Call[str], frozen=True):
 
 
 class UnpackPackage(Call[UnpackedView], frozen=True):
-    """Unpack the archive below `directory`, to be looked at."""
+    """Unpack the archive below `directory`, to be looked at. Rows count unpacked bytes."""
 
     method = "downloads.unpack"
     answer = UnpackedView
+    row = Step
     instance: str
     mirror: str
     package: PackageId

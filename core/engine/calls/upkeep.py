@@ -19,6 +19,7 @@ from core.services.upkeep_values import (
     UpkeepCapabilities,
     UpkeepPlan,
 )
+from core.services.values import Step
 from core.transfers.plan import PushPlan
 
 
@@ -32,15 +33,21 @@ class AskUpkeep(Call[UpkeepCapabilities], frozen=True):
 
 
 class PlanDelete(Call[UpkeepPlan], frozen=True):
+    """Rows are how many entries were looked at."""
+
     method = "upkeep.plan-delete"
     answer = UpkeepPlan
+    row = Step
     instance: str
     request: DeleteRequest
 
 
 class PlanFree(Call[UpkeepPlan], frozen=True):
+    """Rows as for `PlanDelete`."""
+
     method = "upkeep.plan-free"
     answer = UpkeepPlan
+    row = Step
     instance: str
     request: FreeRequest
 
@@ -64,10 +71,11 @@ class SavePlan(Call[None], frozen=True):
 
 class ApplyDelete(Call[RemovalOutcome], frozen=True):
     """Carry out a plan made in this engine by `PlanDelete` or `PlanFree`, exactly as it was shown; refused with the
-    error `plan-outdated` if the cache has changed."""
+    error `plan-outdated` if the cache has changed. Rows are how many entries and blobs are gone."""
 
     method = "upkeep.apply"
     answer = RemovalOutcome
+    row = Step
     plan: str
     permanently: bool = False
 

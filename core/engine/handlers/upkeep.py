@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from core.engine.calls import upkeep
 from core.engine.messages import Call
+from core.engine.progress import with_progress
 from core.engine.state import EngineState, Handler
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import NotFound
@@ -26,6 +29,7 @@ from core.services.upkeep_values import (
     UpkeepCapabilities,
     UpkeepPlan,
 )
+from core.services.values import Step
 from core.transfers.plan import PushPlan
 
 T = TypeVar("T")
@@ -65,15 +69,15 @@ class UpkeepHandlers:
     def capabilities(self, call: upkeep.AskUpkeep, token: CancelToken) -> UpkeepCapabilities:
         return self._upkeep(call.instance).capabilities(call.mirror, token)
 
-    def plan_delete(self, call: upkeep.PlanDelete, token: CancelToken) -> UpkeepPlan:
+    def plan_delete(self, call: upkeep.PlanDelete, token: CancelToken) -> Iterator[list[Step] | UpkeepPlan]:
         service = self._upkeep(call.instance)
-        found = service.plan_delete(call.request, token, _ignore)
-        self._plans.put(found.plan.id, (service, found))
-        return found
+        return with_progress(lambda step: self._planned(service, service.plan_delete(call.request, token, step)))
 
-    def plan_free(self, call: upkeep.PlanFree, token: CancelToken) -> UpkeepPlan:
+    def plan_free(self, call: upkeep.PlanFree, token: CancelToken) -> Iterator[list[Step] | UpkeepPlan]:
         service = self._upkeep(call.instance)
-        found = service.plan_free(call.request, token, _ignore)
+        return with_progress(lambda step: self._planned(service, service.plan_free(call.request, token, step)))
+
+    def _planned(self, service: Upkeep, found: UpkeepPlan) -> UpkeepPlan:
         self._plans.put(found.plan.id, (service, found))
         return found
 
@@ -85,10 +89,11 @@ class UpkeepHandlers:
         _, found = self._plans.get(call.plan)
         atomic_write(Path(call.path), plan_text(found.plan))
 
-    def apply(self, call: upkeep.ApplyDelete, token: CancelToken) -> RemovalOutcome:
+    def apply(self, call: upkeep.ApplyDelete, token: CancelToken) -> Iterator[list[Step] | RemovalOutcome]:
         self._state.check_may_change("Nothing was deleted")
         service, found = self._plans.get(call.plan)
-        return service.apply(found.mirror, found.plan, permanently=call.permanently, token=token, progress=_ignore)
+        apply = partial(service.apply, found.mirror, found.plan, permanently=call.permanently, token=token)
+        return with_progress(lambda step: apply(progress=step))
 
     def trash(self, call: upkeep.ListTrash, _token: CancelToken) -> TrashView:
         return self._upkeep(call.instance).trash(call.mirror)
@@ -182,7 +187,3 @@ class _Kept(Generic[T]):
             if plan_id not in self._plans:
                 raise NotFound("This plan is no longer known", remedies=("Plan it again.",))
             return self._plans.pop(plan_id) if take else self._plans[plan_id]
-
-
-def _ignore(_done: int, _total: int) -> None:
-    """Progress that nobody watches."""
