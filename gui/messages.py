@@ -304,9 +304,7 @@ def sentences(*parts: str) -> str:
 
 
 def frame_gaps(longest_ms: float, most_ms: int, late: int, count: int, limit_ms: int) -> str:
-    return (
-        f"Longest gap {longest_ms:.0f} ms, 99 % up to {most_ms} ms, {late:,} of {count:,} longer than {limit_ms} ms."
-    )
+    return f"Longest gap {longest_ms:.0f} ms, 99 % up to {most_ms} ms, {late:,} of {count:,} longer than {limit_ms} ms."
 
 
 def problems(count: int) -> str:

@@ -74,7 +74,12 @@ class LoginTrial:
     def _anonymous(self, mirror: Mirror, access: CacheAccess, token: CancelToken) -> TestStep | None:
         """Reading as the mirror will do it for everybody, where only pushing has a login."""
         fetch = self.form.fetch
-        if self.direction is not Direction.PUSH or self.form.push is None or fetch.user_variable or fetch.secret_variable:
+        if (
+            self.direction is not Direction.PUSH
+            or self.form.push is None
+            or fetch.user_variable
+            or fetch.secret_variable
+        ):
             return None
         if mirror.fetch.kind not in OCI_KINDS or self.login.keep is Keep.NONE:
             return None

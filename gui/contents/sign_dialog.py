@@ -122,6 +122,7 @@ class SignDialog(TaskDialog):
         if not step.problems:
             self.accept()
             return
+        self.bar.hide()
         self.status.setText(words.result(step))
         self.problems.setPlainText("\n".join(visible(problem.sentence()) for problem in step.problems))
         self.problems.show()

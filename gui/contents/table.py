@@ -22,7 +22,7 @@ _WIDTHS = (
     (Column.TARGET, 96),
     (Column.SIZE, 84),
     (Column.PUSHED, 112),
-    (Column.SIGNED, 104),
+    (Column.SIGNED, 120),
     (Column.INSTALLED, 124),
 )
 _MOST_RESTORED = 2000

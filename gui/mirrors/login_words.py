@@ -70,7 +70,9 @@ _SIGNED_IN = frozenset(
     }
 )
 NOT_FOR_EVERYBODY = "Fetching without a login does not work"
-NOT_FOR_EVERYBODY_REMEDY = "Use the login for fetching too, or make the repository public; a new one may follow its first push."
+NOT_FOR_EVERYBODY_REMEDY = (
+    "Use the login for fetching too, or make the repository public; a new one may follow its first push."
+)
 _NOT_ALLOWED = {"read": "Reading does not work", "write": "Writing does not work", "both": "Signing in does not work"}
 
 

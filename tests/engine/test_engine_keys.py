@@ -13,6 +13,7 @@ import pytest
 from helpers.gnupg_home import GnupgHome, gnupg_home
 
 from core.engine.calls import keys
+from core.engine.calls.contents import JudgeEntries, ListContents
 from core.engine.calls.instances import OpenInstance
 from core.engine.calls.push import PlanPush, StartPush
 from core.engine.dispatch import handler_table
@@ -23,6 +24,8 @@ from core.foundation.errors import PassphraseNeeded, ReadOnlyMode
 from core.foundation.secret import Secret
 from core.services.keys_values import KeySource, NewKey, SigningStep, SignRequest
 from core.services.sample import make_sample_instance
+from core.services.values import ContentsRow, EntrySignature
+from core.signing.signatures import SignatureState
 from core.transfers.plan import PushOptions, PushRequest, Signing
 
 # Handlers remember plans, so each engine keeps its own.
@@ -113,6 +116,13 @@ def test_what_lies_there_is_signed(state: EngineState, instance: str, gpg: Gnupg
     last = ask(state, keys.SignEntries(instance, SignRequest(str(tmp_path / "cache"))), rows)
     assert rows[-1] == last
     assert last.changed == last.total > 0
+    listed: list[ContentsRow] = []
+    place = str(tmp_path / "cache")
+    ask(state, ListContents(instance, place, refresh=True), listed)
+    judged: list[EntrySignature] = []
+    wanted = tuple({row.key for row in listed if row.signed})
+    assert ask(state, JudgeEntries(instance, place, wanted), judged) == last.total
+    assert {(one.key in wanted, one.facts.state) for one in judged} == {(True, SignatureState.GOOD)}
 
 
 @pytest.mark.parametrize("state", [True], indirect=True)

@@ -35,8 +35,9 @@ CALLS = {call.method: call for call in Call.__subclasses__() if call.__module__.
 LOOKING = frozenset(
     """
     checks.plan-repair checks.verify contents.describe contents.file contents.find contents.graph contents.list
-    contents.signatures contents.repositories downloads.files history.list instance.list instance.open keyring.state keyring.unlock
-    keys.list keys.look keys.published keys.unlock logins.check logins.describe mirrors.describe mirrors.last-tests
+    contents.repositories downloads.files history.list instance.list instance.open keyring.state
+    keyring.unlock keys.list keys.look keys.published keys.unlock logins.check logins.describe mirrors.describe
+    mirrors.last-tests
     mirrors.list mirrors.plan mirrors.plan-destroy mirrors.scopes mirrors.test mirrors.understand packages.changed
     packages.compare packages.describe packages.environments packages.explain-reuse packages.find packages.folders
     packages.graph packages.links packages.list packages.relatives packages.sizes packages.summary
@@ -45,7 +46,7 @@ LOOKING = frozenset(
     transfers.stop transfers.unfinished transfers.watch upkeep.capabilities upkeep.describe-bundle upkeep.old-layout
     upkeep.plan-copy upkeep.plan-delete upkeep.plan-free upkeep.plan-migration upkeep.read-keep-list upkeep.trash
     instance.find instance.survey installs.look presence.count-missing presence.held-back presets.list push.script
-    settings.changed
+    settings.changed contents.signatures
     """.split()  # noqa: SIM905
 )
 

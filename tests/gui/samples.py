@@ -22,6 +22,7 @@ from core.foundation.errors import ErrorInfo
 from core.mirrors.credentials.states import CredentialState
 from core.mirrors.model import Connection, KeyOrigin, Mirror
 from core.services.keys_values import KeysView
+from core.services.login_values import KeyringCondition, KeyringFacts
 from core.services.mirror_values import (
     ConnectionForm,
     EntryText,
@@ -30,7 +31,6 @@ from core.services.mirror_values import (
     OriginLine,
     ScopeRow,
 )
-from core.services.login_values import KeyringCondition, KeyringFacts
 from core.services.values import (
     CopyLine,
     InstanceInfo,

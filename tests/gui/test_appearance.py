@@ -52,9 +52,7 @@ def test_choices_apply_at_once_and_come_back(themed: QApplication, comfortable: 
     assert not again.compact_rows.isChecked()
 
 
-def test_text_grows_in_every_open_window_and_comes_back(
-    themed: QApplication, comfortable: None, qtbot: QtBot
-) -> None:
+def test_text_grows_in_every_open_window_and_comes_back(themed: QApplication, comfortable: None, qtbot: QtBot) -> None:
     label, table = Label("Title", FontRole.TITLE), TableView("Test")
     qtbot.addWidget(label)
     qtbot.addWidget(table)

@@ -19,8 +19,8 @@ from core.foundation.errors import ErrorInfo, PermissionDenied
 from core.transfers.model import ItemState, QueueSnapshot
 from core.transfers.plan import Decision
 from gui.actions import Actions
-from gui.transfers.rows import Column
 from gui.transfers.page import TransfersPage
+from gui.transfers.rows import Column
 from gui.transfers.state import TransfersState
 from gui.widgets.controls import ActionButton
 
