@@ -73,6 +73,7 @@ class Migration:
             selected=len(items),
             key=key.fingerprint if key is not None else "",
             key_owner=key.user_id if key is not None else "",
+            key_locked=key is not None and self.access.gnupg.is_locked(key.fingerprint),
             blockers=tuple(self._blockers(cache)),
             warnings=tuple(_warnings(found, key)),
             source=old_layout_of(name),

@@ -21,11 +21,13 @@ from gui import theme
 from gui.contents import copy_words as words
 from gui.contents.words import has_signatures
 from gui.engine_client import EngineClient
+from gui.keys.dialogs import UnlockDialog
 from gui.push import words as push_words
 from gui.push.mirror_box import MirrorBox
 from gui.push.model import PlanModel
 from gui.push.tree import PlanPane, PlanTree
 from gui.widgets.controls import CheckBox, ComboBox
+from gui.widgets.dialogs import ask
 from gui.widgets.form_rows import FormRows
 from gui.widgets.labels import ElidedLabel
 from gui.widgets.task_dialog import TaskDialog
@@ -121,6 +123,9 @@ class CopyPlanDialog(TaskDialog):
             self.work_instead(partial(self._start, self.plan))
 
     async def _start(self, plan: PushPlan) -> None:
+        if plan.key_locked and not await ask(self._unlock_dialog(plan)):
+            self.forbid(words.why_not(plan))
+            return
         try:
             push_id = await self.client.call(StartCopy(plan.id))
         except MirrordeckError as error:
@@ -128,6 +133,9 @@ class CopyPlanDialog(TaskDialog):
             raise
         self.push_started.emit(push_id)
         self.accept()
+
+    def _unlock_dialog(self, plan: PushPlan) -> UnlockDialog:
+        return UnlockDialog(self.client, plan.instance_id, plan.key, plan.key_owner, self)
 
     def on_stopped(self) -> None:
         self.sentence.setText(words.STOPPED)

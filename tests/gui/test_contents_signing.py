@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from contents_samples import entry, view
@@ -14,10 +15,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 from samples import INSTANCE, mirrors_view
+from upkeep_samples import push_plan
 
 from core.engine.calls.contents import JudgeEntries, ListContents
 from core.engine.calls.keys import ListKeys, SignEntries, UnlockKey
 from core.engine.calls.mirrors import ListMirrors
+from core.engine.calls.upkeep import PlanMigration, StartCopy
 from core.foundation.errors import ErrorInfo, NetworkDown, PassphraseNeeded
 from core.services.keys_values import KeysView, SigningStep, SignRequest
 from core.services.values import EntrySignature
@@ -25,11 +28,13 @@ from core.signing.signatures import SignatureFacts, SignatureState
 from gui.actions import Actions
 from gui.contents import sign_words
 from gui.contents.allowing import unsigned
+from gui.contents.migrate_dialog import MigrateDialog
 from gui.contents.page import ContentsPage
 from gui.contents.rows import Column
 from gui.contents.sign_dialog import SignDialog
 from gui.keys.dialogs import UnlockDialog
 from gui.widgets.cell import Role
+from gui.widgets.task_dialog import TaskDialog
 
 PLACE = "scratch"
 ROWS = [entry("zlib", signed=False), entry("xz", signed=True), entry("gcc", signed=None)]
@@ -92,7 +97,7 @@ def test_what_could_not_be_signed_is_listed(client: FakeClient, qtbot: QtBot) ->
     assert dialog.changed
 
 
-def unlocking(dialog: SignDialog, qtbot: QtBot) -> UnlockDialog:
+def unlocking(dialog: TaskDialog, qtbot: QtBot) -> UnlockDialog:
     def shown() -> list[UnlockDialog]:
         return [each for each in QApplication.topLevelWidgets() if isinstance(each, UnlockDialog) and each.isVisible()]
 
@@ -122,6 +127,25 @@ def test_without_the_passphrase_the_dialog_stays(client: FakeClient, qtbot: QtBo
     assert dialog.confirm_button.isEnabled()
     assert not dialog.changed
     dialog.reject()
+
+
+@pytest.mark.parametrize("unlocked", [True, False])
+def test_what_is_copied_or_migrated_with_a_locked_key_waits_for_its_passphrase(
+    client: FakeClient, qtbot: QtBot, unlocked: bool
+) -> None:
+    client.answers[PlanMigration] = replace(push_plan(), key=ANN, key_owner="Ann", key_locked=True)
+    client.answers[StartCopy] = "copy-1"
+    dialog = MigrateDialog(client, INSTANCE.id, PLACE)
+    qtbot.addWidget(dialog)
+    dialog.open()
+    qtbot.waitUntil(lambda: dialog.plan is not None and not dialog.working)
+    unlock = unlocking(dialog, qtbot)
+    click(unlock.confirm_button if unlocked else unlock.cancel_button, qtbot)
+    qtbot.waitUntil(lambda: not dialog.working and dialog.isVisible() is not unlocked)
+    assert len(client.asked(StartCopy)) == unlocked
+    if not unlocked:
+        assert dialog.confirm_button.isEnabled()
+        dialog.reject()
 
 
 @pytest.fixture

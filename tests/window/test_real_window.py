@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,7 +37,7 @@ def need(found: bool, what: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def screen(tool: Callable[[str], str]) -> str:
+def screen(tool: Callable[[str], str]) -> Iterator[str]:
     """The name of a virtual display, up while the tests of this module run."""
     tool("xauth")
     read_end, write_end = os.pipe()
