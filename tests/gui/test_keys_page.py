@@ -199,7 +199,7 @@ def test_a_refusal_stays_in_the_dialog(
     qtbot.waitUntil(dialog.notice.isVisible)
     assert dialog.notice.title == "The key was not made"
     assert client.asked(CreateKey)[0].passphrase is None
-    assert dialog.confirm_button.isEnabled()
+    qtbot.waitUntil(dialog.confirm_button.isEnabled)
     dialog.reject()
     qtbot.waitUntil(lambda: idle(page))
     assert len(client.asked(ListKeys)) == 1
