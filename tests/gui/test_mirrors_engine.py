@@ -167,6 +167,12 @@ def test_a_registry_with_a_login_is_tried_added_tested_and_signed_out_of(
     assert mirrors_yaml.read_text() == WRITTEN
     fields.login.secret.edit.clear()
     qtbot.keyClicks(fields.login.secret.edit, registry.password)
+    qtbot.mouseClick(editor.save_button, Qt.MouseButton.LeftButton)
+    refused = "Fetching without a login does not work"
+    qtbot.waitUntil(lambda: editor.anyway_button.isVisible() and editor.notice.title == refused, timeout=WAIT_MS)
+    assert mirrors_yaml.read_text() == WRITTEN
+    qtbot.waitUntil(lambda: not editor.tasks.busy, timeout=WAIT_MS)
+    fields.push_only_box.click()
     save(editor, qtbot)
     qtbot.waitUntil(lambda: "lab" in names(page), timeout=WAIT_MS)
     settled(page, qtbot)
