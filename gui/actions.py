@@ -123,6 +123,7 @@ _ENTRIES: dict[str, _Entry] = {
     "prune_cache": _Entry("Prune…", (), "", messages.CONTENTS, "What spack buildcache prune would delete"),
     "show_trash": _Entry("Trash…", (), "", messages.CONTENTS, "What was deleted: put it back, or empty the trash"),
     "copy_entries": _Entry("Copy to another mirror…", (), "transfers", messages.CONTENTS),
+    "add_as_mirror": _Entry("Add as a mirror…", (), "plus", messages.CONTENTS, "Make this address a mirror"),
     "export_bundle": _Entry("Export bundle…", (), "arrow-up", messages.CONTENTS, "For a site without network"),
     "import_bundle": _Entry("Import bundle…", (), "", messages.CONTENTS, "Bring a bundle into this mirror"),
     "install_here": _Entry("Install here…", (), "", messages.CONTENTS, "With this instance's own Spack"),
@@ -250,6 +251,7 @@ class Actions(QObject):
     prune_cache: QAction
     show_trash: QAction
     copy_entries: QAction
+    add_as_mirror: QAction
     export_bundle: QAction
     import_bundle: QAction
     install_here: QAction

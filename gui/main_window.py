@@ -185,6 +185,7 @@ class MainWindow(QMainWindow):
         self.packages.push_requested.connect(self._on_push_packages)
         self.transfers.packages_wanted.connect(lambda: self.show_page(1))
         self.transfers.package_wanted.connect(self._on_package_wanted)
+        self.contents.mirror_wanted.connect(self._on_mirror_wanted)
         self.transfers.contents_wanted.connect(self._on_contents_wanted)
         self.transfers.sign_in_wanted.connect(self._on_sign_in_wanted)
         self.transfers.history_wanted.connect(a.show_history.trigger)
@@ -330,6 +331,10 @@ class MainWindow(QMainWindow):
     def _on_contents_wanted(self, mirror: str) -> None:
         self.show_page(3)
         self.contents.open_mirror(mirror)
+
+    def _on_mirror_wanted(self, address: str) -> None:
+        self.show_page(0)
+        self.mirrors.add_address(address)
 
     def _on_sign_in_wanted(self, mirror: str) -> None:
         self.show_page(0)

@@ -106,6 +106,7 @@ def cache_menu(a: Actions) -> list[QAction | None]:
         *(a.stop_reading, a.verify_cache, a.update_index, None),
         *(a.free_space, a.prune_cache, a.show_trash, None),
         *(a.export_bundle, a.import_bundle, None),
+        *(a.add_as_mirror, None),
         *(a.migrate_cache, a.delete_old_layout),
     ]
 

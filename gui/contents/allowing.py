@@ -83,6 +83,8 @@ def allow(a: Actions, now: Situation) -> None:
     a.allow(a.migrate_cache, change or ("" if folder and now.old_layout else words.WHY_NOT_OLD))
     a.allow(a.delete_entries, change or none or ("" if deletable(now.chosen) else words.WHY_NOT_DELETABLE))
     a.allow(a.export_bundle, now.stopped or now.why_no_place)
+    is_mirror = words.WHY_IS_MIRROR if now.mirror is not None else ""
+    a.allow(a.add_as_mirror, now.stopped or now.why_no_place or is_mirror)
     a.allow(a.copy_entries, now.stopped or now.why_no_place)
     no_package = now.stopped or now.why_no_place or ("" if now.packages else words.WHY_NO_PACKAGE)
     for action in (a.download_entries, a.unpack_entries, a.save_spec):

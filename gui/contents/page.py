@@ -47,12 +47,13 @@ _ROWS_AT_LEAST = 3
 
 
 class ContentsPage(Page):
-    """`package_wanted(hash)` asks for an installed package on the Packages page, `transfers_wanted` for the Transfers
-    page. Nothing is read before it is shown."""
+    """`package_wanted(hash)` asks for an installed package on the Packages page, `mirror_wanted(address)` for a new
+    mirror there, `transfers_wanted` for the Transfers page. Nothing is read before it is shown."""
 
     title = messages.CONTENTS
     package_wanted = Signal(str)
     transfers_wanted = Signal()
+    mirror_wanted = Signal(str)
 
     def __init__(self, client: EngineClient, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(client, actions, parent)
@@ -143,6 +144,7 @@ class ContentsPage(Page):
         self.index.told.connect(self._tell)
         self.index.updated.connect(self._on_index_updated)
         self.work.started.connect(self.transfers_wanted)
+        self.commands.add_as_mirror.triggered.connect(lambda: self.mirror_wanted.emit(self.place))
         self.work.failed.connect(self.show_error)
         self.work.connect_actions(self.commands, self.chosen, lambda: self._situation().why_no_change)
         self.reader.changed.connect(self._show_state)

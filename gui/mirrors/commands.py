@@ -72,8 +72,10 @@ class MirrorCommands(QObject):
 
     # ---- with a form ----
 
-    async def add(self) -> None:
-        await self._edit(MirrorEditor(self._client, self.instance, parent=self._window))
+    async def add(self, address: str = "") -> None:
+        editor = MirrorEditor(self._client, self.instance, parent=self._window)
+        editor.fields.address.edit.setText(address)
+        await self._edit(editor)
 
     async def add_folder(self) -> None:
         editor = MirrorEditor(self._client, self.instance, parent=self._window)

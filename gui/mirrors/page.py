@@ -247,6 +247,10 @@ class MirrorsPage(Page):
     def _scope_of(self, row: MirrorRow) -> ScopeRow | None:
         return next((scope for scope in self.scopes if scope.name == row.mirror.scope), None)
 
+    def add_address(self, address: str) -> None:
+        """Open the form for a new mirror at `address`."""
+        self.work.run(self.work.add(address))
+
     def update_actions(self) -> None:
         if not self.isVisible():
             return

@@ -24,6 +24,7 @@ from core.transfers.model import ItemState, QueueSnapshot, Totals
 from gui import main_window, messages, theme
 from gui.app import ErrorReporter
 from gui.main_window import MainWindow, WindowOptions
+from gui.mirrors.editor import MirrorEditor
 from gui.widgets.dialogs import MessageDialog
 
 Opener = Callable[..., MainWindow]
@@ -385,3 +386,19 @@ def test_the_history_and_the_contents_are_reached_from_the_transfers(opened: Ope
     assert window.page is window.history
     window.transfers.contents_wanted.emit("scratch")
     assert window.page is window.contents
+
+
+def test_an_address_that_was_looked_at_becomes_a_mirror(opened: Opener, client: FakeClient, qtbot: QtBot) -> None:
+    window = opened()
+    window.contents.open_mirror("scratch")
+    assert not window.commands.add_as_mirror.isEnabled()
+    window.show_page(3)
+    window.contents.open_mirror("oci://registry.site.org/hpc/cache")
+    qtbot.waitUntil(window.commands.add_as_mirror.isEnabled)
+    window.commands.add_as_mirror.trigger()
+    assert window.page is window.mirrors
+    qtbot.waitUntil(lambda: bool(window.findChildren(MirrorEditor)))
+    (editor,) = window.findChildren(MirrorEditor)
+    assert editor.fields.address.edit.text() == "oci://registry.site.org/hpc/cache"
+    editor.reject()
+    qtbot.waitUntil(lambda: not window.mirrors.work.tasks.busy)
