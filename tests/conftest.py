@@ -29,6 +29,8 @@ from registry.servers import (
     token_server,
 )
 
+from core.foundation import secret
+
 DATA = Path(__file__).parent / "data"
 CI = bool(os.environ.get("MIRRORDECK_CI"))
 KEPT_VARIABLES = frozenset({"MIRRORDECK_CI", "SPACK_FOR_TESTS"})
@@ -74,6 +76,15 @@ def _no_network() -> Iterator[None]:
     _refused.clear()
     yield
     assert not _refused, f"the test tried to leave this machine: {_refused}"
+
+
+# ---- secrets of other tests ----
+
+
+@pytest.fixture(autouse=True)
+def _no_secrets_of_others() -> None:
+    """What other tests of this process still hold would be blanked in the texts of this one."""
+    secret._alive.clear()
 
 
 # ---- nothing left running ----

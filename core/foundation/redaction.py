@@ -13,6 +13,7 @@ from urllib.parse import quote
 from core.foundation.secret import living_secrets
 
 _SHORTEST = 4  # shorter ones are no secrets, and blanking them would blank half of the text
+_DISTINCT = 8  # shorter ones occur inside of common words, and are blanked only where they are words of their own
 _BLANK = "***"
 _PATTERNS = (
     (re.compile(r"(?i)\b(basic|bearer)\s+[\w.~+/=-]{4,}"), r"\1 ***"),
@@ -26,8 +27,9 @@ def redacted(text: str) -> str:
     """`text` without the secrets this process holds, logins in addresses and headers, and signatures. Any thread."""
     texts = {secret.reveal() for secret in living_secrets()}
     for found in sorted((one for one in texts if len(one) >= _SHORTEST), key=len, reverse=True):
-        for form in (found, quote(found, safe="")):
-            text = text.replace(form, _BLANK)
+        for form in {found, quote(found, safe="")}:
+            whole = re.escape(form) if len(found) >= _DISTINCT else rf"(?<!\w){re.escape(form)}(?!\w)"
+            text = re.sub(whole, _BLANK, text)
     for pattern, blank in _PATTERNS:
         text = pattern.sub(blank, text)
     return text

@@ -85,7 +85,23 @@ def test_ordinary_words_stay(text: str) -> None:
     assert redacted(text) == text
 
 
-@given(st.text(alphabet=st.characters(exclude_characters="*"), min_size=4), st.text(), st.text())
+@given(st.text(alphabet=st.characters(exclude_characters="*"), min_size=8), st.text(), st.text())
 def test_no_text_keeps_a_secret(secret: str, before: str, after: str) -> None:
     kept = Secret(secret)
     assert kept.reveal() not in redacted(before + secret + after)
+
+
+@given(
+    st.text(alphabet=st.characters(categories=["L", "N"]), min_size=4, max_size=7),
+    st.sampled_from(" \"'=:/@,;"),
+    st.sampled_from(" \"'@/&,;"),
+)
+def test_a_short_secret_is_blanked_where_it_is_a_word(secret: str, before: str, after: str) -> None:
+    kept = Secret(secret)
+    assert redacted(f"a{before}{kept.reveal()}{after}") == f"a{before}***{after}"
+
+
+def test_words_that_contain_a_short_secret_stay() -> None:
+    kept = Secret("open")
+    assert redacted("/tmp/popen-gw0 reopened") == "/tmp/popen-gw0 reopened"
+    assert redacted(f"login {kept.reveal()}") == "login ***"
