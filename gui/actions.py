@@ -19,25 +19,30 @@ class _Entry:
     page: str = ""
     tip: str = ""
     checkable: bool = False
+    full: str = ""  # the name where no menu around it says what it is about
+
+
+def _page(title: str, icon: str, *keys: str) -> _Entry:
+    return _Entry(title, keys, icon, full=f"Go to {title}")
 
 
 _ENTRIES: dict[str, _Entry] = {
     "open_instance": _Entry(messages.OPEN_INSTANCE, ("Ctrl+O",), "folder"),
     "quit": _Entry("Quit", ("Ctrl+Q",)),
-    "show_mirrors": _Entry(messages.MIRRORS, ("Ctrl+1",), "mirrors"),
-    "show_packages": _Entry(messages.PACKAGES, ("Ctrl+2",), "packages"),
-    "show_transfers": _Entry(messages.TRANSFERS, ("Ctrl+3", "Ctrl+J"), "transfers"),
-    "show_contents": _Entry(messages.CONTENTS, ("Ctrl+4",), "contents"),
-    "show_keys": _Entry(messages.KEYS, ("Ctrl+5",), "keys"),
-    "show_history": _Entry(messages.HISTORY, ("Ctrl+6",), "history"),
-    "appearance_system": _Entry("As the system", tip="Light or dark, as the desktop is", checkable=True),
-    "appearance_light": _Entry("Light", checkable=True),
-    "appearance_dark": _Entry("Dark", checkable=True),
+    "show_mirrors": _page(messages.MIRRORS, "mirrors", "Ctrl+1"),
+    "show_packages": _page(messages.PACKAGES, "packages", "Ctrl+2"),
+    "show_transfers": _page(messages.TRANSFERS, "transfers", "Ctrl+3", "Ctrl+J"),
+    "show_contents": _page(messages.CONTENTS, "contents", "Ctrl+4"),
+    "show_keys": _page(messages.KEYS, "keys", "Ctrl+5"),
+    "show_history": _page(messages.HISTORY, "history", "Ctrl+6"),
+    "appearance_system": _Entry("As the system", checkable=True, full="Colours as the system"),
+    "appearance_light": _Entry("Light", checkable=True, full="Light colours"),
+    "appearance_dark": _Entry("Dark", checkable=True, full="Dark colours"),
     "compact_rows": _Entry("Compact rows", ("Ctrl+D",), tip="More rows on the screen", checkable=True),
-    "larger_text": _Entry("Larger text", ("Ctrl+Shift++",)),
-    "smaller_text": _Entry("Smaller text", ("Ctrl+Shift+-",)),
-    "usual_text": _Entry("Usual text size", ("Ctrl+Shift+0",)),
-    "show_settings": _Entry(messages.SETTINGS, ("Ctrl+7", "Ctrl+,"), "settings"),
+    "larger_text": _Entry("Larger text", ("Ctrl++", "Ctrl+=")),
+    "smaller_text": _Entry("Smaller text", ("Ctrl+-",)),
+    "usual_text": _Entry("Usual text size", ("Ctrl+0",)),
+    "show_settings": _page(messages.SETTINGS, "settings", "Ctrl+7", "Ctrl+,"),
     "show_palette": _Entry("All actions…", ("Ctrl+Shift+P",), "search", tip="Find an action by its name"),
     "show_help": _Entry("User guide", ("F1",), "help"),
     "make_report": _Entry("Report for others…", (), "", tip="See, and save, what helps to understand a problem"),
@@ -45,7 +50,7 @@ _ENTRIES: dict[str, _Entry] = {
     "work_offline": _Entry("Work offline", tip="Contact no server", checkable=True),
     "toggle_navigation": _Entry("Narrow navigation", ("Ctrl+B",), "sidebar", checkable=True),
     "refresh": _Entry("Refresh", ("F5",), "retry"),
-    "filter": _Entry("Filter", ("Ctrl+F",), "search"),
+    "filter": _Entry("Filter", ("Ctrl+F",), "search", full="Filter this page"),
     "next_pane": _Entry("Next pane", ("F6",)),
     "previous_pane": _Entry("Previous pane", ("Shift+F6",)),
     "restart_engine": _Entry(messages.RESTART_ENGINE),
@@ -137,8 +142,9 @@ _ENTRIES: dict[str, _Entry] = {
     "copy_entry_digest": _Entry("Copy digest", ("Ctrl+Shift+C",), "copy", messages.CONTENTS),
     "copy_pull_line": _Entry("Copy pull line", (), "copy", messages.CONTENTS, "Copy a docker pull command"),
     "show_installed": _Entry("Show installed package", (), "packages", messages.CONTENTS),
-    "open_groups": _Entry("Open all groups", ("Ctrl++",), "", messages.CONTENTS),
-    "close_groups": _Entry("Close all groups", ("Ctrl+-",), "", messages.CONTENTS),
+    "show_contents_commands": _Entry("Show Spack commands…", (), "", messages.CONTENTS),
+    "open_groups": _Entry("Open all groups", ("Ctrl+Right",), "", messages.CONTENTS),
+    "close_groups": _Entry("Close all groups", ("Ctrl+Left",), "", messages.CONTENTS),
     "create_key": _Entry("Create key…", ("Ctrl+N",), "plus", messages.KEYS),
     "trust_file": _Entry("Trust…", (), "", messages.KEYS, "Trust the keys in a file"),
     "import_keys": _Entry("Import from mirror…", (), "", messages.KEYS, "Trust keys that a mirror publishes"),
@@ -147,6 +153,7 @@ _ENTRIES: dict[str, _Entry] = {
     "export_keys": _Entry("Export…", ("Ctrl+E",), "", messages.KEYS, "Write the public half to a file"),
     "untrust_keys": _Entry(messages.UNTRUST_KEYS, ("Del",), "cross", messages.KEYS),
     "copy_fingerprint": _Entry("Copy fingerprint", ("Ctrl+C",), "copy", messages.KEYS),
+    "show_key_commands": _Entry("Show Spack commands…", (), "", messages.KEYS),
     "export_history": _Entry("Export…", ("Ctrl+E",), "", messages.HISTORY, "Write what is shown to a file"),
 }
 
@@ -265,6 +272,7 @@ class Actions(QObject):
     copy_entry_digest: QAction
     copy_pull_line: QAction
     show_installed: QAction
+    show_contents_commands: QAction
     open_groups: QAction
     close_groups: QAction
     create_key: QAction
@@ -275,6 +283,7 @@ class Actions(QObject):
     export_keys: QAction
     untrust_keys: QAction
     copy_fingerprint: QAction
+    show_key_commands: QAction
     export_history: QAction
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -284,6 +293,7 @@ class Actions(QObject):
         for name, entry in _ENTRIES.items():
             action = QAction(entry.text, self)
             action.setObjectName(name)
+            action.setData(entry.full)
             action.setCheckable(entry.checkable)
             action.setShortcuts([QKeySequence(keys) for keys in entry.keys])
             if entry.icon:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import socket
@@ -18,6 +19,7 @@ from core.foundation.logs import start_log
 from core.foundation.process import forbid_core_dumps
 from core.foundation.redaction import crash_text
 from gui import appearance, icons, messages
+from gui.collector import calm_collector
 from gui.engine_client import EngineClient, engine_command
 from gui.main_window import MainWindow, WindowOptions
 from gui.settings import write_nothing
@@ -38,6 +40,7 @@ def run_window(options: WindowOptions) -> int:
     if options.read_only:
         write_nothing()
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    calm_collector()
     app = QApplication(sys.argv[:1])
     app.setApplicationName("mirrordeck")
     app.setApplicationDisplayName(messages.APP_NAME)
@@ -57,6 +60,7 @@ def run_window(options: WindowOptions) -> int:
         listener.stop()
         sys.excepthook = sys.__excepthook__
         window.deleteLater()
+    gc.freeze()  # the interpreter would look through everything twice before it ends
     return 0
 
 

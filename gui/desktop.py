@@ -11,9 +11,11 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon, QWidget
 
 from core.foundation.settings import Settings
+from core.remote.address import Place
 from core.transfers.model import PushStatus, RowKind
 from gui import icons, messages, preferences
 from gui.actions import Actions
+from gui.remote import words as remote_words
 from gui.transfers import words as transfer_words
 from gui.transfers.state import TransfersState
 
@@ -85,6 +87,13 @@ class Desktop(QObject):
             state.closing_row(push.id, RowKind.INDEX),
         )
         self.notify(title, f"{transfer_words.push_title(push)}: {summary}")
+
+    def tell_push_elsewhere(self, place: Place, push: PushStatus) -> None:
+        """One has ended at a place that the pages do not show."""
+        if preferences.now().notifications:
+            title = messages.PUSH_FAILED if push.totals.failed else messages.PUSH_ENDED
+            what = transfer_words.push_title(push)
+            self.notify(title, remote_words.push_ended(place.title, what, push.totals.failed))
 
     def notify(self, title: str, text: str) -> None:
         """Tell a person who looks elsewhere."""

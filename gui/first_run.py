@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from core.engine.calls.instances import FindCheckouts, SurveyInstance
 from core.engine.calls.logins import KeyringState
 from core.foundation.errors import MirrordeckError
+from core.foundation.text import visible
 from core.services.login_values import KeyringCondition
 from core.services.values import InstanceInfo
 from gui import icons, messages, theme
@@ -44,7 +45,7 @@ class _Finding(QWidget):
         icons.bind_label(self._mark, "circle", "dim")
 
     def say(self, text: str, *, good: bool) -> None:
-        self.text.setText(text)
+        self.text.setText(visible(text))
         icons.bind_label(self._mark, "check" if good else "info", "ok" if good else "warn")
 
 
@@ -64,7 +65,7 @@ class FirstRun(QWidget):
         self.spack = _Finding("Spack")
         self.contents = _Finding(messages.FIRST_RUN_CONTENTS)
         self.keyring = _Finding(messages.FIRST_RUN_KEYRING)
-        self.open_button = ActionButton(actions.open_instance)
+        self.open_button = ActionButton(actions.open_instance, primary=True)
         self.add_button = Button(messages.FIRST_RUN_ADD, primary=True)
         self.look_button = Button(messages.FIRST_RUN_LOOK)
         self.guide_button = ActionButton(actions.show_help, flat=True)
@@ -116,7 +117,7 @@ class FirstRun(QWidget):
 
     def show_instance(self, info: InstanceInfo) -> None:
         """Spack was found; look what it has."""
-        self.spack.say(messages.first_run_instance(instance_text(info), info.writable), good=True)
+        self.spack.say(messages.first_run_instance(instance_text(info, self._client.place), info.writable), good=True)
         self._show_ways(found=True)
         self.tasks.start(self._survey(info))
         self.tasks.start(self._ask_keyring(info))
@@ -136,6 +137,8 @@ class FirstRun(QWidget):
         self.add_button.setVisible(found)
         self.look_button.setVisible(found)
         self.keyring.setVisible(found)
+        if self.isVisible():
+            (self.add_button if found else self.open_button).setFocus()
 
     async def _survey(self, info: InstanceInfo) -> None:
         try:
@@ -143,7 +146,8 @@ class FirstRun(QWidget):
         except MirrordeckError as error:
             self.contents.say(error.info().sentence(), good=False)
             return
-        self.contents.say(messages.first_run_counts(found.packages, found.mirrors), good=bool(found.packages))
+        text = messages.first_run_counts(found.packages, found.mirrors, found.problem)
+        self.contents.say(text, good=bool(found.packages) and not found.problem)
 
     async def _ask_keyring(self, info: InstanceInfo) -> None:
         try:

@@ -17,7 +17,8 @@ _LATE_MS = 16
 class FrameGaps(QObject):
     """Looks 250 times a second whether the loop still comes round; costs about 1 % of a core while it does.
 
-    `recorded` gets one sentence when recording ends.
+    A gap is the time the loop did not come round; the work in it is the CPU time of this thread meanwhile. A long gap
+    with little work is the fault of other programs, or of waiting. `recorded` gets one sentence when recording ends.
     """
 
     recorded = Signal(str)
@@ -25,8 +26,10 @@ class FrameGaps(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self.longest_ms = 0.0
-        self._counts: Counter[int] = Counter()  # by whole milliseconds, so that hours of recording need no memory
-        self._last = 0.0
+        self.most_work_ms = 0.0
+        self._gaps: Counter[int] = Counter()  # by whole milliseconds, so that hours of recording need no memory
+        self._works: Counter[int] = Counter()
+        self._last = self._last_work = 0.0
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(_INTERVAL_MS)
@@ -35,9 +38,10 @@ class FrameGaps(QObject):
     def record(self, wanted: bool) -> None:
         """Begin anew, or stop and tell."""
         if wanted:
-            self._counts.clear()
-            self.longest_ms = 0.0
-            self._last = time.perf_counter()
+            self._gaps.clear()
+            self._works.clear()
+            self.longest_ms = self.most_work_ms = 0.0
+            self._last, self._last_work = time.perf_counter(), time.thread_time()
             self._timer.start()
         elif self._timer.isActive():
             self._timer.stop()
@@ -46,21 +50,33 @@ class FrameGaps(QObject):
 
     def percentile_ms(self, share: float) -> int:
         """The gap in milliseconds that this share of all gaps does not exceed."""
-        left = share * self._counts.total()
-        for gap in sorted(self._counts):
-            left -= self._counts[gap]
-            if left <= 0:
-                return gap
-        return 0
+        return _percentile(self._gaps, share)
+
+    def work_percentile_ms(self, share: float) -> int:
+        """As `percentile_ms`, of the work in the gaps."""
+        return _percentile(self._works, share)
 
     def summary(self) -> str:
-        late = sum(count for gap, count in self._counts.items() if gap > _LATE_MS)
-        most = self.percentile_ms(0.99)
-        return messages.frame_gaps(self.longest_ms, most, late, self._counts.total(), _LATE_MS)
+        late = sum(count for gap, count in self._gaps.items() if gap > _LATE_MS)
+        most, total = self.percentile_ms(0.99), self._gaps.total()
+        return messages.frame_gaps(
+            self.longest_ms, most, late=late, count=total, limit_ms=_LATE_MS, work_ms=self.most_work_ms
+        )
 
     def _tick(self) -> None:
-        now = time.perf_counter()
+        now, work = time.perf_counter(), time.thread_time()
         gap = max(0.0, (now - self._last) * 1000 - _INTERVAL_MS)
-        self._last = now
-        self.longest_ms = max(self.longest_ms, gap)
-        self._counts[round(gap)] += 1
+        done = (work - self._last_work) * 1000
+        self._last, self._last_work = now, work
+        self.longest_ms, self.most_work_ms = max(self.longest_ms, gap), max(self.most_work_ms, done)
+        self._gaps[round(gap)] += 1
+        self._works[round(done)] += 1
+
+
+def _percentile(counts: Counter[int], share: float) -> int:
+    left = share * counts.total()
+    for milliseconds in sorted(counts):
+        left -= counts[milliseconds]
+        if left <= 0:
+            return milliseconds
+    return 0

@@ -83,12 +83,12 @@ class General(QObject):
 
     def _on_settings_changed(self, settings: Settings) -> None:
         self._commands.work_offline.setChecked(settings.offline)
-        if self._client.running:
+        if self._client.here.running:
             self.tasks.start(self._tell_engine())
 
     async def _tell_engine(self) -> None:
         try:
-            await self._client.call(SettingsChanged())
+            await self._client.here.call(SettingsChanged())
         except EngineGone:
             return  # a new one reads them by itself
         except MirrordeckError as error:
@@ -113,7 +113,7 @@ class IdleText(QObject):
         self._show()
 
     def show_instance(self, info: InstanceInfo) -> None:
-        self._words = instance_text(info)
+        self._words = instance_text(info, self._client.place)
         self._show()
         self.tasks.start(self._ask_keyring(info))
 

@@ -10,7 +10,6 @@ from PySide6.QtCore import QByteArray, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QFileDialog,
     QFrame,
     QHBoxLayout,
     QMainWindow,
@@ -19,14 +18,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.engine.calls.instances import ListInstances, OpenInstance
-from core.foundation.errors import EngineGone, ErrorInfo, MirrordeckError
+from core.engine.calls.instances import OpenInstance
+from core.foundation.errors import ErrorInfo, MirrordeckError, UsageError
+from core.foundation.text import visible
+from core.remote.address import HERE, Address, parse_address
 from core.services.values import InstanceInfo
-from gui import appearance, messages, theme
+from gui import appearance, messages, preferences, theme
 from gui.actions import Actions
+from gui.between_pages import BetweenPages
 from gui.contents.page import ContentsPage
 from gui.desktop import Desktop
 from gui.engine_client import EngineClient
+from gui.engine_notices import EngineNotices
 from gui.first_run import FirstRun
 from gui.general import General, IdleText
 from gui.history.page import HistoryPage
@@ -34,8 +37,9 @@ from gui.history.report_dialog import ReportDialog
 from gui.keys.page import KeysPage
 from gui.menus import fill_menu_bar
 from gui.mirrors.page import MirrorsPage
+from gui.opening import Opening
 from gui.packages.page import PackagesPage
-from gui.push.dialog import PushDialog
+from gui.remote.guide import RemoteGuide
 from gui.settings import remembered
 from gui.settings_page import SettingsPage
 from gui.side_bar import SideBar
@@ -76,9 +80,10 @@ class MainWindow(QMainWindow):
         self.client = client
         self.options = options
         self.commands = Actions(self)
-        self.instance: InstanceInfo | None = None
         self.tasks = TaskOwner()
         self.state = TransfersState(client, self)
+        self.guide = RemoteGuide(self, read_only=options.read_only)
+        client.connector = self.guide.connect_to
         self._closed: asyncio.Future[None] | None = None
         self._closing = False
         self._build()
@@ -88,9 +93,7 @@ class MainWindow(QMainWindow):
     # Building
 
     def _build(self) -> None:
-        # The name comes last: where it does not, Qt appends it once more.
-        names = [messages.DEMO * self.options.demo, messages.READ_ONLY * self.options.read_only, messages.APP_NAME]
-        self.setWindowTitle(" – ".join(name for name in names if name))
+        self._show_title()
         self.setMinimumSize(*_MINIMUM)
         a = self.commands
         self.mirrors = MirrorsPage(self.client, a)
@@ -111,6 +114,11 @@ class MainWindow(QMainWindow):
         )
         icons = ("mirrors", "packages", "transfers", "contents", "keys", "history", "settings")
         self.side_bar = SideBar(a, tuple(zip(self._page_actions, icons, strict=True)))
+        self.opening = Opening(self.client, self.side_bar, self)
+        self.between_pages = BetweenPages(
+            self.client, self.opening, self,
+            mirrors=self.mirrors, packages=self.packages, transfers=self.transfers, contents=self.contents,
+        )  # fmt: skip
         self.no_instance = EmptyState("empty-folder", messages.OPENING_INSTANCE)
         self.no_instance.add_button(ActionButton(a.open_instance, primary=True))
         self.stack = QStackedWidget()
@@ -120,6 +128,7 @@ class MainWindow(QMainWindow):
         for page in self.pages:
             self.stack.addWidget(page)
         self.banner = Banner()
+        self.engine_notices = EngineNotices(self.client, self.opening, self.state, a, self.banner)
         self.status = TransfersStatus(self.state, a)
         self.idle_text = IdleText(self.client, self.status)
         self.desktop = Desktop(self, self.state, a)
@@ -156,46 +165,37 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         a = self.commands
         for row, action in enumerate(self._page_actions):
-            action.triggered.connect(lambda _checked=False, at=row: self.show_page(at))
+            action.triggered.connect(lambda _checked=False, at=row: self._go_to_page(at))
         self.side_bar.pages.page_chosen.connect(self._on_page_chosen)
-        self.side_bar.instance_chosen.connect(self._on_instance_chosen)
-        self.side_bar.open_requested.connect(self._on_open_instance)
-        a.open_instance.triggered.connect(self._on_open_instance)
+        a.open_instance.triggered.connect(self.opening.choose)
+        self.opening.begun.connect(self.idle_text.say)
+        self.opening.opened.connect(self._on_opened)
+        self.opening.failed.connect(self._on_open_failed)
         a.quit.triggered.connect(self.close)
         a.refresh.triggered.connect(self._on_refresh)
         a.filter.triggered.connect(self._on_filter)
         a.next_pane.triggered.connect(lambda: self._walk_panes(1))
         a.previous_pane.triggered.connect(lambda: self._walk_panes(-1))
         a.toggle_navigation.triggered.connect(self._fit_navigation)
-        a.restart_engine.triggered.connect(self._on_restart_engine)
         appearance.connect(a)
         theme.density_changed.connect(self._fit_minimum)
         self.first_run.finished.connect(self._on_first_run_finished)
-        self.first_run.checkout_chosen.connect(lambda path: self.tasks.start(self._open(OpenInstance(path))))
+        self.first_run.checkout_chosen.connect(lambda path: self.opening.open(OpenInstance(path)))
         self.desktop.show_wanted.connect(self._come_back)
         a.make_report.triggered.connect(lambda: self.tasks.start(self._report()))
-        self.mirrors.push_requested.connect(self._on_push_to_mirror)
-        self.mirrors.missing_requested.connect(self._on_missing_wanted)
-        self.mirrors.edited.connect(self.packages.mirrors_edited)
-        self.mirrors.contents_requested.connect(self._on_contents_wanted)
-        self.packages.instances.package_wanted.connect(self._on_package_elsewhere)
-        self.packages.instances.push_requested.connect(
-            lambda info, hashes: self.tasks.start(self._push("", hashes, info))
-        )
-        self.packages.push_requested.connect(self._on_push_packages)
-        self.transfers.packages_wanted.connect(lambda: self.show_page(1))
-        self.transfers.package_wanted.connect(self._on_package_wanted)
-        self.contents.mirror_wanted.connect(self._on_mirror_wanted)
-        self.transfers.contents_wanted.connect(self._on_contents_wanted)
-        self.transfers.sign_in_wanted.connect(self._on_sign_in_wanted)
+        self.between_pages.page_wanted.connect(self._show_page_titled)
         self.transfers.history_wanted.connect(a.show_history.trigger)
-        self.contents.package_wanted.connect(self._on_package_wanted)
-        self.contents.transfers_wanted.connect(lambda: self.show_page(2))
+        self.settings.instances.show_wanted.connect(self.opening.open_known)
+        self.settings.instances.changed.connect(self.opening.list_again)
+        self.settings.presets.pushed.connect(lambda: self.show_page(2))
         self.status.transfers_wanted.connect(lambda: self.show_page(2))
         self.state.request_failed.connect(self._on_request_failed)
         self.client.engine_lost.connect(self._on_engine_lost)
+        self.client.place_changed.connect(self._on_place_changed)
+        self.client.push_ended_elsewhere.connect(self.desktop.tell_push_elsewhere)
+        self.engine_notices.shown.connect(self._notice.setVisible)
+        self.engine_notices.told.connect(self.status.set_notice)
         self.state.changed.connect(self._on_transfers_changed)
-        a.allow(a.restart_engine, messages.WHY_ENGINE_RUNS)
 
     def _restore(self) -> None:
         memory = remembered()
@@ -215,29 +215,28 @@ class MainWindow(QMainWindow):
         """Start the engine, open the instance, and return once the window has been closed and the engine has ended."""
         self._closed = asyncio.get_running_loop().create_future()
         self.client.start()
-        self.tasks.start(self._open(self._first_instance()))
+        self._open_first()
         await self._closed
 
-    def _first_instance(self) -> OpenInstance:
+    def _open_first(self) -> None:
         options = self.options
-        return OpenInstance(
-            options.instance, options.environment, options.environment_directory, options.no_environment
-        )
-
-    async def _open(self, call: OpenInstance) -> None:
-        self.idle_text.say(messages.OPENING_INSTANCE)
+        wanted = options.instance or preferences.now().first_instance
         try:
-            info = await self.client.call(call)
-            known = await self.client.call(ListInstances())
-        except EngineGone:
+            address = parse_address(wanted) if wanted else Address(HERE, "")
+        except UsageError as error:
+            self._on_open_failed(error)
             return
-        except MirrordeckError as error:
-            self._show_no_instance(error)
-            return
-        self.instance = info
-        self._notice.hide()
-        others = tuple(each for each in known if each.id != info.id)
-        self.side_bar.show_instances((info, *others), info.id)
+        call = OpenInstance(
+            address.path or None, options.environment, options.environment_directory, options.no_environment
+        )
+        self.opening.open_first(address.place, call)
+
+    @property
+    def instance(self) -> InstanceInfo | None:
+        """The one that is open."""
+        return self.opening.current
+
+    def _on_opened(self, info: InstanceInfo) -> None:
         self.idle_text.show_instance(info)
         if not self._welcomed:
             self.first_run.show_instance(info)
@@ -245,19 +244,30 @@ class MainWindow(QMainWindow):
         for page in self.pages:
             page.start(page.load(info.id))
 
-    def _show_no_instance(self, error: MirrordeckError) -> None:
+    def _on_open_failed(self, error: MirrordeckError) -> None:
         info = error.info()
         if self.instance is not None:
             self.idle_text.show_instance(self.instance)
             self._show_notice(info.title, info.why, "bad")
             return
-        self.side_bar.show_instances((), "")
+        self.opening.show_none()
         self.idle_text.say(messages.NO_INSTANCE)
         detail = messages.sentences(info.sentence(), messages.NO_INSTANCE_DETAIL)
         self.no_instance.show_message("empty-folder", messages.NO_INSTANCE_SENTENCE, detail)
         if not self._welcomed:
             self.first_run.show_no_instance(info.why)
         self._on_page_chosen(self.side_bar.pages.chosen)
+
+    def _show_title(self) -> None:
+        # The name comes last: where it does not, Qt appends it once more.
+        options, place = self.options, visible(self.client.place.title)
+        names = [place, messages.DEMO * options.demo, messages.READ_ONLY * options.read_only, messages.APP_NAME]
+        self.setWindowTitle(" – ".join(name for name in names if name))
+
+    def _on_place_changed(self) -> None:
+        self._show_title()
+        for page in self.pages:
+            page.forget()
 
     def _show_notice(self, title: str, text: str, tone: str) -> None:
         self._notice.show()
@@ -273,16 +283,28 @@ class MainWindow(QMainWindow):
     def show_page(self, row: int) -> None:
         self.side_bar.pages.choose(row)
 
+    def _go_to_page(self, row: int) -> None:
+        """Show it, and let the keyboard work there at once."""
+        self.show_page(row)
+        self.page.take_focus()
+
     def _show_page_titled(self, title: str) -> None:
         self.show_page(next(row for row, page in enumerate(self.pages) if page.title == title))
 
     def _on_page_chosen(self, row: int) -> None:
         page = self.pages[row]
-        possible = self.instance is not None or page is self.settings
+        shown: QWidget = page
         if page is not self.settings and not self._welcomed:
-            self.stack.setCurrentWidget(self.first_run)
-        else:
-            self.stack.setCurrentWidget(page if possible else self.no_instance)
+            shown = self.first_run
+        elif page is not self.settings and self.instance is None:
+            shown = self.no_instance
+        focus = self.focusWidget()  # also while a dialog that has just been answered is still the active window
+        leaves = focus is not None and self.stack.isAncestorOf(focus) and shown is not self.stack.currentWidget()
+        if leaves:
+            self.side_bar.pages.setFocus()  # or Qt gives it to whatever comes first in the page, which forgets its own
+        self.stack.setCurrentWidget(shown)
+        if leaves:
+            page.take_focus()
         self.commands.enter_page(page.title if self.instance is not None else "")
         page.update_actions()
 
@@ -311,38 +333,6 @@ class MainWindow(QMainWindow):
         here = next((at for at, pane in enumerate(panes) if focus and (pane is focus or pane.isAncestorOf(focus))), 0)
         panes[(here + step) % len(panes)].setFocus(Qt.FocusReason.TabFocusReason)
 
-    def _on_package_wanted(self, dag_hash: str) -> None:
-        self.show_page(1)
-        self.packages.show_package(dag_hash)
-
-    def _on_package_elsewhere(self, info: InstanceInfo, dag_hash: str) -> None:
-        """Show a package in the instance that has it, which becomes the one shown everywhere."""
-        if self.instance is not None and info.id == self.instance.id:
-            self._on_package_wanted(dag_hash)
-            return
-        self.packages.views.setCurrentIndex(0)
-        self.packages.show_when_loaded(dag_hash)
-        self._on_instance_chosen(info)
-
-    def _on_missing_wanted(self, mirror: str) -> None:
-        self.show_page(1)
-        self.packages.show_missing(mirror)
-
-    def _on_contents_wanted(self, mirror: str) -> None:
-        self.show_page(3)
-        self.contents.open_mirror(mirror)
-
-    def _on_mirror_wanted(self, address: str) -> None:
-        self.show_page(0)
-        self.mirrors.add_address(address)
-
-    def _on_sign_in_wanted(self, mirror: str) -> None:
-        self.show_page(0)
-        row = self.mirrors.model.find(mirror)
-        if row is not None:
-            self.mirrors.table.select_row(row)
-            self.commands.sign_in.trigger()
-
     def _fit_navigation(self) -> None:
         narrow = self.commands.toggle_navigation.isChecked() or self.width() < theme.scaled(_NARROW_BELOW)
         self.side_bar.set_narrow(narrow)
@@ -359,69 +349,9 @@ class MainWindow(QMainWindow):
     def _on_transfers_changed(self) -> None:
         self.side_bar.pages.set_count(2, self.state.overall.waiting + self.state.overall.moving)
 
-    # Instance and engine
-
-    def _on_instance_chosen(self, info: InstanceInfo) -> None:
-        self.tasks.start(self._open(OpenInstance(info.root or info.install_root, info.environment or None)))
-
-    def _on_open_instance(self) -> None:
-        self.tasks.start(self._choose_instance())
-
-    async def _choose_instance(self) -> None:
-        dialog = QFileDialog(self, messages.OPEN_INSTANCE_TITLE)
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        chosen: list[str] = []
-        dialog.filesSelected.connect(chosen.extend)
-        if await ask(dialog) and chosen:
-            await self._open(OpenInstance(chosen[0]))
-
     def _on_engine_lost(self, reason: str) -> None:
-        a = self.commands
-        a.allow(a.restart_engine)
         self.no_instance.show_message("empty-engine", messages.ENGINE_GONE, reason)
-        self._notice.show()
-        self.banner.show_notice(
-            messages.ENGINE_GONE,
-            messages.sentences(reason, messages.ENGINE_LOST_TEXT, messages.interrupted(self.state.interrupted)),
-            tone="bad",
-            button=messages.RESTART_ENGINE,
-            action=self._on_restart_engine,
-            closable=False,
-        )
         self.page.update_actions()
-
-    def _on_restart_engine(self) -> None:
-        a = self.commands
-        a.allow(a.restart_engine, messages.WHY_ENGINE_RUNS)
-        self._notice.hide()
-        self.client.start()
-        info = self.instance
-        if info is None:
-            self.tasks.start(self._open(self._first_instance()))
-        else:
-            self._on_instance_chosen(info)
-
-    # Pushing
-
-    def _on_push_packages(self, hashes: tuple[str, ...], mirror: str) -> None:
-        self.tasks.start(self._push(mirror, hashes))
-
-    def _on_push_to_mirror(self, mirror: str) -> None:
-        hashes = self.packages.model.checked_hashes()
-        if hashes or (self.instance is not None and self.instance.environment):
-            self.tasks.start(self._push(mirror, hashes))
-            return
-        self.show_page(1)
-        self.packages.choose_for(mirror)
-
-    async def _push(self, mirror: str, hashes: tuple[str, ...], instance: InstanceInfo | None = None) -> None:
-        source = instance or self.instance
-        if source is None:
-            return
-        dialog = PushDialog(self.client, source, mirror=mirror, hashes=hashes, parent=self)
-        if await ask(dialog):
-            self.packages.pushed()
-            self.show_page(2)
 
     # Closing
 
@@ -431,13 +361,12 @@ class MainWindow(QMainWindow):
 
     async def _close(self) -> None:
         try:
-            totals = self.state.overall
-            if totals.active and self.client.running:
+            unfinished = self._unfinished()
+            if unfinished:
                 buttons: tuple[tuple[str, int], ...] = ((messages.CANCEL, 0), (messages.STOP_AND_QUIT, _STOP))
                 if self.desktop.keeps_running:
                     buttons += ((messages.KEEP_RUNNING, _KEEP),)
-                text = messages.unfinished_transfers(totals.moving, totals.waiting)
-                answer = await ask(MessageDialog(messages.CLOSE_TITLE, text, buttons, parent=self))
+                answer = await ask(MessageDialog(messages.CLOSE_TITLE, unfinished, buttons, parent=self))
                 if answer == _KEEP:
                     self.hide()
                     self.desktop.notify(messages.STILL_RUNNING, messages.STILL_RUNNING_TEXT)
@@ -447,15 +376,27 @@ class MainWindow(QMainWindow):
         finally:
             self._closing = False
 
+    def _unfinished(self) -> str:
+        """What would be stopped now, at every place."""
+        places = self.client.unfinished()
+        if self.state.overall.active and self.client.running:
+            places = {self.client.place: self.state.overall, **places}
+        return "\n".join(
+            messages.facts(place.title, messages.unfinished_transfers(totals.moving, totals.waiting))
+            for place, totals in places.items()
+        )
+
     async def _shut_down(self) -> None:
         memory = remembered()
         memory.setValue("window/geometry", self.saveGeometry())
         memory.setValue("window/page", self.side_bar.pages.chosen)
         memory.setValue("window/narrow", "yes" if self.commands.toggle_navigation.isChecked() else "no")
         self.tasks.cancel_all()
+        self.opening.tasks.cancel_all()
         for page in self.pages:
             page.leave()
         self.state.leave()
+        self.between_pages.tasks.cancel_all()
         self.first_run.leave()
         self.desktop.leave()
         self.general.leave()
@@ -463,6 +404,7 @@ class MainWindow(QMainWindow):
         self.idle_text.say(messages.STOPPING)
         self.setEnabled(False)
         await self.client.close(_CLOSE_TIMEOUT_S)
+        self.guide.leave()
         self.hide()
         if self._closed is not None and not self._closed.done():
             self._closed.set_result(None)

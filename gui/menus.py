@@ -85,7 +85,8 @@ def key_menu(a: Actions) -> list[QAction | None]:
     return [
         *(a.create_key, a.trust_file, a.import_keys, None),
         *(a.publish_keys, a.export_keys, a.allow_keys, None),
-        *(a.copy_fingerprint, None, a.untrust_keys),
+        *(a.copy_fingerprint, a.show_key_commands, None),
+        a.untrust_keys,
     ]
 
 
@@ -116,7 +117,8 @@ def entry_menu(a: Actions) -> list[QAction | None]:
     return [
         *(a.copy_entries, a.install_here, a.sign_entries, a.delete_entries, None),
         *(a.download_entries, a.unpack_entries, a.save_spec, None),
-        *(a.copy_tag, a.copy_entry_digest, a.copy_pull_line, None, a.show_installed),
+        *(a.copy_tag, a.copy_entry_digest, a.copy_pull_line, a.show_contents_commands, None),
+        a.show_installed,
     ]
 
 

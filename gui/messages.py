@@ -75,6 +75,8 @@ LOGIN = "Login"
 SCOPE = "Scope"
 STATUS_OK = "ok"
 STATUS_NO_INDEX = "ok, no index yet"
+STATUS_NO_FOLDER = "no folder yet"
+STATUS_NO_FOLDER_TIP = "A push makes the folder. If it was there before, is its file system mounted?"
 STATUS_NOT_WRITABLE = "not writable"
 STATUS_NOT_WRITABLE_TIP = "You may not write into this folder, or it is on a file system mounted read-only"
 STATUS_SOURCES = "sources only"
@@ -191,7 +193,7 @@ SETTINGS = "Settings"
 # First run
 FIRST_RUN_TITLE = "Welcome to Mirrordeck"
 FIRST_RUN_TEXT = "Packages that Spack built once can be used everywhere. This is what was found on this machine."
-FIRST_RUN_CONTENTS = "It has"
+FIRST_RUN_CONTENTS = "Contents"
 FIRST_RUN_KEYRING = "Logins"
 FIRST_RUN_ADD = "Add a mirror"
 FIRST_RUN_LOOK = "Look around"
@@ -303,8 +305,9 @@ def sentences(*parts: str) -> str:
     return " ".join((*(part if part.endswith((".", "!", "?", "…")) else f"{part}." for part in others), last))
 
 
-def frame_gaps(longest_ms: float, most_ms: int, late: int, count: int, limit_ms: int) -> str:
-    return f"Longest gap {longest_ms:.0f} ms, 99 % up to {most_ms} ms, {late:,} of {count:,} longer than {limit_ms} ms."
+def frame_gaps(longest_ms: float, most_ms: int, *, late: int, count: int, limit_ms: int, work_ms: float) -> str:
+    text = f"Longest gap {longest_ms:.0f} ms, 99 % up to {most_ms} ms, {late:,} of {count:,} longer than {limit_ms} ms."
+    return f"{text} Most work of the window at once: {work_ms:.0f} ms."
 
 
 def problems(count: int) -> str:
@@ -376,8 +379,10 @@ def first_run_instance(text: str, writable: bool) -> str:
     return text if writable else f"{text}, {READ_ONLY}"
 
 
-def first_run_counts(packages: int, mirrors: int) -> str:
-    return f"{plural(packages, 'installed package')} and {plural(mirrors, 'mirror')}"
+def first_run_counts(packages: int, mirrors: int, problem: str) -> str:
+    """`problem`: why there may be more mirrors, "" if there is no reason."""
+    counts = f"{plural(packages, 'installed package')} and {plural(mirrors, 'mirror')}"
+    return sentences(counts, problem) if problem else counts
 
 
 def keyring_sentence(state: str, name: str) -> str:
@@ -386,3 +391,9 @@ def keyring_sentence(state: str, name: str) -> str:
 
 def environment(name: str) -> str:
     return f"Environment {name}"
+
+
+# Spack's own commands
+
+SPACK_COMMANDS = "Spack commands"
+SPACK_COMMANDS_TEXT = "The same with Spack itself, to paste into a shell or a script."

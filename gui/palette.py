@@ -30,7 +30,7 @@ _LIST_KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_Page
 
 
 class ActionList(QAbstractListModel):
-    """Actions whose name or page has every word of a filter; those that are possible now come first."""
+    """Actions whose name or page has every word of a filter; those possible now come first, of them the page's."""
 
     def __init__(self, actions: Sequence[tuple[QAction, str]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,10 +46,10 @@ class ActionList(QAbstractListModel):
             if all(word in f"{page} {name_of(action)}".lower() for word in wanted)
         ]
 
-        def rank(entry: tuple[QAction, str]) -> tuple[bool, bool, str]:
+        def rank(entry: tuple[QAction, str]) -> tuple[bool, bool, bool, str]:
             action, page = entry
             begins = bool(wanted) and name_of(action).lower().startswith(wanted[0])
-            return not action.isEnabled(), not begins, f"{page} {name_of(action)}".lower()
+            return not action.isEnabled(), not begins, not page, f"{page} {name_of(action)}".lower()
 
         self.beginResetModel()
         self._shown = sorted(found, key=rank)
@@ -171,5 +171,5 @@ class Palette(QDialog):
 
 
 def name_of(action: QAction) -> str:
-    """What the action is called, without marks of menus."""
-    return action.text().replace("&", "").removesuffix("…")
+    """What the action is called outside its menu, without marks of menus."""
+    return (action.data() or action.text()).replace("&", "").removesuffix("…")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSystemTrayIcon, QVBoxLayout, QWidget
 
 from core.foundation.errors import MirrordeckError
@@ -17,6 +18,8 @@ from gui import settings_words as words
 from gui.actions import Actions
 from gui.appearance import TEXT_STEP
 from gui.engine_client import EngineClient
+from gui.remote import words as remote_words
+from gui.settings_lists import KnownInstances, SavedPushes
 from gui.theme import FontRole
 from gui.widgets.card import Card
 from gui.widgets.controls import ActionButton, CheckBox, ComboBox
@@ -30,6 +33,7 @@ _WIDTH, _LABELS = 760, 190
 _PARALLEL = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 _BANDWIDTHS = (None, *(count * 1_000_000 for count in (1, 5, 10, 25, 50, 100, 250)))
 _TRIES = (1, 2, 3, 6, 10, 20)
+_WAITS_S = (0, 60, 300, 900, 3600, 8 * 3600, 86400)
 
 
 class SettingsPage(Page):
@@ -40,12 +44,14 @@ class SettingsPage(Page):
     def __init__(self, client: EngineClient, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(client, actions, parent)
         self.sentence.setText(words.SENTENCE)
-        self._shows: list[Callable[[Settings], None]] = []
+        self._shows: dict[str, Callable[[Settings], None]] = {}
         column = QWidget()
         column.setMaximumWidth(theme.scaled(_WIDTH))
         self._column = QVBoxLayout(column)
         self._column.setContentsMargins(0, 0, 0, theme.SPACE_L)
         self._column.setSpacing(theme.SPACE_M)
+        self._add_instances()
+        self._add_presets()
         self._add_transfers()
         self._add_network()
         self._add_appearance()
@@ -58,17 +64,47 @@ class SettingsPage(Page):
 
     async def load(self, instance_id: str) -> None:
         self.instance_id = instance_id
+        place = self.client.place
+        self.sentence.setText(words.SENTENCE if place.is_here else remote_words.settings_there(place.title))
         self._show(preferences.now())
+        await self._list()
+
+    def forget(self) -> None:
+        super().forget()
+        self.instances.forget()
+        self.presets.forget()
+
+    async def _list(self) -> None:
+        await self.instances.load(self.instance_id)
+        await self.presets.load()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self.client.running:  # not while the window is built
+            self.start(self._list())
 
     def panes(self) -> list[QWidget]:
         return [self.parallel]
 
     def leave(self) -> None:
-        for edit in (self.packing, self.certificates):
-            edit.tasks.cancel_all()
+        for each in (self.packing, self.certificates, self.instances, self.presets):
+            each.tasks.cancel_all()
         super().leave()
 
     # ---- sections ----
+
+    def _add_instances(self) -> None:
+        rows = self._section(words.INSTANCES)
+        self.instances = KnownInstances(self.client, self)
+        self.instances.failed.connect(self.show_error)
+        rows.add_wide(self.instances.view).say(words.INSTANCES_HINT)
+        self._shows["first_instance"] = lambda _settings: self.instances.show_known()
+
+    def _add_presets(self) -> None:
+        rows = self._section(words.PRESETS)
+        self.presets = SavedPushes(self.client, self.why_no_push, self)
+        self.presets.failed.connect(self.show_error)
+        rows.add_wide(self.presets.view)
 
     def _add_transfers(self) -> None:
         rows = self._section(words.TRANSFERS)
@@ -87,7 +123,10 @@ class SettingsPage(Page):
         self._text(rows, words.NO_PROXY, "no_proxy", self.no_proxy, words.NO_PROXY_PLACEHOLDER)
         self.certificates = PathEdit(words.CHOOSE_FILE, folder=False)
         self._text(rows, words.CA_FILE, "ca_file", self.certificates, words.CA_PLACEHOLDER, check=_why_not_file)
-        self.offline = self._check(rows, words.OFFLINE, "offline")
+        self.offline = self._check(rows, words.OFFLINE, words.OFFLINE_TEXT, "offline")
+        self.remote_wait = self._choice(
+            rows, words.REMOTE_WAIT, "remote_wait_s", _WAITS_S, words.waiting, hint=words.REMOTE_WAIT_HINT
+        )
 
     def _add_appearance(self) -> None:
         rows = self._section(words.APPEARANCE)
@@ -98,9 +137,10 @@ class SettingsPage(Page):
 
     def _add_notices(self) -> None:
         rows = self._section(words.NOTICES)
-        self.notifications = self._check(rows, words.NOTIFICATIONS, "notifications")
+        self.notifications = self._check(rows, words.PUSH_ENDED, words.NOTIFICATIONS, "notifications")
         possible = QSystemTrayIcon.isSystemTrayAvailable()
-        self.tray = self._check(rows, words.TRAY, "tray", hint=words.TRAY_HINT if possible else words.NO_TRAY)
+        hint = words.TRAY_HINT if possible else words.NO_TRAY
+        self.tray = self._check(rows, words.TRAY, words.TRAY_TEXT, "tray", hint=hint)
         self.tray.setEnabled(possible)
 
     def _add_log(self) -> None:
@@ -151,15 +191,15 @@ class SettingsPage(Page):
             combo.setCurrentIndex(known.index(wanted))
 
         combo.activated.connect(lambda at: self._change(row, hint, {name: combo.itemData(at)}))
-        self._shows.append(show)
+        self._shows[name] = show
         return combo
 
-    def _check(self, rows: FormRows, text: str, name: str, *, hint: str = "") -> CheckBox:
+    def _check(self, rows: FormRows, label: str, text: str, name: str, *, hint: str = "") -> CheckBox:
         box = CheckBox(text)
-        row = rows.add("", box)
+        row = rows.add(label, box)
         row.say(hint)
         box.clicked.connect(lambda wanted: self._change(row, hint, {name: wanted}))
-        self._shows.append(lambda settings: box.setChecked(getattr(settings, name)))
+        self._shows[name] = lambda settings: box.setChecked(getattr(settings, name))
         return box
 
     def _text(
@@ -195,7 +235,7 @@ class SettingsPage(Page):
             if not edit.hasFocus() and edit.text() != kept:
                 edit.setText(kept)
 
-        self._shows.append(show)
+        self._shows[name] = show
 
     def _change(self, row: FormRow, hint: str, changes: dict[str, Any]) -> None:
         try:
@@ -208,8 +248,13 @@ class SettingsPage(Page):
             row.say(hint)
 
     def _show(self, settings: Settings) -> None:
-        for show in self._shows:
+        for show in self._shows.values():
             show(settings)
+
+    @property
+    def shown(self) -> frozenset[str]:
+        """The settings that can be seen and changed here."""
+        return frozenset(self._shows)
 
 
 def _why_not_folder(text: str) -> str:

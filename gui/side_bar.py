@@ -4,24 +4,52 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
+from core.foundation.text import visible
+from core.remote.address import HERE, Address, Place
 from core.services.values import InstanceInfo
 from gui import messages, theme
 from gui.actions import Actions
 from gui.navigation import Navigation
+from gui.remote import words
 from gui.theme import FontRole
 from gui.widgets.controls import ComboBox, IconButton
 from gui.widgets.labels import ElidedLabel, Label
 
 WIDE, NARROW = 208, 56
 _OPEN_ANOTHER = "open"
+_DISCONNECT = "disconnect "
 _SEPARATOR = "  ·  "
 _TOOLTIP = Qt.ItemDataRole.ToolTipRole
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An instance that can be chosen. `info` is None for one elsewhere that was not reached yet."""
+
+    address: Address
+    info: InstanceInfo | None = None
+
+    @classmethod
+    def of(cls, place: Place, info: InstanceInfo) -> Offer:
+        return cls(Address(place, info.root or info.install_root), info)
+
+    @property
+    def key(self) -> str:
+        """Tells offers apart."""
+        return f"{self.address}\n{self.info.id if self.info is not None else ''}"
+
+    @property
+    def text(self) -> str:
+        if self.info is not None:
+            return instance_text(self.info, self.address.place)
+        return visible(str(self.address))
 
 
 class InstanceBox(ComboBox):
@@ -36,16 +64,17 @@ class InstanceBox(ComboBox):
 
 
 class SideBar(QFrame):
-    """`instance_chosen(InstanceInfo)` and `open_requested` come from the selector."""
+    """`instance_chosen(Offer)`, `open_requested` and `disconnect_requested(Place)` come from the selector."""
 
     instance_chosen = Signal(object)
     open_requested = Signal()
+    disconnect_requested = Signal(object)
 
     def __init__(self, actions: Actions, pages: Sequence[tuple[QAction, str]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("navigation")
-        self._instances: tuple[InstanceInfo, ...] = ()
-        self._current = ""
+        self._offers: tuple[Offer, ...] = ()
+        self._current: Offer | None = None
         self.caption = Label(messages.INSTANCE, FontRole.CAPTION, "dim")
         self.combo = InstanceBox()
         self.combo.setAccessibleName(messages.INSTANCE)
@@ -91,25 +120,34 @@ class SideBar(QFrame):
         self.button.setVisible(narrow)
         self.pages.set_narrow(narrow)
 
-    def show_instances(self, instances: Sequence[InstanceInfo], current: str) -> None:
-        self._instances, self._current = tuple(instances), current
+    def show_instances(self, offers: Sequence[Offer], current: Offer | None) -> None:
+        """Offer these; `current` is one of them."""
+        self._offers, self._current = tuple(offers), current
         self.combo.clear()
-        for info in self._instances:
-            self.combo.addItem(instance_text(info), info.id)
-            self.combo.setItemData(self.combo.count() - 1, instance_tip(info), _TOOLTIP)
-        if self._instances:
+        for offer in self._offers:
+            self.combo.addItem(offer.text, offer.key)
+            self.combo.setItemData(self.combo.count() - 1, _tip(offer), _TOOLTIP)
+        if self._offers:
             self.combo.insertSeparator(self.combo.count())
         self.combo.addItem(messages.OPEN_INSTANCE, _OPEN_ANOTHER)
+        for place in self._reached():
+            self.combo.addItem(words.disconnect(place.title), f"{_DISCONNECT}{place.title}")
         self._show_current()
 
+    def _reached(self) -> list[Place]:
+        """Where there is an engine elsewhere, in the order of the offers."""
+        places = dict.fromkeys(offer.address.place for offer in self._offers if offer.info is not None)
+        return [place for place in places if not place.is_here]
+
     def _show_current(self) -> None:
-        at = self.combo.findData(self._current)
-        self.combo.setCurrentIndex(at)
+        current = self._current
+        self.combo.setCurrentIndex(self.combo.findData(current.key) if current is not None else -1)
         self.combo.setPlaceholderText(messages.NO_INSTANCE)
-        info = next((info for info in self._instances if info.id == self._current), None)
-        self.environment.setText(messages.environment(info.environment) if info and info.environment else "")
+        environment = current.info.environment if current is not None and current.info is not None else ""
+        place = visible(current.address.place.title) if current is not None else ""
+        self.environment.setText(messages.facts(place, messages.environment(environment) if environment else ""))
         self.environment.setVisible(self.combo.isVisibleTo(self) and bool(self.environment.text()))
-        tip = instance_tip(info) if info else messages.NO_INSTANCE
+        tip = _tip(current) if current is not None else messages.NO_INSTANCE
         self.combo.setToolTip(tip)
         self.button.setToolTip(tip)
 
@@ -120,8 +158,11 @@ class SideBar(QFrame):
     def _choose(self, data: str) -> None:
         if data == _OPEN_ANOTHER:
             self.open_requested.emit()
-        elif data != self._current:
-            self.instance_chosen.emit(next(info for info in self._instances if info.id == data))
+        elif data.startswith(_DISCONNECT):
+            title = data.removeprefix(_DISCONNECT)
+            self.disconnect_requested.emit(next(place for place in self._reached() if place.title == title))
+        elif self._current is None or data != self._current.key:
+            self.instance_chosen.emit(next(offer for offer in self._offers if offer.key == data))
 
     def _on_button(self) -> None:
         menu = QMenu(self)
@@ -135,14 +176,20 @@ class SideBar(QFrame):
         menu.popup(self.button.mapToGlobal(self.button.rect().bottomLeft()))
 
 
-def instance_text(info: InstanceInfo) -> str:
-    """`/opt/spack · 1.1.1`, with the home directory as `~`."""
+def instance_text(info: InstanceInfo, place: Place = HERE) -> str:
+    """`/opt/spack · 1.1.1`, with the home directory here as `~`, or `alice@node7:/opt/spack · 1.1.1`."""
     path = info.root or info.install_root
     home = str(Path.home())
-    shown = f"~{path.removeprefix(home)}" if path.startswith(f"{home}/") else path
+    if not place.is_here:
+        shown = visible(str(Address(place, path)))
+    else:
+        shown = f"~{path.removeprefix(home)}" if path.startswith(f"{home}/") else path
     return _SEPARATOR.join(part for part in (shown, info.version) if part)
 
 
-def instance_tip(info: InstanceInfo) -> str:
-    lines = (info.root, info.install_root, "" if info.writable else messages.READ_ONLY)
-    return "\n".join(line for line in lines if line)
+def _tip(offer: Offer) -> str:
+    info = offer.info
+    if info is None:
+        return visible(str(offer.address))
+    lines = (visible(offer.address.place.title), info.root, info.install_root)
+    return "\n".join(line for line in (*lines, "" if info.writable else messages.READ_ONLY) if line)

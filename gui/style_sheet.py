@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gui.theme import Tokens
 
+_BORDER = 1
 _SHEET = Template("""
 QMainWindow, QDialog, #page { background: $bg; }
 QToolTip { background: $raised; color: $text; border: 1px solid $line; padding: 4px 6px; }
@@ -32,10 +33,10 @@ QLabel[tone="bad"] { color: $bad; }
 #problem { background: $raised; border: 1px solid $bad; border-radius: 6px; }
 
 QPushButton { background: $raised; color: $text; border: 1px solid $control_line; border-radius: 6px;
-  padding: 0 14px; min-height: 28px; }
+  padding: 0 14px; min-height: ${control}px; }
 QPushButton:hover { background: $bg; }
 QPushButton:pressed { background: $track; }
-QPushButton:focus { border: 2px solid $accent; padding: 0 13px; min-height: 26px; }
+QPushButton:focus { border: 2px solid $accent; padding: 0 13px; min-height: ${focused}px; }
 QPushButton:disabled { color: $faint; border-color: $line; }
 QPushButton[primary="true"] { background: $accent; color: $on_accent; border-color: $accent; font-weight: 600; }
 QPushButton[primary="true"]:focus { border: 2px solid $text; }
@@ -50,10 +51,11 @@ QToolButton::menu-indicator { image: none; }
 QToolButton:focus { border: 2px solid $accent; padding: 4px; }
 
 QLineEdit, QComboBox, QPlainTextEdit { background: $surface; color: $text; border: 1px solid $control_line;
-  border-radius: 6px; padding: 0 10px; min-height: 28px; selection-background-color: $accent;
+  border-radius: 6px; padding: 0 10px; min-height: ${control}px; selection-background-color: $accent;
   selection-color: $on_accent; }
 QPlainTextEdit { padding: 6px 8px; }
-QLineEdit:focus, QComboBox:focus, QPlainTextEdit:focus { border: 2px solid $accent; padding: 0 9px; min-height: 26px; }
+QLineEdit:focus, QComboBox:focus, QPlainTextEdit:focus { border: 2px solid $accent; padding: 0 9px;
+  min-height: ${focused}px; }
 QPlainTextEdit:focus { padding: 5px 7px; }
 QLineEdit[leading="true"] { padding: 0 4px; }
 QLineEdit[leading="true"]:focus { padding: 0 3px; }
@@ -62,7 +64,7 @@ QComboBox::drop-down { border: none; width: 26px; }
 QComboBox QLineEdit, QComboBox QLineEdit:focus { border: none; padding: 0; min-height: 0; background: transparent; }
 QComboBox QAbstractItemView { background: $raised; color: $text; border: 1px solid $line; padding: 4px; outline: none;
   selection-background-color: $accent_soft; selection-color: $text; }
-QComboBox QAbstractItemView::item { min-height: 28px; padding: 0 6px; }
+QComboBox QAbstractItemView::item { min-height: ${control}px; padding: 0 6px; }
 
 QMenuBar { background: $surface; border-bottom: 1px solid $line; padding: 2px 8px; }
 QMenuBar::item { padding: 5px 10px; border-radius: 4px; background: transparent; color: $text; }
@@ -108,6 +110,7 @@ QSplitter::handle:hover { background: $line; }
 """)
 
 
-def style_sheet(tokens: Tokens) -> str:
-    """The style sheet in the colours of `tokens`."""
-    return _SHEET.substitute(asdict(tokens))
+def style_sheet(tokens: Tokens, control_height: int) -> str:
+    """The style sheet in the colours of `tokens`, for controls that are `control_height` pixels high."""
+    inside = control_height - 2 * _BORDER
+    return _SHEET.substitute(asdict(tokens), control=inside, focused=inside - 2)

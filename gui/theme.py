@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from functools import lru_cache
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QPalette
@@ -19,7 +20,7 @@ from gui.style_sheet import style_sheet
 SPACE_XS, SPACE_S, SPACE_M, SPACE_L, SPACE_XL = 4, 8, 12, 16, 24
 PAGE_MARGIN = 24
 CARD_PADDING = 16
-CONTROL_HEIGHT = 30
+_CONTROL_HEIGHT = 30
 ICON_SMALL, ICON_LARGE = 16, 20
 BAR_ROW, BAR_OVERALL = 6, 8
 FADE_MS = 120
@@ -171,8 +172,13 @@ def tokens() -> Tokens:
 
 
 def color(name: str) -> QColor:
-    """The colour of a token in use, by the token's name."""
-    return QColor(getattr(_theme.tokens, name))
+    """The colour of a token in use, by the token's name; do not change it."""
+    return _color(getattr(_theme.tokens, name))
+
+
+@lru_cache(maxsize=128)
+def _color(text: str) -> QColor:
+    return QColor(text)
 
 
 def font(role: FontRole) -> QFont:
@@ -207,7 +213,7 @@ def set_text_percent(app: QApplication, percent: int) -> None:
     _theme.text_percent = percent
     base.setPointSizeF(_theme.points * percent / 100)
     app.setFont(base)
-    app.setStyleSheet(app.styleSheet())  # or it keeps the fonts it knew
+    app.setStyleSheet(style_sheet(_theme.tokens, control_height()))  # also because it keeps the fonts it knew
     for widget in app.allWidgets():
         if role := widget.property(_ROLE):
             widget.setFont(font(FontRole(role)))
@@ -238,6 +244,11 @@ def comfortable_height() -> int:
     return max(_ROW_HEIGHT, QFontMetrics(QApplication.font()).height() + 2 * SPACE_S)
 
 
+def control_height() -> int:
+    """Height of buttons and fields with the desktop's font."""
+    return max(_CONTROL_HEIGHT, QFontMetrics(QApplication.font()).height() + 2 * SPACE_S - 2)
+
+
 def compact() -> bool:
     """Whether tables are compact; what stands around them should then leave them more room, too."""
     return _theme.compact
@@ -258,7 +269,7 @@ def _on_scheme_changed() -> None:
         scheme = desktop if _theme.scheme is Scheme.SYSTEM else _theme.scheme
         _theme.tokens = DARK if scheme is Scheme.DARK else LIGHT
     app.setPalette(palette_of(_theme.tokens))
-    app.setStyleSheet(style_sheet(_theme.tokens))
+    app.setStyleSheet(style_sheet(_theme.tokens, control_height()))
     _theme.changed.emit()
 
 

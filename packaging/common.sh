@@ -11,6 +11,7 @@ build_needs='dpkg-deb=dpkg objdump=binutils xz=xz-utils'
 test_needs='gpg=gnupg gpg-agent=gnupg'
 ci_needs='Xvfb=xvfb xauth=xauth openbox=openbox xdotool=xdotool docker-registry=docker-registry openssl=openssl skopeo=skopeo umoci=umoci
 busybox=busybox-static gnome-keyring-daemon=gnome-keyring dbus-run-session=dbus mmdebstrap=mmdebstrap
+/usr/sbin/sshd=openssh-server ssh=openssh-client sudo=sudo /usr/sbin/useradd=passwd
 desktop-file-validate=desktop-file-utils appstreamcli=appstream objdump=binutils xz=xz-utils tcsh=tcsh fish=fish
 /usr/libexec/at-spi-bus-launcher=at-spi2-core /usr/lib/python3/dist-packages/pyatspi=python3-pyatspi'
 

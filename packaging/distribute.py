@@ -30,6 +30,12 @@ UNWANTED_MODULES = ("tkinter", "gi", "chardet", "lxml", "setuptools", "numpy", "
 UNWANTED_FILES = (
     "PySide6/Qt/translations/*", "PySide6/Qt/plugins/platformthemes/libqgtk3.so", "libgtk-3.so*", "libgdk-3.so*"
 )  # fmt: skip
+# What is copied to other computers: a frozen program has no sources to make it of.
+PACK_ENGINE = """
+import pathlib, sys
+from core.remote.engine_archive import packed_engine
+pathlib.Path(sys.argv[2]).write_bytes(packed_engine(sys.argv[1]))
+"""
 ICON_SIZES = (16, 24, 32, 48, 64, 128, 256, 512)
 
 
@@ -99,12 +105,16 @@ def bundle() -> Path:
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
     excluded = [word for module in UNWANTED_MODULES for word in ("--exclude-module", module)]
+    engine = WORK / "engine.tar.gz"
+    run(sys.executable, "-c", PACK_ENGINE, VERSION, str(engine))
+    sent = (engine, ROOT / "core/remote/bootstrap.py")
+    remote = [word for path in sent for word in ("--add-data", f"{path}:core/remote")]
     metadata = [word for name in _locked() for word in ("--copy-metadata", name)]
     run(
         sys.executable, "-m", "PyInstaller", "--noconfirm", "--clean", "--onedir", "--log-level", "WARN",
         "--name", "mirrordeck", "--contents-directory", "lib", "--paths", str(ROOT),
         "--add-data", f"{ROOT}/resources:resources", "--collect-submodules", "core", "--collect-submodules", "gui",
-        "--collect-submodules", "keyring.backends", "--collect-data", "archspec", *excluded, *metadata,
+        "--collect-submodules", "keyring.backends", "--collect-data", "archspec", *remote, *excluded, *metadata,
         "--distpath", str(WORK / "made"), "--workpath", str(WORK / "work"), "--specpath", str(WORK),
         str(ROOT / "packaging" / "frozen.py"),
     )  # fmt: skip
@@ -185,9 +195,10 @@ def copy_licences(target: Path, libraries: Path) -> None:
     for package in _locked_distributions():
         folder = target / str(package.metadata["Name"])
         texts = [file for file in package.files or () if _is_licence(file.name)]
-        if not texts and package.metadata["License-Expression"]:
+        said = package.metadata["License-Expression"] or package.metadata["License"]
+        if not texts and said:
             folder.mkdir(parents=True)
-            (folder / "LICENSE").write_text(f"{package.metadata['License-Expression']}\n", encoding="utf-8")
+            (folder / "LICENSE").write_text(f"{said}\n", encoding="utf-8")
         for file in texts:
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copy(file.locate(), folder / "-".join(file.parts[-2:]))

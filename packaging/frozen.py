@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Where the frozen program starts: the command, or with `--engine` the process behind the window."""
+"""Where the frozen program starts."""
 
 from __future__ import annotations
 
@@ -13,12 +13,6 @@ if original is not None:
 else:
     os.environ.pop("LD_LIBRARY_PATH", None)
 
-if sys.argv[1:2] == ["--engine"]:
-    del sys.argv[1]
-    from core.engine.__main__ import main as serve
+from core.cli.main import main  # noqa: E402 - what it imports may look at the environment
 
-    serve()
-else:
-    from core.cli.main import main
-
-    sys.exit(main())
+sys.exit(main())

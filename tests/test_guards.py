@@ -78,6 +78,7 @@ def test_guards_catch(tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "test_inner.py").write_text(INNER)
     monkeypatch.setenv("MIRRORDECK_CI", "1")
     monkeypatch.setenv("SPACK_ROOT", "/nowhere")
+    monkeypatch.setenv("PYTHONPATH", str(here.parent))
     command = [
         sys.executable,
         "-m",

@@ -72,10 +72,13 @@ def test_chapters_have_one_title_and_living_links(chapter: Path) -> None:
 def test_actions_named_in_the_guide_exist() -> None:
     """What is in italics and ends in an ellipsis, or is named with its keys, is an action or a button."""
     from gui import actions, messages
+    from gui.mirrors import editor_words
     from gui.push import words
 
     known = {entry.text for entry in actions._ENTRIES.values()}
-    known |= {value for place in (messages, words) for value in vars(place).values() if isinstance(value, str)}
+    known |= {
+        value for place in (messages, words, editor_words) for value in vars(place).values() if isinstance(value, str)
+    }
     for chapter in CHAPTERS:
         for named in re.findall(r"(?<!\*)\*([^*\n]+…)\*(?!\*)", chapter.read_text()):
             assert named in known, f"{chapter.name}: {named}"

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""What people install, built from this checkout: the Debian package in a bare system, the wheel in a fresh `venv`."""
+"""What people install, built from this checkout: the Debian package and the archive in a bare system, the wheel in a
+fresh `venv`."""
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -19,6 +22,8 @@ PARTS = ("core", "gui", "resources", "packaging")
 FILES = ("pyproject.toml", "README.md", "LICENSE", "requirements.lock")
 DATA = ("resources.icons", "resources.help")
 DEADLINE_S = 60
+APP_ID = "io.github.mirrordeck.Mirrordeck"
+MOST_INSTALLED_BYTES = 260_000_000
 
 
 class Bare:
@@ -90,6 +95,41 @@ def test_it_installs_starts_and_ends_in_a_bare_system(bare: Bare, golden: Path) 
     assert "labzed@" in listed
 
     starts_and_ends_well(bare.command("mirrordeck", "--demo"))
+
+
+def test_the_archive_runs_from_wherever_it_is_unpacked(bare: Bare, checkout: Path) -> None:
+    archive = build(checkout, "bundle", "*.tar.xz")
+    assert "-glibc" in archive.name
+    place = bare.root / "srv/some where"
+    place.mkdir(parents=True)
+    output_of("tar", "--extract", "--file", str(archive), "--directory", str(place))
+    (folder,) = place.iterdir()
+    moved = folder.rename(place / "moved")
+    program = "/srv/some where/moved/mirrordeck"
+    assert bare.run(program, "--version").startswith("mirrordeck 0.")
+    starts_and_ends_well(bare.command(program, "--demo"))
+    licences = {path.name.lower() for path in (moved / "share/doc/mirrordeck/licences").iterdir()}
+    assert {"lgpl-3", "pyside6_essentials", "shiboken6", "requests"} <= licences
+    size = sum(path.stat().st_size for path in moved.rglob("*") if path.is_file() and not path.is_symlink())
+    assert size < MOST_INSTALLED_BYTES
+
+
+def test_what_desktops_and_shells_look_for_is_there_and_valid(bare: Bare) -> None:
+    share = bare.root / "usr/share"
+    bare.run("dpkg", "--unpack", "/package.deb")
+    for shell_file in ("bash-completion/completions/mirrordeck", "zsh/site-functions/_mirrordeck"):
+        assert "buildcache" in (share / shell_file).read_text()
+    assert (share / "icons/hicolor/scalable/apps" / f"{APP_ID}.svg").is_file()
+    output_of("desktop-file-validate", str(share / "applications" / f"{APP_ID}.desktop"))
+    output_of("appstreamcli", "validate", "--no-net", str(share / "metainfo" / f"{APP_ID}.metainfo.xml"))
+
+
+def test_the_sbom_lists_what_is_locked(checkout: Path) -> None:
+    listed = json.loads(build(checkout, "sbom", "*.cdx.json").read_text())
+    named = {(part["name"].lower(), part["version"]) for part in listed["components"]}
+    locked = re.findall(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    assert locked
+    assert {(name.lower(), version) for name, version in locked} <= named
 
 
 def test_the_wheel_installs_in_a_fresh_environment_and_starts(checkout: Path, tmp_path: Path) -> None:

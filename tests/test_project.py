@@ -34,9 +34,10 @@ FLOORS = {
     "core.caches": 4,
     "core.transfers": 5,
     "core.services": 6,
-    "core.cli": 7,
     "core.engine": 7,
-    "gui": 8,
+    "core.remote": 8,
+    "core.cli": 9,
+    "gui": 10,
 }
 # Value types that an equal may use all the same.
 SHARED_VALUES = {"core.packing": {"core.spack.specs"}}

@@ -2,14 +2,15 @@
 """Copying packages from one cache to another.
 
 Archives travel byte for byte. Where both caches have layout 3 so do manifests and spec blobs, and with them signatures;
-between two registries so do images. Else the package is published anew from its spec document.
+between two registries so do images. Else the package is published anew from its spec document, and a signature it had
+is checked before it is left behind.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -17,13 +18,16 @@ import msgspec
 
 from core.caches.archive_facts import read_archive
 from core.caches.folder_cache import FolderCache
+from core.caches.folder_objects import read_ahead
 from core.caches.index import SPEC_LIMIT_BYTES, SpecDocument, decode_spec, spec_text
-from core.caches.layout2 import OLD_PREFIX
+from core.caches.layout2 import NESTED, current_document, decode_entry
 from core.caches.oci.environment import environment_from_files, start_of
 from core.caches.oci.image import spec_document_of
 from core.caches.oci.oci_cache import OciCache
 from core.caches.oci.oci_push import ImageOptions, OciPush
 from core.caches.protocol import (
+    LAYOUT,
+    BlobAt,
     CachePush,
     Completed,
     EntryName,
@@ -36,23 +40,29 @@ from core.caches.protocol import (
 )
 from core.foundation.cancel import CancelToken
 from core.foundation.digests import digest_of
-from core.foundation.errors import CacheError
+from core.foundation.errors import BadSignature, CacheError, NotFound, SigningError
 from core.packing.model import Codec, PackedPackage
+from core.signing.clearsign import signed_text
 from core.spack.specs import PackageRecord, decode_node
 
 Progress = Callable[[int], None]
 NextPhase = Callable[[int], None]
+Verify = Callable[[bytes], bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class SourcePackage:
-    """A package as its cache has it. `document` is its spec document before compression, `spec_blob` the document as
-    it is stored, b"" where it is part of an image."""
+    """A package as its cache has it. `text` is its spec document before compression and without a signature,
+    `spec_blob` the document as it is stored, b"" where it is part of an image or of the old layout."""
 
     stored: StoredPackage
-    document: bytes
+    text: bytes
     spec_blob: bytes
     spec: SpecDocument
+
+    def document(self, archive_bytes: int) -> bytes:
+        """The spec document as it is published anew, with an archive of that size."""
+        return self.text if self.stored.layout == LAYOUT else current_document(self.text, archive_bytes)
 
 
 class PackageCopy(Protocol):
@@ -80,15 +90,16 @@ class PackageCopy(Protocol):
 
 
 def read_package(cache: ReadableCache, entry: EntryName, token: CancelToken) -> SourcePackage:
-    """A package with its spec. Raises NotFound, or CacheError if it cannot be understood or is of the old layout."""
-    stored = cache.package(entry, token=token)
-    where = f"{cache.url}: {stored.key}"
-    if stored.key.startswith(f"{OLD_PREFIX}/"):
-        raise CacheError(
-            f"{entry.name}@{entry.version} cannot be copied",
-            f"{cache.url} has it in the layout of Spack before 1.0 only",
-            remedies=("Migrate that cache first.",),
-        )
+    """A package with its spec. No signature is checked. Raises NotFound, or CacheError if it cannot be understood or is
+    of a form that no Spack of today can use."""
+    return read_stored(cache, cache.package(entry, token=token), token)
+
+
+def read_stored(cache: ReadableCache, stored: StoredPackage, token: CancelToken) -> SourcePackage:
+    """As `read_package`, of a package whose manifest was read."""
+    entry, where = stored.entry, f"{cache.url}: {stored.key}"
+    if stored.layout < LAYOUT:
+        return old_package(stored, signed_text(stored.manifest) if stored.signed else stored.manifest, where)
     with cache.open_blob(stored.spec, token=token) as file:
         pieces: list[bytes] = []
         while piece := file.read(1 << 20):
@@ -104,6 +115,32 @@ def read_package(cache: ReadableCache, entry: EntryName, token: CancelToken) -> 
     if isinstance(cache, OciCache):
         return SourcePackage(stored, spec_document_of(data), b"", spec)
     return SourcePackage(stored, spec_text(data), data, spec)
+
+
+def old_package(stored: StoredPackage, text: bytes, where: str) -> SourcePackage:
+    """A package of the old layout as the `text` of its spec file says, signed or not. Raises CacheError."""
+    old = decode_entry(text, stored.key, where)
+    if old.layout == 1:
+        raise CacheError(f"{old.entry.name}@{old.entry.version} cannot be copied", NESTED)
+    archive = BlobAt(old.archive_key, old.archive_digest, stored.archive.size)
+    return SourcePackage(replace(stored, entry=old.entry, archive=archive), text, b"", old.spec)
+
+
+def checked(package: SourcePackage, verify: Verify, *, required: bool) -> SourcePackage:
+    """A signed package as its signature vouches for it.
+
+    Raises BadSignature if that is not good; where it is `required`, SigningError also if that cannot be told.
+    """
+    stored = package.stored
+    try:
+        text = verify(stored.manifest)
+    except BadSignature:
+        raise
+    except SigningError:
+        if required:
+            raise
+        return package
+    return package if stored.layout == LAYOUT else old_package(stored, text, stored.key)
 
 
 def records_of(package: SourcePackage) -> dict[str, PackageRecord]:
@@ -129,15 +166,19 @@ def _record(dag_hash: str, document: msgspec.Raw, stored: StoredPackage) -> Pack
 
 
 class FolderCopy:
-    """The `PackageCopy` into a folder. With a `signer` what is unsigned is signed."""
+    """The `PackageCopy` into a folder. With a `signer` what is unsigned is signed, and what loses a signature of the
+    old layout that is good by `verify`."""
 
     byte_phases = 1
 
-    def __init__(self, source: ReadableCache, target: FolderCache, push: CachePush, signer: Signer | None) -> None:
+    def __init__(
+        self, source: ReadableCache, target: FolderCache, push: CachePush, signer: Signer | None, verify: Verify
+    ) -> None:
         self._source = source
         self._target = target
         self._push = push
         self._signer = signer
+        self._verify = verify
 
     def prepare(self, token: CancelToken) -> None:
         self._push.prepare(token)
@@ -147,6 +188,9 @@ class FolderCopy:
 
     def copy(self, entry: EntryName, *, token: CancelToken, progress: Progress, upload: NextPhase) -> str:  # noqa: ARG002
         package = read_package(self._source, entry, token)
+        travels = package.stored.layout == LAYOUT  # and with the manifest its signature
+        if package.stored.signed and not travels:
+            package = checked(package, self._verify, required=self._signer is not None)
         archive = package.stored.archive
         record = records_of(package)[entry.hash]
         entry = EntryName(record.name, record.version, entry.hash)  # a tag may have led to a wrong guess
@@ -157,9 +201,9 @@ class FolderCopy:
             outcome = ""
         size = archive.size if archive.size is not None else path.stat().st_size
         packed = PackedPackage(path, archive.digest, "", size, 0, 0, Codec.SPACK)
-        signer = None if package.stored.signed else self._signer
+        signer = None if package.stored.signed and travels else self._signer
         verbatim = Verbatim(package.stored.manifest, package.spec_blob) if package.spec_blob else None
-        publication = Publication(entry, packed, package.document, signer, record, verbatim)
+        publication = Publication(entry, packed, package.document(size), signer, record, verbatim)
         try:
             self._push.upload(publication, token=token, progress=_ignore)
         except BaseException:
@@ -175,18 +219,21 @@ class FolderCopy:
 
 
 class ImagePublishing:
-    """The `PackageCopy` of packages of layout 3 into a registry: each becomes an image with the layers of all it needs.
+    """The `PackageCopy` of packages from files into a registry: each becomes an image with the layers of all it needs.
 
-    `entries` are all packages of the copy, also those that are there. What images say about their variables is found
-    in the archives, without what recipes set.
+    `entries` are all packages of the copy, also those that are there; `refused` says why some cannot be copied. What
+    images say about their variables is found in the archives, without what recipes set. There are no signatures: those
+    that are bad by `verify` are not left behind in silence.
     """
 
     byte_phases = 2
 
-    def __init__(self, source: ReadableCache, push: OciPush, entries: Mapping[str, EntryName]) -> None:
+    def __init__(self, source: ReadableCache, push: OciPush, entries: Mapping[str, EntryName], verify: Verify) -> None:
+        self.refused: dict[str, str] = {}
         self._source = source
         self._push = push
         self._entries = entries
+        self._verify = verify
         self._lock = threading.Lock()
         self._records: dict[str, PackageRecord] = {}
         self._directories: set[str] = set()
@@ -195,12 +242,22 @@ class ImagePublishing:
 
     def begin(self, pushing: frozenset[str], token: CancelToken) -> Collection[str]:
         """Read the specs of all packages; those of them that are there but have to be completed."""
-        for entry in self._entries.values():
+
+        def read(root: str) -> Mapping[str, PackageRecord] | str:
             token.raise_if_cancelled()
-            for dag_hash, record in records_of(read_package(self._source, entry, token)).items():
-                if dag_hash not in self._records or dag_hash == entry.hash:
+            try:
+                return records_of(read_package(self._source, self._entries[root], token))
+            except (CacheError, NotFound, SigningError) as error:
+                return error.info().sentence()
+
+        for root, found in zip(self._entries, read_ahead(read, list(self._entries)), strict=True):
+            if isinstance(found, str):
+                self.refused[root] = found
+                continue
+            for dag_hash, record in found.items():
+                if dag_hash not in self._records or dag_hash == root:
                     self._records[dag_hash] = record
-        return self._push.begin(PushScope(self._records, frozenset(self._entries), pushing))
+        return self._push.begin(PushScope(self._records, frozenset(self._entries), pushing - self.refused.keys()))
 
     def prepare(self, token: CancelToken) -> None:
         self._push.prepare(token)
@@ -210,6 +267,8 @@ class ImagePublishing:
 
     def copy(self, entry: EntryName, *, token: CancelToken, progress: Progress, upload: NextPhase) -> str:
         package = read_package(self._source, entry, token)
+        if package.stored.signed:
+            package = checked(package, self._verify, required=False)
         archive = package.stored.archive
         path = self._local(package, entry, token, progress)
         try:
@@ -222,8 +281,8 @@ class ImagePublishing:
                 path, facts.digest, facts.diff_id, facts.stored_bytes, facts.tar_bytes, 0, Codec.SPACK
             )
             upload(facts.stored_bytes)
-            record = self._records[entry.hash]
-            publication = Publication(entry, packed, package.document, None, record)
+            record, document = self._records[entry.hash], package.document(facts.stored_bytes)
+            publication = Publication(entry, packed, document, None, record)
             return self._push.upload(publication, token=token, progress=progress)
         finally:
             if not self._is_local:
@@ -234,7 +293,8 @@ class ImagePublishing:
 
     def complete(self, dag_hash: str, *, token: CancelToken) -> Completed:
         for needed in self._push.layers_of(dag_hash):
-            if needed in self._entries and self._records[needed].prefix is None:
+            known = needed in self._entries and needed not in self.refused
+            if known and self._records[needed].prefix is None:
                 self._look_at(self._entries[needed], token)
         with self._lock:
             self._environments[(dag_hash,)] = environment_from_files(

@@ -22,6 +22,7 @@ class FindingKind(StrEnum):
     WRONG_DIGEST = "wrong-digest"
     UNREADABLE_BLOB = "unreadable-blob"
     BAD_SIGNATURE = "bad-signature"
+    NOT_SIGNED = "not-signed"
     UNCHECKED_SIGNATURES = "unchecked-signatures"
     INCOMPLETE_IMAGE = "incomplete-image"
     BAD_KEY = "bad-key"

@@ -10,8 +10,9 @@ from pathlib import Path
 from core.caches import folder_index
 from core.caches.folder_keys import publish_key, store_keys, update_key_index
 from core.caches.folder_objects import claim_blob, put_blob, read_ahead
+from core.caches.folder_presence import file_sizes, read_manifests
 from core.caches.folder_signing import EntrySigning, SigningStep
-from core.caches.folder_upkeep import FolderUpkeep
+from core.caches.folder_upkeep import LEFTOVER_S, FolderUpkeep
 from core.caches.layout3 import (
     ARCHIVE_TYPE,
     BLOB_PREFIX,
@@ -36,6 +37,7 @@ from core.caches.protocol import (
 from core.caches.stored_cache import StoredCache
 from core.caches.stored_layers import mark_problem
 from core.foundation.cancel import CancelToken
+from core.foundation.collector import resting_collector
 from core.foundation.digests import digest_of
 from core.foundation.errors import CacheError, MirrordeckError, MirrorVanished, PermissionDenied
 from core.foundation.text import plural
@@ -43,9 +45,6 @@ from core.packing.model import PackedPackage
 from core.packing.spec_blob import gzip_spec_document
 from core.signing.clearsign import is_clearsigned
 from core.storage.folder import Folder
-
-# Packing writes all the time; clocks of hosts that share a folder may differ by hours.
-_LEFTOVER_S = 48 * 3600.0
 
 
 class FolderCache(StoredCache):
@@ -115,6 +114,19 @@ class FolderCache(StoredCache):
             signed=is_clearsigned(manifest),
             modified=facts.mtime,
         )
+
+    def present(self, entries: Sequence[EntryName], *, signed: bool, token: CancelToken) -> dict[str, CacheEntry]:
+        with resting_collector():
+            claims = []
+            wanted = {entry_manifest(entry): entry for entry in entries}
+            for key, data, facts in read_manifests(self._folder, wanted, token):
+                claim = self._claim(self._folder, wanted[key], data, facts, signed=signed)
+                if claim is not None:
+                    claims.append((claim.entry, [(blob_key(blob.digest), blob.content_length) for blob in claim.blobs]))
+            sizes = file_sizes(self._folder, {key for _, blobs in claims for key, _ in blobs}, token)
+            return {
+                entry.entry.hash: entry for entry, blobs in claims if all(sizes.get(key) == size for key, size in blobs)
+            }
 
     def open_push(self, entries: Sequence[EntryName], *, signer: Signer | None, token: CancelToken) -> FolderPush:
         return FolderPush(self, self.present(entries, signed=signer is not None, token=token), signer)
@@ -198,7 +210,7 @@ class FolderPush:
 
     def prepare(self, token: CancelToken) -> None:
         self._cache.prepare(self._signer)
-        self._cache.drop_leftovers(_LEFTOVER_S)
+        self._cache.drop_leftovers(LEFTOVER_S)
         self._cache.keep_fresh(self._relied_on, token)
         self._prepared = True
 

@@ -2,21 +2,22 @@
 """Reading the index of a cache of layout 3 in a folder, and making it agree with what lies there.
 
 An update lists all manifests and reads as few of them as it can. An entry's old records are kept if the old index holds
-it as an entry and its manifest is older than the index by more than two seconds. Both times come from the same file
-system, so clocks of different machines do not matter, and two seconds cover the coarsest time stamps. Should an entry
-still slip through (replaced by a copy that kept its old time, or while an earlier update was running), no harm is done:
-records are filed under the DAG hash, which covers everything that matters in them, so a replaced entry has the same
-records. Entries that are not in the old index are read whatever their age, and those that are gone are dropped because
-they are not listed.
+it as an entry, and nothing was made in its directory since two seconds before the index, or its manifest is older than
+that. All times come from the same file system, so clocks of different machines do not matter, and two seconds cover the
+coarsest time stamps. Should an entry still slip through (changed in its place, replaced by a copy that kept its old
+time, or while an earlier update was running), no harm is done: records are filed under the DAG hash, which covers
+everything that matters in them, so a replaced entry has the same records. Entries that are not in the old index are
+read whatever their age, and those that are gone are dropped because they are not listed.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
 from core.caches.folder_keys import update_key_index
-from core.caches.folder_objects import put_object, read_ahead, read_blob, read_manifest
+from core.caches.folder_objects import read_ahead, read_blob, read_manifest
 from core.caches.index import (
     SPEC_LIMIT_BYTES,
     IndexDraft,
@@ -26,26 +27,29 @@ from core.caches.index import (
     without,
 )
 from core.caches.layout3 import (
+    BLOB_PREFIX,
     INDEX_LOCK,
     INDEX_MANIFEST,
     INDEX_TYPE,
     SPEC_PREFIX,
     SPEC_TYPE,
+    blob_key,
     entry_of,
+    hash_in,
     is_entry_manifest,
 )
+from core.caches.manifests import blob_record, encode_manifest
 from core.caches.protocol import CacheIndex, IndexRecord, IndexUpdate
 from core.caches.stored_layers import read_index
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import CacheError, ErrorInfo, MirrordeckError, NotFound
+from core.foundation.files import write_pieces
+from core.storage.directories import Directories, read_directories
 from core.storage.folder import Folder
 from core.storage.lockfile import HeldLock, locked
-from core.storage.reading import Stat
 
 _SURE_S = 2.0
 _ROUNDS = 5
-
-Listing = Mapping[str, Stat]  # manifests by their key
 
 
 def update_index(
@@ -53,31 +57,45 @@ def update_index(
 ) -> IndexUpdate:
     """Make the index agree with a listing, and the list of keys with the keys that are there.
 
-    One update runs at a time among programs that know the lock file. As others may push meanwhile, what is there is
-    listed again afterwards, and the update repeated a few times if that has changed; then the next update has to do.
+    One update runs at a time among programs that know the lock file. As others may push meanwhile, directories that
+    changed are listed again afterwards, and the update repeated a few times if manifests did; then the next update has
+    to do.
     """
     if not any(is_entry_manifest(key) for key in folder.list(SPEC_PREFIX)):
         reason = f"Unable to generate package index: Failed to get list of entries from {url}"
         raise CacheError("Cannot update the index", reason)
     with locked(folder, INDEX_LOCK, token=token) as lock:
 
-        def step(done: int) -> None:
+        def step(done: int, total: int) -> None:
             token.raise_if_cancelled()
             lock.refresh()
-            progress(done, len(listing))
+            progress(done, total)
 
         before = _usable_index(folder)
-        listing = _listing(folder)
+        then = _entries(before.records) if before else set()
+        listed_at = time.monotonic()
+        listing = read_directories(folder, SPEC_PREFIX, since=_sure(before) if before else 0.0)
         index, skipped = _rebuild(folder, listing, None if full else before, lock=lock, step=step)
+        del before
         for _ in range(_ROUNDS - 1):
-            known, listing = listing, _listing(folder)
+            known, took = listing, time.monotonic() - listed_at
+            listed_at = time.monotonic()
+            listing = read_directories(folder, SPEC_PREFIX, since=_sure(index) - took, known=known)
             if listing == known:
                 break
             index, skipped = _rebuild(folder, listing, index, lock=lock, step=step)
         update_key_index(folder)
-    then = _entries(before.records) if before else set()
     now = _entries(index.records)
     return IndexUpdate(len(now), len(now - then), len(then - now), skipped, index.digest)
+
+
+def put_index(folder: Folder, records: Mapping[str, IndexRecord]) -> CacheIndex:
+    """Replace the index. Raises what writing raises."""
+    temporary = folder.temporary(f"{BLOB_PREFIX}/index")
+    digest, size = write_pieces(temporary, encode_index(records))
+    folder.adopt(blob_key(digest), temporary, size)
+    manifest = encode_manifest([blob_record(INDEX_TYPE, digest, size, compression="none")])
+    return CacheIndex(records, digest, folder.write(INDEX_MANIFEST, manifest).mtime)
 
 
 def drop_from_index(folder: Folder, hashes: frozenset[str], lock: HeldLock) -> None:
@@ -85,56 +103,58 @@ def drop_from_index(folder: Folder, hashes: frozenset[str], lock: HeldLock) -> N
     before = _usable_index(folder)
     if before is not None and not hashes.isdisjoint(_entries(before.records)):
         lock.confirm()
-        put_object(folder, INDEX_MANIFEST, INDEX_TYPE, encode_index(without(before.records, hashes)))
+        put_index(folder, without(before.records, hashes))
 
 
 def _rebuild(
-    folder: Folder, listing: Listing, old: CacheIndex | None, *, lock: HeldLock, step: Callable[[int], None]
+    folder: Folder, listing: Directories, old: CacheIndex | None, *, lock: HeldLock, step: Callable[[int, int], None]
 ) -> tuple[CacheIndex, tuple[ErrorInfo, ...]]:
     """Write the index of `listing`, with as much of `old` as still holds; what was written and what was skipped.
 
-    `step` gets the number of entries done, and may raise to stop.
+    `step` gets how many entries of how many are done, and may raise to stop.
     """
-    kept = _unchanged(listing, old) if old is not None else {}
-    unread = sorted(listing.keys() - kept.keys())
     draft = IndexDraft()
+    kept, unread = _sorted_out(listing, old)
+    total = len(kept) + len(unread)
+    if old is not None:
+        unread += [kept.pop(dag_hash) for dag_hash in draft.keep_all(kept.keys(), old.records)]
+    if kept:
+        step(len(kept), total)
     skipped: list[ErrorInfo] = []
-    done = len(kept)
-
-    def take(found: SpecDocument | ErrorInfo) -> None:
-        nonlocal done
+    for done, found in enumerate(read_ahead(partial(read_document, folder), sorted(unread)), start=len(kept) + 1):
         if isinstance(found, SpecDocument):
             draft.add(found)
         else:
             skipped.append(found)
-        done += 1
-        step(done)
-
-    for document in read_ahead(partial(read_document, folder), unread):
-        take(document)
-    for key, dag_hash in kept.items():
-        if old is None or not draft.keep(dag_hash, old.records):
-            done -= 1
-            take(read_document(folder, key))
+        step(done, total)
     records = draft.records()
     if not any(record.in_buildcache for record in records.values()):
         raise CacheError("Cannot update the index", f"No entry could be read; {skipped[0].sentence()}")
     lock.confirm()
-    digest, facts = put_object(folder, INDEX_MANIFEST, INDEX_TYPE, encode_index(records))
-    return CacheIndex(records, digest, facts.mtime), tuple(skipped)
+    return put_index(folder, records), tuple(skipped)
 
 
-def _unchanged(listing: Listing, old: CacheIndex) -> dict[str, str]:
-    """Hashes by the keys of manifests whose packages are in the old index as they are now."""
-    sure = old.written_at - _SURE_S
-    found = {}
-    for key, facts in listing.items():
-        if facts.mtime < sure:
-            dag_hash = _hash_of(key)
-            record = old.records.get(dag_hash)
+def _sorted_out(listing: Directories, old: CacheIndex | None) -> tuple[dict[str, str], list[str]]:
+    """Keys of manifests: by hash of those whose packages are in the old index as they are now, and of all others."""
+    kept: dict[str, str] = {}
+    unread = []
+    sure = _sure(old) if old is not None else 0.0
+    records = old.records if old is not None else {}
+    for key, directory in listing.items():
+        name = key.rpartition("/")[2]
+        for file, changed in directory.files.items():
+            dag_hash = hash_in(name, file)
+            record = records.get(dag_hash) if changed < sure else None
             if record is not None and record.in_buildcache:
-                found[key] = dag_hash
-    return found
+                kept[dag_hash] = f"{key}/{file}"
+            elif is_entry_manifest(f"{key}/{file}"):
+                unread.append(f"{key}/{file}")
+    return kept, unread
+
+
+def _sure(index: CacheIndex) -> float:
+    """What did not change since then had not changed when the index was made."""
+    return index.written_at - _SURE_S
 
 
 def read_document(folder: Folder, key: str) -> SpecDocument | ErrorInfo:
@@ -143,20 +163,12 @@ def read_document(folder: Folder, key: str) -> SpecDocument | ErrorInfo:
     try:
         record = read_manifest(folder, key).blob(SPEC_TYPE)
         document = decode_spec(read_blob(folder, record, SPEC_LIMIT_BYTES), where)
-        if document.root != _hash_of(key):
+        entry = entry_of(key)
+        if entry is None or document.root != entry.hash:
             raise CacheError(f"Cannot understand {where}", f"It leads to another package, {document.root[:40]}")
     except MirrordeckError as error:
         return error.info()
     return document
-
-
-def _hash_of(key: str) -> str:
-    entry = entry_of(key)
-    return entry.hash if entry else ""
-
-
-def _listing(folder: Folder) -> Listing:
-    return {key: facts for key, facts in folder.scan(SPEC_PREFIX) if is_entry_manifest(key)}
 
 
 def _entries(records: Mapping[str, IndexRecord]) -> set[str]:

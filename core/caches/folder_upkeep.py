@@ -34,7 +34,7 @@ from core.caches.layout3 import (
 from core.caches.manifests import MANIFEST_LIMIT_BYTES, decode_manifest
 from core.caches.protocol import CacheIndex
 from core.caches.removal import PlannedEntry, RemovalPlan, check_plan
-from core.caches.stored_layers import read_index
+from core.caches.stored_layers import read_index, refuse_sources
 from core.caches.upkeep import Progress, RemovalOutcome, UpkeepCapabilities
 from core.foundation.cancel import CancelToken
 from core.foundation.clock import Clock
@@ -44,6 +44,8 @@ from core.storage.folder import Folder
 from core.storage.lockfile import locked
 from core.storage.reading import Stat
 
+# Whoever writes a file writes all the time; clocks of hosts that share a folder may differ by hours.
+LEFTOVER_S = 48 * 3600.0
 _USED = "A push used it in the last moment"
 
 
@@ -71,6 +73,8 @@ class FolderUpkeep:
             raise NotFound("There is no build cache", f"{self._folder.root}: no such directory")
         index = self._index()
         listing = self._manifests()
+        if not listing:
+            refuse_sources(self._folder)
         blobs = dict(self._blobs(token))
         edges = EdgeCollector()
         things = []
@@ -88,6 +92,8 @@ class FolderUpkeep:
     def remove(self, plan: RemovalPlan, *, permanently: bool, token: CancelToken, progress: Progress) -> RemovalOutcome:
         before = self.inventory(token, _ignore)
         check_plan(plan, before)
+        for prefix in (BLOB_PREFIX, MANIFEST_PREFIX):  # what writers that died left half-written
+            self._folder.drop_temporaries(prefix, LEFTOVER_S, below=True)
         if plan.empty:
             return RemovalOutcome(0, 0, 0, 0)
         batch, now = self.trash.open(plan)

@@ -8,7 +8,7 @@ Node objects are never taken apart further than needed and are written exactly a
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -23,6 +23,8 @@ SPEC_LIMIT_BYTES = 64 << 20
 _DATABASE_VERSION = "8"
 GZIP_MAGIC = b"\x1f\x8b"
 _NEWEST_CACHE_LAYOUT = 3
+_PIECE_BYTES = 1 << 20
+_HASH_KEY = b'"hash":"'
 
 
 class _Dependency(msgspec.Struct, frozen=True, gc=False):
@@ -60,6 +62,10 @@ class _Spec(msgspec.Struct, frozen=True):
     buildcache_layout_version: int = 0
 
 
+_encoder = msgspec.json.Encoder()
+_links_decoder = msgspec.json.Decoder(_Links)
+
+
 @dataclass(frozen=True, slots=True)
 class SpecDocument:
     """A package and all it depends on: node objects by DAG hash, the package's own under `root`, all in `node_format`.
@@ -87,9 +93,20 @@ def decode_index(
     return database.installs
 
 
-def encode_index(records: Mapping[str, IndexRecord]) -> bytes:
-    """The document's bytes, in the order of `records`."""
-    return msgspec.json.encode({"database": {"version": _DATABASE_VERSION, "installs": records}})
+def encode_index(records: Mapping[str, IndexRecord]) -> Iterator[bytes]:
+    """The document in the order of `records`, in pieces: as a whole it would take as much memory as all of them."""
+    piece = bytearray(b'{"database":{"version":"%b","installs":{' % _DATABASE_VERSION.encode())
+    separator = b""
+    for dag_hash, record in records.items():
+        piece += separator
+        _encoder.encode_into(dag_hash, piece, -1)
+        piece += b":"
+        _encoder.encode_into(record, piece, -1)
+        separator = b","
+        if len(piece) >= _PIECE_BYTES:
+            yield bytes(piece)
+            piece.clear()
+    yield bytes(piece + b"}}}")
 
 
 def decode_spec(data: bytes, where: str) -> SpecDocument:
@@ -142,6 +159,33 @@ class IndexDraft:
         self._nodes[document.root] = own.copy()
         self._entries.add(document.root)
 
+    def keep_all(self, entries: Collection[str], old: Mapping[str, IndexRecord]) -> list[str]:
+        """Take over entries and all they depend on from an older index; those that `keep` refuses."""
+        if not self._nodes and _is_whole(old, entries):
+            self._nodes = {dag_hash: record.document for dag_hash, record in old.items()}
+            self._wanted = {dag_hash: record.ref_count for dag_hash, record in old.items()}
+            self._entries.update(entries)
+            return []
+        nodes: dict[str, msgspec.Raw] = {}
+        wanted = dict(self._wanted)
+        level = set(entries) - self._nodes.keys()
+        try:
+            while level:
+                below: set[str] = set()
+                for dag_hash in level:
+                    node = nodes[dag_hash] = old[dag_hash].document
+                    for dependency in _links(node).dependencies:
+                        needed = dependency.hash
+                        wanted[needed] = wanted.get(needed, 0) + 1
+                        below.add(needed)
+                level = below - nodes.keys() - self._nodes.keys()
+        except (KeyError, ValueError, RecursionError):
+            return [dag_hash for dag_hash in entries if not self.keep(dag_hash, old)]
+        self._nodes |= nodes
+        self._wanted = wanted
+        self._entries.update(entries)
+        return []
+
     def keep(self, dag_hash: str, old: Mapping[str, IndexRecord]) -> bool:
         """Take over an entry and all it depends on from an older index.
 
@@ -184,10 +228,26 @@ class IndexDraft:
 def without(records: Mapping[str, IndexRecord], hashes: Collection[str]) -> dict[str, IndexRecord]:
     """An index in which the packages with these hashes are no entries any more."""
     draft = IndexDraft()
-    for dag_hash, record in records.items():
-        if record.in_buildcache and dag_hash not in hashes:
-            draft.keep(dag_hash, records)
+    draft.keep_all([key for key, record in records.items() if record.in_buildcache and key not in hashes], records)
     return draft.records()
+
+
+def _is_whole(records: Mapping[str, IndexRecord], entries: Collection[str]) -> bool:
+    """Whether an index holds `entries`, all they depend on and nothing else, as far as its counts tell.
+
+    Nodes mention their own hash and those of their dependencies. Where that many are not accounted for something is
+    missing, or is written otherwise than Spack does; then it takes a walk through all nodes to know.
+    """
+    accounted = len(records)
+    mentioned = listed = 0
+    for record in records.values():
+        if record.in_buildcache:
+            listed += 1
+        elif not record.ref_count:
+            return False
+        accounted += record.ref_count
+        mentioned += bytes(record.document).count(_HASH_KEY)
+    return mentioned == accounted and listed == len(entries)
 
 
 def _indexed(nodes: dict[str, msgspec.Raw], node_format: int) -> dict[str, msgspec.Raw]:
@@ -197,7 +257,7 @@ def _indexed(nodes: dict[str, msgspec.Raw], node_format: int) -> dict[str, msgsp
 
 
 def _links(node: msgspec.Raw) -> _Links:
-    return msgspec.json.decode(node, type=_Links)
+    return _links_decoder.decode(node)
 
 
 def _reachable(root: str, nodes: Mapping[str, msgspec.Raw], links: Mapping[str, _Links]) -> dict[str, msgspec.Raw]:

@@ -11,6 +11,7 @@ Names cannot be split, as there may be dashes everywhere: only the hash is certa
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import msgspec
@@ -31,6 +32,7 @@ OLD_KEY_INDEX = f"{OLD_KEY_PREFIX}/index.json"
 
 OLD_INDEX_VERSIONS = ("5", "6", "7")
 SIGNED_SUFFIX = ".sig"
+NESTED = "Its archive has a form that Spack 1.0 and later cannot install"
 
 _PLAIN = ".spec.json"
 _SIGNED = f"{_PLAIN}{SIGNED_SUFFIX}"
@@ -52,14 +54,14 @@ class _Document(msgspec.Struct, frozen=True):
 class OldEntry:
     """A package as its spec file describes it: `archive_key` and `archive_digest` are those of its archive.
 
-    An archive that is `nested`, as Spack wrote them before 0.20, is a tar file around the one that counts.
+    The archive of `layout` 1, as Spack wrote them before 0.20, is a tar file around the one that counts.
     """
 
     entry: EntryName
     spec: SpecDocument
     archive_key: str
     archive_digest: str
-    nested: bool
+    layout: int
 
 
 def is_old_entry(key: str) -> bool:
@@ -110,8 +112,17 @@ def decode_entry(data: bytes, key: str, where: str) -> OldEntry:
         raise CacheError(f"Cannot understand {where}", f"It describes another package, {spec.root[:40]}")
     node = _node(spec, where)
     entry = EntryName(node.name, node.version, spec.root)
-    nested = document.buildcache_layout_version < _NEWEST
-    return OldEntry(entry, spec, _archive_key(key, node, where), digest, nested)
+    return OldEntry(entry, spec, _archive_key(key, node, where), digest, max(document.buildcache_layout_version, 1))
+
+
+def current_document(text: bytes, archive_bytes: int) -> bytes:
+    """The spec document of the layout of today made of one of layout 2 that was understood before. The spec itself
+    keeps its format."""
+    document = json.loads(text)
+    del document["binary_cache_checksum"]
+    document["buildcache_layout_version"] = _NEWEST
+    document["archive_size"] = archive_bytes
+    return json.dumps(document, separators=(",", ":")).encode()
 
 
 def _archive_key(key: str, node: Node, where: str) -> str:

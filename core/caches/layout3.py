@@ -39,6 +39,7 @@ BLOB_PREFIX = "blobs/sha256"
 _SUFFIX = ".manifest.json"
 _SPEC_SUFFIX = ".spec.manifest.json"
 _KEY_SUFFIX = ".key.manifest.json"
+_HASH_PLACE = slice(-32 - len(_SPEC_SUFFIX), -len(_SPEC_SUFFIX))
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_+.-]")
 _FINGERPRINT = re.compile(r"[0-9A-F]{40}(?:[0-9A-F]{24})?")
 
@@ -79,6 +80,15 @@ def entry_of(key: str) -> EntryName | None:
     if not is_dag_hash(dag_hash) or not name_and_version.startswith(f"{directory}-"):
         return None
     return EntryName(directory, name_and_version.removeprefix(f"{directory}-"), dag_hash)
+
+
+def hash_in(directory: str, file: str) -> str:
+    """What stands in place of the hash in the name of a package's manifest in a directory, "" if it has no such name.
+
+    Much faster than `entry_of`, for those who know the hashes there may be.
+    """
+    has_form = file.endswith(_SPEC_SUFFIX) and file.startswith(f"{directory}-")
+    return file[_HASH_PLACE] if has_form else ""
 
 
 def key_manifest(fingerprint: str) -> str:

@@ -8,18 +8,17 @@ needed, and are copied elsewhere. Spec documents keep their format. The old layo
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.caches.copying import NextPhase, Progress, SourcePackage, records_of
+from core.caches.copying import NextPhase, Progress, Verify, old_package, records_of
 from core.caches.folder_objects import claim_blob, read_ahead
 from core.caches.index import SPEC_LIMIT_BYTES
-from core.caches.layout2 import OLD_INDEX, OLD_INDEX_HASH, OLD_PREFIX, SIGNED_SUFFIX, OldEntry, decode_entry
-from core.caches.protocol import CachePush, Completed, EntryName, Publication, Signer, StoredPackage
-from core.caches.stored_layers import Named, OldLayer
+from core.caches.layout2 import NESTED, OLD_INDEX, OLD_INDEX_HASH, OLD_PREFIX, SIGNED_SUFFIX, decode_entry
+from core.caches.protocol import BlobAt, CachePush, Completed, EntryName, Publication, Signer, StoredPackage
+from core.caches.stored_layers import Named, OldLayer, the_ones_that_count
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import CacheError, MirrordeckError, NotFound, PermissionDenied
 from core.packing.model import Codec, PackedPackage
@@ -27,10 +26,7 @@ from core.signing.clearsign import signed_text
 from core.spack.specs import decode_node
 from core.storage.folder import Folder
 
-Verify = Callable[[bytes], bytes]
-
 _PIECE_BYTES = 1 << 20
-_LAYOUT_OF_ARCHIVES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +55,10 @@ def old_packages(folder: Folder, token: CancelToken) -> list[OldPackage]:
     Packages that only the index has are there as well, with a problem. Raises what the folder raises.
     """
     layer = OldLayer(folder)
-    chosen: dict[str, Named] = {}
-    for named in layer.names():
-        name = named.entry.hash if named.entry is not None else named.key
-        if name not in chosen or named.key.endswith(SIGNED_SUFFIX):  # the signed one counts, as with Spack
-            chosen[name] = named
-    by_key = {named.key: named for named in chosen.values()}
+    by_key = {named.key: named for named in the_ones_that_count(layer.names())}
     packages = list(read_ahead(lambda key: _look(folder, by_key[key], token), list(by_key)))
-    return [*packages, *_only_indexed(layer, chosen)]
+    found = {named.entry.hash for named in by_key.values() if named.entry is not None}
+    return [*packages, *_only_indexed(layer, found)]
 
 
 def _look(folder: Folder, named: Named, token: CancelToken) -> OldPackage:
@@ -80,8 +72,7 @@ def _look(folder: Folder, named: Named, token: CancelToken) -> OldPackage:
     facts = folder.stat(old.archive_key)
     if facts is None:
         return OldPackage(old.entry, key, 0, signed, "Its archive is missing")
-    problem = "Its archive has a form that Spack 1.0 and later cannot install" if old.nested else ""
-    return OldPackage(old.entry, key, facts.size, signed, problem)
+    return OldPackage(old.entry, key, facts.size, signed, NESTED if old.layout == 1 else "")
 
 
 def _only_indexed(layer: OldLayer, found: Collection[str]) -> Iterator[OldPackage]:
@@ -117,15 +108,6 @@ def delete_old_layout(folder: Folder) -> None:
     folder.delete_tree(OLD_PREFIX)
 
 
-def migrated_document(text: bytes, archive_bytes: int) -> bytes:
-    """The spec document of layout 3 made of that of layout 2, which was understood before."""
-    document = json.loads(text)
-    del document["binary_cache_checksum"]
-    document["buildcache_layout_version"] = _LAYOUT_OF_ARCHIVES
-    document["archive_size"] = archive_bytes
-    return json.dumps(document, separators=(",", ":")).encode()
-
-
 class LayoutMigration:
     """The `PackageCopy` of `packages`, by hash, from layout 2 of a folder to its layout 3.
 
@@ -159,22 +141,20 @@ class LayoutMigration:
 
     def copy(self, entry: EntryName, *, token: CancelToken, progress: Progress, upload: NextPhase) -> str:  # noqa: ARG002
         stored = self._layer.package(self._packages[entry.hash].key)
-        text = self._text(stored)
-        old = decode_entry(text, stored.key, self._folder.where(stored.key))
-        facts = self._folder.stat(old.archive_key)
+        package = old_package(stored, self._text(stored), self._folder.where(stored.key))
+        archive, name = package.stored.archive, package.stored.entry
+        facts = self._folder.stat(archive.key)
         if facts is None:
-            raise NotFound("A package cannot be migrated", f"{self._folder.where(old.archive_key)} is missing")
-        document = migrated_document(text, facts.size)
-        record = records_of(SourcePackage(stored, document, b"", old.spec))[entry.hash]
+            raise NotFound("A package cannot be migrated", f"{self._folder.where(archive.key)} is missing")
+        record = records_of(package)[entry.hash]
         path = self._push.staging(entry)
         try:
-            there = claim_blob(self._folder, old.archive_digest, facts.size)
+            there = claim_blob(self._folder, archive.digest, facts.size)
             if not there:
-                self._bring(old, path, token, progress)
-            packed = PackedPackage(path, old.archive_digest, "", facts.size, 0, 0, Codec.SPACK)
-            self._push.upload(
-                Publication(old.entry, packed, document, self._signer, record), token=token, progress=_ignore
-            )
+                self._bring(archive, path, token, progress)
+            packed = PackedPackage(path, archive.digest, "", facts.size, 0, 0, Codec.SPACK)
+            publication = Publication(name, packed, package.document(facts.size), self._signer, record)
+            self._push.upload(publication, token=token, progress=_ignore)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
@@ -193,11 +173,11 @@ class LayoutMigration:
             raise CacheError("A package cannot be migrated", f"{self._folder.where(stored.key)} is not signed")
         return self._verify(stored.manifest)
 
-    def _bring(self, old: OldEntry, path: Path, token: CancelToken, progress: Progress) -> None:
+    def _bring(self, archive: BlobAt, path: Path, token: CancelToken, progress: Progress) -> None:
         """The archive to `path`, where it has the right digest or is not used. What was made of it counts as new, so
         that no clean-up takes it before a manifest names it."""
-        if not self._folder.link(old.archive_key, path):
-            self._folder.save(old.archive_key, old.archive_digest, path, token=token, progress=progress)
+        if not self._folder.link(archive.key, path):
+            self._folder.save(archive.key, archive.digest, path, token=token, progress=progress)
             return
         linked, seen = path.relative_to(self._folder.root).as_posix(), hashlib.sha256()
         with self._folder.open(linked) as file:
@@ -205,8 +185,8 @@ class LayoutMigration:
                 token.raise_if_cancelled()
                 seen.update(piece)
                 progress(len(piece))
-        if f"sha256:{seen.hexdigest()}" != old.archive_digest:
-            where = self._folder.where(old.archive_key)
+        if f"sha256:{seen.hexdigest()}" != archive.digest:
+            where = self._folder.where(archive.key)
             raise CacheError(f"Damaged: {where}", "Its content does not have the checksum in its spec file")
         with suppress(PermissionDenied):
             self._folder.touch(linked)

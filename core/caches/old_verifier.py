@@ -62,6 +62,9 @@ class OldVerifier:
             yield from found
             self._inspection.package_done()
         yield from self._signatures.unchecked()
+        for key in self._signatures.unsigned():
+            words = f"{_named(key)} is not signed, unlike others here: Spack does not install it from a signed mirror."
+            yield Finding(FindingKind.NOT_SIGNED, key, words, Remedy.NOTHING, _entry(key))
         if listable:
             yield from self._compare(indexed, names)
             yield from self._left_over({hash_in(named.key) for named in names})
@@ -95,7 +98,7 @@ class OldVerifier:
         """What is wrong with one package."""
         try:
             package = self._layer.package(key)
-            self._signatures.check(package.manifest)
+            self._signatures.check(key, package.manifest)
         except NotFound:
             words = f"{_named(key)} is in the index, but its spec file is not there."
             return [Finding(FindingKind.LISTED_BUT_GONE, key, words, Remedy.NOTHING, _entry(key))]

@@ -21,6 +21,7 @@ from core.caches.stored_cache import StoredCache
 from core.caches.web_stores import WebStores
 from core.foundation.clock import Clock
 from core.foundation.errors import SigningError, UsageError
+from core.mirrors.compression import Compression
 from core.mirrors.credentials.facade import Credentials, MirrorCredentials
 from core.mirrors.credentials.states import Direction, Login
 from core.mirrors.model import Connection, Mirror, MirrorKind
@@ -81,6 +82,7 @@ class CacheAccess:
         self.servers = servers
         self._realms = realms or SessionRealms()
         self.trust = MirrorTrust()
+        self.compression = Compression()
         self._mirrors = tuple(mirrors)
         self._ca_file = ca_file
         self._plain_passwords = plain_passwords

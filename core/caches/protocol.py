@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from core.storage.reading import ByteReader
 
 
+# The layout of caches that is written. Before it was 2, where archives were nested in another tar in the beginning: 1.
+LAYOUT = 3
+
+
 @dataclass(frozen=True, slots=True)
 class EntryName:
     """What an entry is filed under. `hash` is the complete DAG hash.
@@ -44,7 +48,7 @@ class CacheEntry:
     """A package in a cache. Digests are of the stored bytes; `modified` is in unix seconds by the cache's clock.
 
     `stored_bytes` is the size of the archive as stored, `tar_bytes` its size unpacked where that is known.
-    `signed` is None where the kind of cache has no signatures.
+    `signed` is None where the kind of cache has no signatures. An older `layout` than `LAYOUT` is only read.
     """
 
     entry: EntryName
@@ -55,6 +59,7 @@ class CacheEntry:
     tar_bytes: int | None
     signed: bool | None
     modified: float
+    layout: int = LAYOUT
 
 
 class Signer(Protocol):
@@ -216,8 +221,8 @@ class BlobAt:
 class StoredPackage:
     """A package as its manifest describes it. `key` is the manifest's, `manifest` its bytes with the signature.
 
-    `spec` is what `download` of Spack saves beside the archive: the spec blob, the config of an image, or in the old
-    layout the manifest itself.
+    `spec` is what `download` of Spack saves beside the archive: the spec blob, the config of an image, or in an older
+    `layout` the manifest itself.
     """
 
     entry: EntryName
@@ -227,6 +232,7 @@ class StoredPackage:
     signed: bool | None
     archive: BlobAt
     spec: BlobAt
+    layout: int = LAYOUT
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from core.caches.layout3 import (
 from core.caches.manifests import MANIFEST_LIMIT_BYTES, decode_manifest
 from core.caches.protocol import StoredPackage
 from core.caches.published_keys import listed_keys, old_listed_keys
-from core.caches.stored_layers import CurrentLayer, KeptBlobs, Named, OldLayer, layer_of
+from core.caches.stored_layers import CurrentLayer, KeptBlobs, Named, OldLayer, layer_of, refuse_sources
 from core.foundation.cancel import CancelToken
 from core.foundation.digests import digest_of
 from core.foundation.errors import BadAnswer, CacheError, NotFound, PermissionDenied, StorageFailed
@@ -60,9 +60,11 @@ class StoredBrowser:
         found = [_listed(named) for layer in (current, old) for named in layer.names()]
         token.raise_if_cancelled()
         found += _others(files)
-        if not found and not files.exists(LAYOUT_KEY):
-            place = files.where(LAYOUT_KEY).removesuffix(f"/{LAYOUT_KEY}")
-            raise NotFound("There is no build cache", f"{place}: nothing of one is there")
+        if not found:
+            refuse_sources(files)
+            if not files.exists(LAYOUT_KEY):
+                place = files.where(LAYOUT_KEY).removesuffix(f"/{LAYOUT_KEY}")
+                raise NotFound("There is no build cache", f"{place}: nothing of one is there")
         return found
 
     def look(self, names: Sequence[Listed], token: CancelToken) -> Iterator[Listed]:

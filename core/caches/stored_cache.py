@@ -3,28 +3,46 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from core.caches.folder_objects import has_blob, read_ahead, read_blob
 from core.caches.index import SPEC_LIMIT_BYTES, decode_spec
 from core.caches.layout3 import ARCHIVE_TYPE, SPEC_TYPE, entry_manifest
-from core.caches.manifests import MANIFEST_LIMIT_BYTES, decode_manifest
+from core.caches.manifests import MANIFEST_LIMIT_BYTES, BlobRecord, decode_manifest
 from core.caches.protocol import BlobAt, CacheEntry, CacheIndex, EntryName, PublishedKeys, StoredPackage
 from core.caches.published_keys import published, read_keys
 from core.caches.stored_browser import StoredBrowser
-from core.caches.stored_layers import CurrentLayer, KeptBlobs, Layer, Named, OldLayer
+from core.caches.stored_layers import (
+    CurrentLayer,
+    KeptBlobs,
+    Layer,
+    Named,
+    OldLayer,
+    refuse_sources,
+    the_ones_that_count,
+)
 from core.caches.stored_verifier import StoredVerifier
 from core.foundation.cancel import CancelToken
 from core.foundation.digests import digest_of
 from core.foundation.errors import CacheError, ErrorInfo, MirrordeckError, NotFound, SigningError
 from core.signing.clearsign import is_clearsigned
-from core.storage.reading import ByteReader, Files
+from core.storage.reading import ByteReader, Files, Stat
 
 FilesOf = Callable[[CancelToken], Files]
 Verify = Callable[[bytes], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An entry that is there if all of its `blobs` are."""
+
+    entry: CacheEntry
+    blobs: tuple[BlobRecord, ...]
 
 
 class StoredCache:
@@ -48,6 +66,8 @@ class StoredCache:
         self._files = files
         self._verify = verify
         self._kept = kept
+        self._lock = threading.Lock()
+        self._old_keys: dict[str, str] = {}
 
     def present(self, entries: Sequence[EntryName], *, signed: bool, token: CancelToken) -> dict[str, CacheEntry]:
         files = self._files(token)
@@ -64,12 +84,15 @@ class StoredCache:
         current, old = self._layers(files)
         seen: set[str] = set()
         for layer in (current, old):
-            names = {named.key: named for named in layer.names() if named.entry is None or named.entry.hash not in seen}
+            listed = the_ones_that_count(layer.names())
+            names = {named.key: named for named in listed if named.entry is None or named.entry.hash not in seen}
             for found in read_ahead(partial(_listed, files, layer, names), list(names)):
                 token.raise_if_cancelled()
                 if isinstance(found, CacheEntry):
                     seen.add(found.entry.hash)
                 yield found
+        if not seen:
+            refuse_sources(files)
 
     def read_index(self, *, token: CancelToken | None = None) -> CacheIndex | None:
         current, old = self._layers(self._files(token or CancelToken()))
@@ -87,10 +110,10 @@ class StoredCache:
         try:
             return current.package(entry_manifest(entry))
         except NotFound as error:
-            keys = [named.key for named in old.names() if named.entry is not None and named.entry.hash == entry.hash]
-            if not keys:
+            key = self._old_key(old, entry.hash)
+            if not key:
                 raise NotFound(f"{entry.name}@{entry.version} is not in {self.url}", error.why) from error
-            return old.package(keys[0])
+            return _measured(files, old.package(key))
 
     def open_blob(self, blob: BlobAt, *, token: CancelToken) -> AbstractContextManager[ByteReader]:
         return self._files(token).open(blob.key)
@@ -107,27 +130,44 @@ class StoredCache:
     def verifier(self, *, signatures: bool) -> StoredVerifier:
         return StoredVerifier(self._files, self._verify if signatures else None)
 
+    def _old_key(self, old: OldLayer, dag_hash: str) -> str:
+        """Where a package has its spec file in the old layout, "" if it has none: no name tells it, so the place is
+        listed, again for what was not there before."""
+        with self._lock:
+            if dag_hash not in self._old_keys:
+                named = the_ones_that_count(old.names())
+                self._old_keys = {one.entry.hash: one.key for one in named if one.entry is not None}
+            return self._old_keys.get(dag_hash, "")
+
     def _layers(self, files: Files) -> tuple[CurrentLayer, OldLayer]:
         return CurrentLayer(files, self._kept), OldLayer(files, self._kept)
 
     def _confirmed(self, files: Files, key: str, entry: EntryName, *, signed: bool) -> CacheEntry | None:
         """The entry if it is complete, and well signed where `signed` asks for that."""
         try:
-            data, facts = files.fetch(key, MANIFEST_LIMIT_BYTES)
+            claim = self._claim(files, entry, *files.fetch(key, MANIFEST_LIMIT_BYTES), signed=signed)
+        except NotFound:
+            return None
+        if claim is None or not all(has_blob(files, blob.digest, blob.content_length) for blob in claim.blobs):
+            return None
+        return claim.entry
+
+    def _claim(self, files: Files, entry: EntryName, data: bytes, facts: Stat, *, signed: bool) -> Claim | None:
+        """What the manifest of a package says, None if it cannot be understood or is not well signed where `signed`
+        asks for that."""
+        try:
             if signed and not is_clearsigned(data):
                 return None
             # What counts is the text the signature covers, as the verifier read it.
             text = self._verify(data) if signed and self._verify else data
-            manifest = decode_manifest(text, files.where(key))
+            manifest = decode_manifest(text, entry.name)
             archive, spec = manifest.blob(ARCHIVE_TYPE), manifest.blob(SPEC_TYPE)
             # The manifest of another package, well signed, under the name of this one is no signature of this one.
             if signed and decode_spec(read_blob(files, spec, SPEC_LIMIT_BYTES), manifest.where).root != entry.hash:
                 return None
         except (NotFound, CacheError, SigningError):
             return None
-        if not all(has_blob(files, blob.digest, blob.content_length) for blob in (archive, spec)):
-            return None
-        return CacheEntry(
+        found = CacheEntry(
             entry=entry,
             manifest_digest=digest_of(data),
             blob_digest=archive.digest,
@@ -137,15 +177,12 @@ class StoredCache:
             signed=is_clearsigned(data),
             modified=facts.mtime,
         )
+        return Claim(found, (archive, spec))
 
 
 def _listed(files: Files, layer: Layer, names: Mapping[str, Named], key: str) -> CacheEntry | ErrorInfo:
     try:
-        package = layer.package(key)
-        size = package.archive.size
-        if size is None:
-            facts = files.stat(package.archive.key)
-            size = facts.size if facts is not None else 0
+        package = _measured(files, layer.package(key))
     except MirrordeckError as error:
         return error.info()
     listed_as = names[key].entry  # an index knows the real version, file names only the cleaned one
@@ -154,8 +191,15 @@ def _listed(files: Files, layer: Layer, names: Mapping[str, Named], key: str) ->
         manifest_digest=digest_of(package.manifest),
         blob_digest=package.archive.digest,
         spec_digest=package.spec.digest,
-        stored_bytes=size,
+        stored_bytes=package.archive.size or 0,
         tar_bytes=None,
         signed=package.signed,
         modified=package.modified,
+        layout=package.layout,
     )
+
+
+def _measured(files: Files, package: StoredPackage) -> StoredPackage:
+    """With the size of its archive, which no document of the old layout says."""
+    facts = files.stat(package.archive.key) if package.archive.size is None else None
+    return replace(package, archive=replace(package.archive, size=facts.size)) if facts is not None else package

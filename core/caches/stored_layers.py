@@ -7,7 +7,7 @@ what the place raises; they may be called from any thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -48,6 +48,8 @@ from core.spack.specs import Node, decode_node
 from core.storage.reading import Files, Stat
 
 _HASH_FILE_BYTES = 1024
+# Where mirrors of sources have theirs (Spack 1.1, seen in its output).
+_SOURCES = "_source-cache"
 _MARK_BYTES = 64 << 10
 
 
@@ -145,7 +147,7 @@ class OldLayer:
         key, data, facts = self._fetch(key)
         old = decode_entry(data, key, self._files.where(key))
         archive, spec = BlobAt(old.archive_key, old.archive_digest, None), BlobAt(key, digest_of(data), len(data))
-        return StoredPackage(old.entry, key, data, facts.mtime, is_clearsigned(data), archive, spec)
+        return StoredPackage(old.entry, key, data, facts.mtime, is_clearsigned(data), archive, spec, old.layout)
 
     def spec(self, package: StoredPackage) -> SpecDocument:
         return decode_entry(package.manifest, package.key, self._files.where(package.key)).spec
@@ -218,6 +220,30 @@ def mark_problem(files: Files) -> str:
     except (ValueError, RecursionError, StorageFailed, BadAnswer) as error:
         return f"is damaged: {error}"
     return "" if signing == "gpg" else "is damaged: it says something else than usual"
+
+
+def the_ones_that_count(names: Iterable[Named]) -> Iterator[Named]:
+    """Each package once: where it has both a signed and an unsigned spec file, Spack takes the signed one."""
+    chosen: dict[str, Named] = {}
+    for named in names:
+        name = named.entry.hash if named.entry is not None else named.key
+        if name not in chosen or named.key.endswith(SIGNED_SUFFIX):
+            chosen[name] = named
+    yield from chosen.values()
+
+
+def refuse_sources(files: Files) -> None:
+    """Raise NotFound for a mirror of sources: there is no package in it, and nothing of a build cache."""
+    if files.stat(LAYOUT_KEY) is not None or not _holds(files, _SOURCES):
+        return
+    if not any(_holds(files, prefix) for prefix in (SPEC_PREFIX, OLD_PREFIX)):
+        place = files.where(LAYOUT_KEY).removesuffix(f"/{LAYOUT_KEY}")
+        raise NotFound("There is no build cache", f"{place} holds sources of packages only, as source mirrors do")
+
+
+def _holds(files: Files, prefix: str) -> bool:
+    listing = files.scan(prefix)
+    return listing is not None and next(listing, None) is not None
 
 
 def package_of(key: str, where: str) -> EntryName:

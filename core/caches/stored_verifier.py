@@ -35,7 +35,7 @@ from core.caches.manifests import MANIFEST_LIMIT_BYTES, BlobRecord, Manifest, de
 from core.caches.old_verifier import OldVerifier
 from core.caches.protocol import CacheIndex, EntryName, IndexRecord
 from core.caches.published_keys import listed_keys, read_key
-from core.caches.stored_layers import CurrentLayer, Named, mark_problem, package_of
+from core.caches.stored_layers import CurrentLayer, Named, mark_problem, package_of, refuse_sources
 from core.caches.verification import ODD, Inspection, SignatureCheck
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import BadSignature, CacheError, MirrordeckError, NotFound
@@ -82,6 +82,7 @@ class StoredVerifier:
         if not files.exists(LAYOUT_KEY) and files.stat(INDEX_MANIFEST) is None and not older.is_there:
             place = files.where(LAYOUT_KEY).removesuffix(f"/{LAYOUT_KEY}")
             raise NotFound("There is no build cache", f"{place}: nothing of one is there")
+        refuse_sources(files)
         yield from _Verification(files, self._verify, inspection).run(alone=not older.is_there)
         if older.is_there:
             yield from older.run()
@@ -104,15 +105,20 @@ class _Verification:
         index, index_findings = self._read_index()
         listing = self._files.scan(BLOB_PREFIX)
         names = CurrentLayer(self._files).names() if index is not None or listing is not None else []
-        if not names and index is None and not index_findings and not alone:
+        empty = not names and index is None and not index_findings
+        if empty and not alone:
             return
-        yield from self._mark()
+        if not empty or self._files.stat(LAYOUT_KEY) is not None:  # a place nobody pushed to lacks nothing
+            yield from self._mark()
         yield from index_findings
         self._inspection.begin(len(names))
         for read in read_ahead(self._check_manifest, [named.key for named in names]):
             yield from self._taken(read)
             self._inspection.package_done()
         yield from self._signatures.unchecked()
+        for key in self._signatures.unsigned():
+            words = f"{_label(key)} is not signed, unlike others here: Spack does not install it from a signed mirror."
+            yield _finding(FindingKind.NOT_SIGNED, key, words, Remedy.PUSH_AGAIN)
         yield from self._compare(index, names)
         for read in map(self._check_other, self._others()):
             yield from self._taken(read)
@@ -153,7 +159,7 @@ class _Verification:
                 manifest.blob(media_type)
             _check_records(manifest)
             entry = package_of(key, manifest.where)
-            self._signatures.check(data)
+            self._signatures.check(key, data)
         except NotFound:
             words = f"{_label(key)} is in the index, but its manifest is not there."
             read.findings.append(_finding(FindingKind.LISTED_BUT_GONE, key, words, Remedy.PUSH_AGAIN))

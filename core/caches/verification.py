@@ -50,16 +50,28 @@ class CacheVerifier(Protocol):
 
 
 class SignatureCheck:
-    """Checks signatures with `verify`, none without it; what cannot be checked is counted. Any thread."""
+    """Checks signatures with `verify`, none without it; what cannot be checked is counted. Any thread.
+
+    Where some packages are signed, those that are not stand out: somebody may have taken a signature off.
+    """
 
     def __init__(self, verify: Callable[[bytes], bytes] | None) -> None:
         self._verify = verify
         self._lock = threading.Lock()
         self._unchecked: Counter[str] = Counter()
+        self._unsigned: list[str] = []
+        self._signed = False
 
-    def check(self, manifest: bytes) -> None:
-        """Raises BadSignature."""
-        if self._verify is None or not is_clearsigned(manifest):
+    def check(self, key: str, manifest: bytes) -> None:
+        """Look at the manifest of a package. Raises BadSignature."""
+        if self._verify is None:
+            return
+        signed = is_clearsigned(manifest)
+        with self._lock:
+            self._signed = self._signed or signed
+            if not signed:
+                self._unsigned.append(key)
+        if not signed:
             return
         try:
             self._verify(manifest)
@@ -68,6 +80,10 @@ class SignatureCheck:
         except SigningError as error:
             with self._lock:
                 self._unchecked[error.why or error.title] += 1
+
+    def unsigned(self) -> list[str]:
+        """Keys of the packages that are not signed while others are."""
+        return sorted(self._unsigned) if self._signed else []
 
     def unchecked(self) -> Iterator[Finding]:
         for why, count in sorted(self._unchecked.items()):

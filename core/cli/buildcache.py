@@ -4,17 +4,22 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from core.caches.protocol import CacheEntry
+from core.caches.protocol import CacheEntry, EntryName
 from core.cli import bundle, check, delete, download, keys, migrate, prune, push, sync, verify
 from core.cli.context import Context
 from core.cli.login_options import add_login_options
 from core.cli.output import Output, entry_object, error_object
-from core.foundation.text import short_hash, visible
+from core.foundation.errors import ErrorInfo
+from core.foundation.text import plural, short_hash, visible
 from core.packing.model import Codec
 from core.services.contents import Contents, list_contents, update_index
+from core.services.entry_records import entry_records
+from core.spack.formats import format_record
 from core.spack.query_tokens import query_text_from_words
 from core.transfers.plan import Only
 
@@ -35,6 +40,9 @@ def add_parser(commands: Any) -> None:
     listing.add_argument("specs", metavar="SPEC", nargs="*", help="only packages that match")
     listing.add_argument("-l", "--long", action="store_true", help="show short hashes")
     listing.add_argument("-L", "--very-long", action="store_true", help="show full hashes")
+    listing.add_argument("-N", "--namespaces", action="store_true", help="show namespaces")
+    listing.add_argument("-v", "--variants", action="store_true", help="show variants")
+    listing.add_argument("-a", "--allarch", action="store_true", help="of any architecture (this is always done)")
     add_login_options(listing)
     listing.set_defaults(run=_list)
     index = actions.add_parser("update-index", aliases=["rebuild-index"], help="make the index agree with the cache")
@@ -90,8 +98,8 @@ def _add_push(actions: Any) -> None:
     parser.add_argument(
         "--codec",
         choices=[codec.value for codec in Codec],
-        default=Codec.DEFAULT.value,
-        help="compression: default, fast (larger files, less time), spack (the very bytes Spack writes)",
+        help="compression: default, fast (larger files, less time), spack (the very bytes Spack writes); counts more "
+        "than what is set for the mirror",
     )
     push.add_run_options(parser)
     keeping = parser.add_mutually_exclusive_group()
@@ -117,19 +125,40 @@ def _list(options: argparse.Namespace, context: Context, output: Output) -> int:
     )
     for problem in contents.problems:
         output.warning(problem)
+    name_of = _names(contents, options)
     for found in contents.entries:
-        name = f"{found.entry.name}@{found.entry.version}"
+        name = name_of(found.entry)
         if options.very_long:
             name = f"{found.entry.hash} {name}"
         elif options.long:
             name = f"{short_hash(found.entry.hash)} {name}"
         output.line(visible(name))
+    behind = contents.not_in_index
+    if behind:
+        title = f"The index is behind by {plural(behind, 'package')}"
+        why = f"Spack does not find them before `mirrordeck buildcache update-index {shlex.quote(options.mirror)}`"
+        output.warning(ErrorInfo("index-behind", title, why))
     output.result(
         "buildcache list",
+        not_in_index=behind,
         packages=[_listed_object(found, contents) for found in contents.entries],
         problems=[error_object(problem) for problem in contents.problems],
     )
     return 1 if contents.problems else 0
+
+
+def _names(contents: Contents, options: argparse.Namespace) -> Callable[[EntryName], str]:
+    """How packages are called: what a listing does not say is taken from the index, as far as that knows them."""
+    name, variants = "{fullname}" if options.namespaces else "{name}", "{variants}" if options.variants else ""
+    template = f"{name}{{@version}}{variants}"
+    wanted = [found.entry.hash for found in contents.entries] if options.namespaces or options.variants else []
+    known = entry_records(contents.records, wanted)
+
+    def name_of(entry: EntryName) -> str:
+        record = known.get(entry.hash)
+        return format_record(record, template) if record is not None else f"{entry.name}@{entry.version}"
+
+    return name_of
 
 
 def _listed_object(found: CacheEntry, contents: Contents) -> dict[str, Any]:

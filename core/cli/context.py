@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.caches.opening import CacheAccess
 from core.foundation.cancel import CancelToken
@@ -18,12 +19,19 @@ from core.services.presence import Mirrors
 from core.services.presence_memory import PresenceMemory
 from core.spack.instance import Instance
 
+if TYPE_CHECKING:
+    from core.cli.far_command import FarCaller
+
 
 class Context:
     """The instance the person named or Spack's own rules find, and whether changes are allowed."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(self, options: argparse.Namespace, far: FarCaller | None = None) -> None:
+        """`far` is who typed the command, if that was elsewhere."""
         self._options = options
+        self.far = far
+        if far is not None:
+            options.instance = far.instance or None
         self.read_only: bool = options.read_only
         self.cwd = Path.cwd()
         self.token = CancelToken()
@@ -56,6 +64,7 @@ class Context:
             docker_login=self._options.docker_login,
             plain_passwords=self._options.plain_passwords,
             accept_token_server=self._options.accept_token_server,
+            keyring=self.far.keyring.keyring() if self.far is not None else None,
         )
 
     @cached_property

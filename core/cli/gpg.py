@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from core.cli.asking import can_ask
+from core.cli.asking import ask_hidden, can_ask
 from core.cli.context import Context
 from core.cli.keys import key_line, key_object
 from core.cli.login_options import NO_LOGIN_OPTIONS, add_login_options
@@ -77,7 +76,7 @@ def _add_publish(actions: Any) -> None:
 def _create(options: argparse.Namespace, context: Context, output: Output) -> int:
     context.check_may_change("No key was made")
     keys = _keys(context)
-    passphrase = _new_passphrase(output) if options.passphrase else None
+    passphrase = _new_passphrase(context, output) if options.passphrase else None
     wanted = NewKey(options.name, options.email, options.comment, options.expires)
     key = keys.create(wanted, passphrase)
     output.note(f"Made {key_line(key)}")
@@ -155,13 +154,13 @@ def _told(command: str, what: str, keys: Sequence[Key], output: Output) -> int:
     return 0
 
 
-def _new_passphrase(output: Output) -> Secret:
+def _new_passphrase(context: Context, output: Output) -> Secret:
     if not can_ask(output):
         raise UsageError("No key was made", "A passphrase is asked for at a terminal only")
-    first, again = getpass.getpass("Passphrase: "), getpass.getpass("Once more: ")
+    first, again = ask_hidden("Passphrase: ", context), ask_hidden("Once more: ", context)
     if not first or first != again:
         raise UsageError("No key was made", "The passphrases differ" if first else "The passphrase is empty")
-    return Secret(first)
+    return first
 
 
 def _keys(context: Context) -> Keys:

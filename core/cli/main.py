@@ -11,14 +11,20 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.cli.output import Output
 from core.cli.parser import Parser
 from core.foundation.errors import Cancelled, MirrordeckError, describe
-from core.foundation.process import protect_memory
+from core.foundation.process import ending_in_order, protect_memory
 from core.foundation.redaction import crash_text
 from core.foundation.release import versions
 from core.foundation.settings import load_settings
+from core.remote.address import parse_address
+
+if TYPE_CHECKING:
+    from core.cli.context import Context
+    from core.cli.far_command import FarCaller
 
 _INTERRUPTED = 130
 # Where the commands are. Only what is asked for is imported: all of it takes as long as many a command.
@@ -38,9 +44,28 @@ _OPTIONS_WITH_VALUES = ("--instance", "-e", "--env", "-D", "--env-dir")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by the person."""
+    """Run one command; returns its exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by the person. A
+    process that is asked to end does so in order, with 128 and the number of the signal."""
     protect_memory()
     words = sys.argv[1:] if argv is None else argv
+    if words[:1] == ["--engine"]:
+        from core.engine.__main__ import main as serve
+
+        serve(words[1:])
+        return 0
+    if words[:1] == ["--askpass"]:
+        from core.cli.askpass import main as ask
+
+        return ask(words[1:])
+    if words[:1] == ["--serve-command"]:
+        from core.cli.far_command import serve_command
+
+        return serve_command(_command)
+    return _command(words)
+
+
+def _command(words: Sequence[str], far: FarCaller | None = None) -> int:
+    """Run the command `words`, for somebody who is elsewhere if `far` is given."""
     parser = make_parser(_needed(words))
     options = parser.parse_args(words)
     if options.version:
@@ -52,9 +77,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     from core.services.access import apply_to_process
 
     output = Output(json=options.json)
-    context = Context(options)
+    context = Context(options, far)
     apply_to_process(load_settings())
+    with ending_in_order():
+        return _run(words, options, context, output)
+
+
+def _run(words: Sequence[str], options: argparse.Namespace, context: Context, output: Output) -> int:
     try:
+        address = parse_address(options.instance) if options.instance and not context.far else None
+        if address is not None and not address.place.is_here:
+            from core.cli.elsewhere import run_there
+
+            return run_there(address, words, output, may_install=options.install_engine)
         status: int = options.run(options, context, output)
     except (Cancelled, KeyboardInterrupt):
         output.note("Stopped")
@@ -96,7 +131,13 @@ def make_parser(commands: Collection[str] = tuple(_COMMANDS)) -> argparse.Argume
         description="Manage Spack mirrors and binary caches. Without a command the window opens.",
     )
     parser.add_argument("--version", action="store_true", help="show the versions of everything that matters")
-    parser.add_argument("--instance", metavar="DIR", help="Spack checkout or install root (default: SPACK_ROOT, PATH)")
+    parser.add_argument(
+        "--instance",
+        metavar="DIR",
+        help="Spack checkout or install root (default: SPACK_ROOT, PATH); on another computer [USER@]HOST:DIR, by ssh; "
+        "of another account sudo:ACCOUNT:DIR. The command and its files are there.",
+    )
+    parser.add_argument("--install-engine", action="store_true", help="copy what is needed there without a question")
     environment = parser.add_mutually_exclusive_group()
     environment.add_argument("-e", "--env", metavar="ENV", help="run with this environment")
     environment.add_argument("-D", "--env-dir", metavar="DIR", help="run with the environment in this directory")

@@ -10,6 +10,7 @@ from core.cli import mirror_access, mirror_edit, source_mirror
 from core.cli.context import Context
 from core.cli.output import Output
 from core.foundation.text import visible
+from core.mirrors.compression import Compression
 from core.mirrors.model import Mirror
 from core.mirrors.reading import mirrors_of
 
@@ -55,5 +56,6 @@ def _object(mirror: Mirror) -> dict[str, Any]:
         "source": mirror.source,
         "signed": mirror.signed,
         "autopush": mirror.autopush,
+        "codec": Compression().of(mirror.push.url),
         "scope": mirror.scope,
     }

@@ -138,6 +138,9 @@ def _secret(options: argparse.Namespace, context: Context, _output: Output) -> i
 
 def _run(options: argparse.Namespace, context: Context, output: Output) -> int:
     """Become the command, so that its exit status, signals and terminal are its own."""
+    if context.far is not None:
+        why = "it would get logins in its environment, and they stay in the keyring they come from"
+        raise UsageError("A command is run only on the computer and by the account that Mirrordeck has", why)
     environment = child_environment(context.instance, context.access)
     for problem in environment.problems:
         output.warning(problem)

@@ -17,6 +17,10 @@ from core.foundation.text import visible
 from core.mirrors.editing.content import form_of
 from core.mirrors.editing.landscape import is_explicit_only
 from core.mirrors.forms import AddMirror, ChangeMirror, ConnectionForm, MirrorEdit, MirrorForm, RemoveMirror
+from core.mirrors.reading import mirrors_of
+from core.packing.model import Codec
+from core.services.compression import choose_compression, compression_of
+from core.services.logins import mirror_named
 from core.services.mirror_edits import MirrorEdits, read_landscape
 from core.services.mirror_values import EditPlan
 from core.spack.substitutions import MIRROR_SCHEMES
@@ -41,6 +45,12 @@ def add_actions(actions: Any) -> None:
     _add_direction(change, "change only the details for")
     change.add_argument("--url", metavar="URL", help="its address, or the path of a folder")
     _add_details(change)
+    change.add_argument(
+        "--codec",
+        choices=[codec.value for codec in Codec],
+        help="how Mirrordeck compresses packages for it: default (as small as Spack's, in a third of the time), fast "
+        "(a third less time again, archives 8 %% larger), spack (the very bytes Spack writes)",
+    )
     autopush = change.add_mutually_exclusive_group()
     autopush.add_argument("--autopush", action="store_true", default=None, help="push to it after each installation")
     autopush.add_argument("--no-autopush", action="store_false", dest="autopush", help="do not do so")
@@ -51,7 +61,7 @@ def add_actions(actions: Any) -> None:
     _add_direction(set_url, "change only the address for")
     _add_connection(set_url)
     _finish(set_url, _change)
-    set_url.set_defaults(type=None, signed=None, autopush=None)
+    set_url.set_defaults(type=None, signed=None, autopush=None, codec=None)
 
 
 def _finish(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace, Context, Output], int]) -> None:
@@ -145,10 +155,27 @@ def _change(options: argparse.Namespace, context: Context, output: Output) -> in
         form = replace(form, push=None)
     edit = ChangeMirror(options.name, _with_flags(form, options), scope.name, base)
     plan = _carry_out(edit, options, context, output)
+    if options.codec is not None:
+        compression = _choose_compression(options, context, output)
+        output.result("mirror set", **_object(plan, options), compression=compression)
+        return 0
     if not plan.diff:
         output.line(visible(f"==> No changes made to mirror {options.name}."))
     output.result("mirror set", **_object(plan, options))
     return 0
+
+
+def _choose_compression(options: argparse.Namespace, context: Context, output: Output) -> dict[str, str]:
+    """It is no part of Spack's files, and kept for the address the mirror has now."""
+    codec = Codec(options.codec)
+    if options.dry_run:
+        facts = compression_of(mirror_named(mirrors_of(context.instance).mirrors, options.name).push.url)
+    else:
+        facts = choose_compression(context.instance, options.name, codec)
+    verb = "would be" if options.dry_run else "are"
+    output.note(visible(f"Packages for {options.name} {verb} compressed with: {codec}"))
+    output.note(facts.advice)
+    return {"codec": codec.value, "advice": facts.advice}
 
 
 def _carry_out(edit: MirrorEdit, options: argparse.Namespace, context: Context, output: Output) -> EditPlan:

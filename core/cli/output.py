@@ -32,14 +32,23 @@ class Output:
             print(f"==> {text}", file=sys.stderr)
 
     def warning(self, info: ErrorInfo) -> None:
-        if not self.json:
+        """In one line, unless the reason has several."""
+        if self.json:
+            return
+        if "\n" in info.why:
+            self._explain("Warning", info)
+        else:
             print(f"==> Warning: {visible(info.sentence())}", file=sys.stderr)
 
     def error(self, info: ErrorInfo) -> None:
         if self.json:
             self._print({"schema": SCHEMA, "error": error_object(info)})
             return
-        print(f"==> Error: {visible(info.title)}", file=sys.stderr)
+        self._explain("Error", info)
+
+    @staticmethod
+    def _explain(kind: str, info: ErrorInfo) -> None:
+        print(f"==> {kind}: {visible(info.title)}", file=sys.stderr)
         for text in (*info.why.splitlines(), *info.remedies):
             print(f"    {visible(text)}", file=sys.stderr)
 

@@ -44,7 +44,7 @@ def _described(saved: SavedPush) -> str:
     what = " ".join(request.queries) or plural(len(request.hashes), "package")
     if not request.queries and not request.hashes:
         what = f"environment {saved.environment}"
-    return f"{what} to {request.mirror}"
+    return f"{what} to {', '.join((request.mirror, *saved.also))}"
 
 
 def _run(options: argparse.Namespace, context: Context, output: Output) -> int:

@@ -17,6 +17,7 @@ from core.foundation.errors import ErrorInfo, UsageError
 from core.foundation.files import atomic_write
 from core.foundation.text import format_bytes, format_duration, plural, short_hash
 from core.packing.model import Codec
+from core.services.images import check_image_options
 from core.services.push import plan_push
 from core.services.push_roots import request_not_on, request_of_missing, requested_roots
 from core.services.saved_pushes import read_saved_push, saved_push_text
@@ -75,18 +76,18 @@ def run_saved(saved: SavedPush, options: argparse.Namespace, context: Context, o
     if not options.dry_run:
         context.check_may_change("Nothing was pushed")
     context.prefer(saved.instance, saved.environment)
-    return _push(saved.request, (), options, context, output)
+    return _push(saved.request, saved.also, options, context, output)
 
 
 def _save(request: PushRequest, options: argparse.Namespace, context: Context, output: Output) -> int:
     context.check_may_change("The plan was not written")
-    if options.missing or options.not_on or options.also:
-        raise UsageError("--save-plan keeps one mirror and the packages named", "name packages, or an environment")
+    if options.missing or options.not_on:
+        raise UsageError("--save-plan keeps the packages named", "name packages, or an environment")
     instance = context.instance
     environment = str(instance.environment.path) if instance.environment is not None else ""
     if not request.queries and not environment:
         raise UsageError("Nothing is named that could be pushed")
-    saved = SavedPush(str(instance.root or instance.install_root), environment, request)
+    saved = SavedPush(str(instance.root or instance.install_root), environment, request, tuple(options.also))
     atomic_write(options.save_plan, saved_push_text(saved))
     output.note(f"Plan written to {options.save_plan}")
     output.result(_COMMAND, saved_plan=str(options.save_plan))
@@ -100,14 +101,17 @@ def _push(
         plan_push(
             context.instance,
             context.access,
-            replace(request, mirror=mirror),
+            each,
             cwd=context.cwd,
             token=context.token,
             probe=not context.read_only,
         )
-        for mirror in dict.fromkeys((request.mirror, *also))
+        for each in request.to_each(also)
     ]
     plans = [each.plan for each in prepared]
+    kinds = {plan.registry is not None for plan in plans}
+    if len(kinds) == 1:  # of several, each has left aside what does not concern it
+        check_image_options(request.options, is_registry=kinds.pop())
     if options.dry_run:
         return _print_results([_show_plan(plan, output) for plan in plans], output)
     blockers = [blocker for plan in plans for blocker in plan.blockers]
@@ -170,7 +174,7 @@ def _push_options(options: argparse.Namespace) -> PushOptions:
         update_index=options.update_index,
         signing=signing,
         key=options.key,
-        codec=Codec(options.codec),
+        codec=Codec(options.codec) if options.codec else None,
         base_image=options.base_image,
         tag=options.tag,
         squash_to=options.squash,
@@ -317,7 +321,8 @@ def _show_plan(plan: PushPlan, output: Output) -> tuple[int, dict[str, Any]]:
         items = list(plan.of(decision))
         if not items:
             continue
-        size = f", {format_bytes(plan.size_bytes)} on disk" if decision is Decision.PUSH else ""
+        amount = format_bytes(plan.size_bytes, exact=plan.is_measured)
+        size = f", {amount} on disk" if decision is Decision.PUSH else ""
         output.line(f"{word}: {plural(len(items), 'package')}{size}")
         for item in items:
             reason = item.reason if decision is Decision.HELD_BACK else item.note
@@ -333,7 +338,9 @@ def _show_plan(plan: PushPlan, output: Output) -> tuple[int, dict[str, Any]]:
         "dry_run": True,
         "plan": groups,
         "size_bytes": plan.size_bytes,
+        "size_is_measured": plan.is_measured,
         "key": plan.key,
+        "codec": plan.codec,
         "blockers": [error_object(blocker) for blocker in plan.blockers],
     }
     return 1 if plan.blockers or any(plan.of(Decision.NOT_INSTALLED)) else 0, fields

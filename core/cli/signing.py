@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import sys
 
+from core.cli.asking import ask_hidden, can_ask
 from core.cli.context import Context
 from core.cli.output import Output
 from core.foundation.errors import PassphraseNeeded
@@ -14,7 +15,10 @@ from core.foundation.errors import PassphraseNeeded
 def unlock(fingerprint: str, context: Context, output: Output) -> None:
     """Have the agent ask for the passphrase of a key now, before anything is drawn on the terminal. Raises
     PassphraseNeeded where it cannot."""
-    if sys.stdin.isatty():
+    if context.far is not None and can_ask(output):
+        context.access.gnupg.unlock(fingerprint, ask_hidden(f"Passphrase of {fingerprint}: ", context))
+        return
+    if context.far is None and sys.stdin.isatty():
         os.environ.setdefault("GPG_TTY", os.ttyname(sys.stdin.fileno()))
     output.note(f"GnuPG asks for the passphrase of {fingerprint}")
     try:

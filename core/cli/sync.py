@@ -182,6 +182,7 @@ def _planned(plan: PushPlan) -> dict[str, Any]:
     return {
         "plan": {name: items for name, items in groups.items() if items},
         "size_bytes": plan.size_bytes,
+        "warnings": [error_object(warning) for warning in plan.warnings],
         "blockers": [error_object(blocker) for blocker in plan.blockers],
     }
 

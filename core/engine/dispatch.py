@@ -8,6 +8,7 @@ from typing import Any
 from core.engine.handlers.checks import CheckHandlers
 from core.engine.handlers.contents import ContentsHandlers
 from core.engine.handlers.downloads import DownloadHandlers
+from core.engine.handlers.files import FileHandlers
 from core.engine.handlers.history import HistoryHandlers
 from core.engine.handlers.installs import InstallHandlers
 from core.engine.handlers.instances import InstanceHandlers
@@ -36,6 +37,7 @@ def handler_table(state: EngineState) -> dict[type[Call[Any]], Handler]:
         **ContentsHandlers(state).table(),
         **CheckHandlers(state).table(),
         **DownloadHandlers(state).table(),
+        **FileHandlers().table(),
         **HistoryHandlers(state).table(),
         **InstallHandlers(state).table(),
         **KeyHandlers(state).table(),

@@ -5,17 +5,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import BinaryIO
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import Any, BinaryIO
 
 import msgspec
 
-from core.engine.dispatch import handler_table
 from core.engine.messages import (
-    PROTOCOL,
     Batch,
+    Call,
     Cancel,
+    CredentialAnswer,
+    Goodbye,
     Hello,
     Reply,
     Request,
@@ -23,8 +25,10 @@ from core.engine.messages import (
     ToEngine,
     ToWindow,
     decode_call,
+    encode_message,
+    engine_decoder,
 )
-from core.engine.state import EngineState
+from core.engine.state import EngineState, Handler
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import Cancelled, MirrordeckError, UsageError, describe
 from core.foundation.logs import current_request
@@ -33,52 +37,99 @@ _log = logging.getLogger(__name__)
 # Most of them wait for networks: tests of dead mirrors must leave room for what the pages ask.
 _REQUESTS_AT_ONCE = 32
 _SNAPSHOT_INTERVAL_S = 0.1
+# In one snapshot: the window takes them in between two frames.
+_MOST_ROWS = 1000
+
+
+def request_pool() -> ThreadPoolExecutor:
+    """Threads that requests run in."""
+    return ThreadPoolExecutor(_REQUESTS_AT_ONCE, thread_name_prefix="request")
 
 
 class Server:
     """Serves one window over a pair of byte streams until its input ends.
 
-    Requests run in a pool, so that slow ones do not hold up the others; every line is written whole.
+    Requests run in a pool, so that slow ones do not hold up the others; every line is written whole. `heard_at` is when
+    the window last said anything, by time.monotonic.
     """
 
-    def __init__(self, source: BinaryIO, sink: BinaryIO, state: EngineState, versions: dict[str, str]) -> None:
+    def __init__(
+        self,
+        source: BinaryIO,
+        sink: BinaryIO,
+        state: EngineState,
+        handlers: Mapping[type[Call[Any]], Handler],
+        hello: Hello,
+    ) -> None:
         self._source = source
         self._sink = sink
         self._state = state
-        self._versions = versions
+        self._hello = hello
         self._writing = threading.Lock()
         self._running: dict[int, CancelToken] = {}
         self._stopped = threading.Event()
-        self._calls = {call.method: (call, handler) for call, handler in handler_table(state).items()}
+        self.heard_at = time.monotonic()
+        self._calls = {call.method: (call, handler) for call, handler in handlers.items()}
 
     def serve(self) -> None:
         """Blocks until the input ends; then stops transfers cleanly and returns."""
-        self._send(Hello(PROTOCOL, self._versions))
+        with request_pool() as pool:
+            try:
+                self.talk(pool)
+            finally:
+                self._state.close()
+
+    def talk(self, pool: Executor) -> bool:
+        """Blocks until the input ends: True if the window said so before. Requests that run in `pool` are cancelled;
+        they end when they can, unheard."""
+        self._send(self._hello)
+        keyring = self._state.keyring_elsewhere
+        if keyring is not None:
+            keyring.connect(self._send)
         ticker = threading.Thread(target=self._tick, name="snapshots", daemon=True)
         ticker.start()
-        decoder = msgspec.json.Decoder(ToEngine)
-        pool = ThreadPoolExecutor(_REQUESTS_AT_ONCE, thread_name_prefix="request")
         try:
-            for line in self._source:
-                try:
-                    message = decoder.decode(line)
-                except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-                    _log.error("the window sent something that is not understood: %s", error)
-                    continue
-                if isinstance(message, Cancel):
-                    token = self._running.get(message.id)
-                    if token is not None:
-                        token.cancel()
-                else:
-                    self._running[message.id] = token = CancelToken()
-                    pool.submit(self._answer, message, token)
+            return self._listen(pool)
         finally:
+            self._stopped.set()
+            if keyring is not None:
+                keyring.disconnect(self._send)
             for token in list(self._running.values()):
                 token.cancel()
-            self._stopped.set()
-            self._state.close()
-            pool.shutdown(wait=True)
             ticker.join()
+
+    def _listen(self, pool: Executor) -> bool:
+        """Take messages until a goodbye (True) or the end of the input."""
+        decoder = engine_decoder()
+        for message in self._messages(decoder):
+            match message:
+                case Request():
+                    self._running[message.id] = token = CancelToken()
+                    pool.submit(self._answer, message, token)
+                case Cancel(id=number):
+                    running = self._running.get(number)
+                    if running is not None:
+                        running.cancel()
+                case CredentialAnswer():
+                    if self._state.keyring_elsewhere is not None:
+                        self._state.keyring_elsewhere.answered(message)
+                case Goodbye():
+                    return True
+        return False
+
+    def _messages(self, decoder: msgspec.json.Decoder[ToEngine]) -> Iterator[ToEngine]:
+        while True:
+            try:
+                line = self._source.readline()
+            except (OSError, ValueError):  # the connection broke, or was given to another window
+                return
+            if not line.endswith(b"\n"):
+                return  # the end, or half a message before it
+            self.heard_at = time.monotonic()
+            try:
+                yield decoder.decode(line)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                _log.error("the window sent something that is not understood: %s", error)
 
     def _answer(self, request: Request, token: CancelToken) -> None:
         current_request.set(f"{request.id} {request.method}")
@@ -115,13 +166,13 @@ class Server:
     def _tick(self) -> None:
         while not self._stopped.wait(_SNAPSHOT_INTERVAL_S):
             if self._state.queue.has_news():
-                self._send(Snapshot(self._state.queue.snapshot()))
+                self._send(Snapshot(self._state.queue.snapshot(_MOST_ROWS)))
 
     def _send(self, message: ToWindow) -> None:
-        line = msgspec.json.encode(message) + b"\n"
+        line = encode_message(message)
         with self._writing:
             try:
                 self._sink.write(line)
                 self._sink.flush()
-            except (BrokenPipeError, ValueError):
+            except (OSError, ValueError):
                 self._stopped.set()  # the window is gone; the end of the input follows

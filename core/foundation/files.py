@@ -9,10 +9,11 @@ colleagues out of a shared tree.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -39,6 +40,27 @@ def write_all(descriptor: int, data: bytes | bytearray | memoryview) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes]) -> tuple[str, int]:
+    """Make the new file `path`, not flushed to the disk; its digest and size. Nothing is left after an exception.
+
+    Raises PermissionDenied, NoSpace or StorageFailed, and what `pieces` raises.
+    """
+    seen, size = hashlib.sha256(), 0
+    try:
+        with path.open("xb", buffering=0) as file:
+            for piece in pieces:
+                seen.update(piece)
+                size += len(piece)
+                write_all(file.fileno(), piece)
+    except BaseException as error:
+        with suppress(OSError):
+            path.unlink()
+        if isinstance(error, OSError):
+            raise from_os_error(error, f"Cannot write {path.name}", path) from error
+        raise
+    return f"sha256:{seen.hexdigest()}", size
 
 
 def flush_directory(directory: int) -> None:

@@ -12,8 +12,15 @@ _count = itertools.count(1)
 
 
 def reached(name: str) -> None:
-    """Nothing, unless MIRRORDECK_KILL_AT says that the process ends at this step, the n-th of all. Any thread."""
+    """Nothing, unless MIRRORDECK_KILL_AT is `N` or `N SIGNAL`: then this process gets that signal (SIGKILL) at the n-th
+    step of all; at the step 0 it only lists them. `name` begins with what kind of step it is and a colon. Any thread.
+    """
     wanted = os.environ.get(_VARIABLE)
-    if wanted and next(_count) == int(wanted):
-        os.write(2, f"killed at step {wanted}: {name}\n".encode())
-        os.kill(os.getpid(), signal.SIGKILL)
+    if not wanted:
+        return
+    step, _, kind = wanted.partition(" ")
+    if step == "0":
+        os.write(2, f"step: {name}\n".encode())
+    elif next(_count) == int(step):
+        os.write(2, f"killed at step {step}: {name}\n".encode())
+        os.kill(os.getpid(), signal.Signals[kind or "SIGKILL"])

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
@@ -22,6 +23,15 @@ def state_dir() -> Path:
 def cache_dir() -> Path:
     """What may be deleted at any time."""
     return _place("cache", platformdirs.user_cache_dir("mirrordeck", appauthor=False))
+
+
+def run_dir() -> Path:
+    """Sockets of engines that outlive their connection: in the account's runtime directory if it has one of its own."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    with suppress(OSError):
+        if runtime and Path(runtime).stat().st_uid == os.geteuid():
+            return Path(runtime) / "mirrordeck"
+    return cache_dir() / "run"
 
 
 def _place(name: str, default: str) -> Path:

@@ -6,13 +6,16 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import signal
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from core.foundation.redaction import crash_text
 
 _PR_SET_DUMPABLE = 4
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
 _usual_limits: list[tuple[int, int]] = []
 
 
@@ -37,6 +40,31 @@ def restore_core_limit() -> None:
     if _usual_limits:
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_CORE, _usual_limits[0])
+
+
+@contextmanager
+def ending_in_order() -> Iterator[None]:
+    """While the block runs in the main thread, SIGTERM and SIGHUP leave it by SystemExit, so that what was begun is
+    finished or taken back. Only SIGKILL is quicker."""
+
+    def end(number: int, _frame: object) -> None:
+        for each in _ENDING:  # once is enough; programs started from here would inherit SIG_IGN
+            signal.signal(each, lambda _number, _frame: None)
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    # One that was ignored from the start (nohup) stays so.
+    before = {number: signal.getsignal(number) for number in _ENDING}
+    before = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
+    for number in before:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def report_crashes() -> None:

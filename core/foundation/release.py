@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import pwd
 from importlib.metadata import PackageNotFoundError, version
 
 
@@ -20,3 +22,12 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "unknown"
+
+
+def own_account() -> tuple[str, str]:
+    """The computer this process runs on, and whose it is there."""
+    try:
+        user = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # an account that this computer does not know by name
+        user = str(os.geteuid())
+    return platform.node(), user

@@ -26,6 +26,7 @@ MOST_PARALLEL = 32
 # Slower, a piece of a body would take so long that the connection counts as dead.
 LEAST_BYTES_PER_S = 256_000
 LEAST_TEXT, MOST_TEXT = 80, 200
+MOST_REMOTE_WAIT_S = 7 * 86400
 # Without a user name: a login of a proxy belongs into the environment.
 _PROXY = r"^(https?://[^@\s/]+/?)?$"
 
@@ -49,7 +50,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     that fails for a passing reason is tried `tries` times. `packing_folder` is where packages are packed ("": below
     `cache_dir()`), `ca_file` are authorities trusted beside the system's ("": none). `proxy` and `no_proxy` stand for
     those of the environment ("": as the environment says). `offline`: no server is contacted.
-    `text_percent` is the size of text relative to the desktop's.
+    `text_percent` is the size of text relative to the desktop's. An engine elsewhere waits `remote_wait_s` for a window
+    that went away without a goodbye. `first_instance` is the address of the Spack instance that the window opens
+    first ("": as Spack's own rules say, else the one opened last).
     """
 
     parallel: Annotated[int, Meta(ge=1, le=MOST_PARALLEL)] = min(os.cpu_count() or 1, 4)
@@ -60,6 +63,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     no_proxy: str = ""
     ca_file: str = ""
     offline: bool = False
+    remote_wait_s: Annotated[int, Meta(ge=0, le=MOST_REMOTE_WAIT_S)] = 900
+    first_instance: str = ""
     scheme: Scheme = Scheme.SYSTEM
     compact: bool = True
     text_percent: Annotated[int, Meta(ge=LEAST_TEXT, le=MOST_TEXT)] = 100
@@ -71,6 +76,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def packing_place(self) -> Path:
         """Where packages are packed."""
         return Path(self.packing_folder) if self.packing_folder else cache_dir() / "packing"
+
+
+class Wishes(msgspec.Struct, frozen=True):
+    """What an engine elsewhere takes over from the settings of its window; the rest is as its own account says."""
+
+    parallel: int
+    bytes_per_s: int | None
+    tries: int
+    offline: bool
+
+    @classmethod
+    def of(cls, settings: Settings) -> Wishes:
+        return cls(settings.parallel, settings.bytes_per_s, settings.tries, settings.offline)
+
+    def over(self, settings: Settings) -> Settings:
+        """`settings` with these instead."""
+        return msgspec.structs.replace(settings, **msgspec.structs.asdict(self))
 
 
 _FIELDS = {each.name: each.type for each in msgspec.structs.fields(Settings)}

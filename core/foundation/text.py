@@ -10,8 +10,10 @@ _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 _AGE_UNITS = (("year", 365.25 * 86400), ("month", 30.44 * 86400), ("day", 86400.0), ("hour", 3600.0), ("minute", 60.0))
 
 
-def format_bytes(count: float) -> str:
-    """`1.1 GB`: powers of 1000, at most three significant digits."""
+def format_bytes(count: float, *, exact: bool = True) -> str:
+    """`1.1 GB`: powers of 1000, at most three significant digits; `about 1.1 GB` where it is not `exact`."""
+    if not exact:
+        return f"about {format_bytes(count)}"
     value = float(count)
     for unit in _BYTE_UNITS:
         if value < 999.5 or unit == _BYTE_UNITS[-1]:
@@ -60,9 +62,14 @@ def short_hash(dag_hash: str) -> str:
 def visible(text: str) -> str:
     """`text` on one line with control, bidirectional and other invisible characters shown as escapes.
 
-    For anything foreign (file names, server messages) on its way to a terminal or a label.
+    For anything foreign (file names, server messages) on its way to a terminal or a label. Thin spaces stay: amounts
+    have them.
     """
+    if text.isprintable():  # the same question, many times faster, and nearly always the answer
+        return text
     return "".join(
-        char if char == " " or unicodedata.category(char)[0] not in "CZ" else char.encode("unicode_escape").decode()
+        char
+        if char in (" ", THIN_SPACE) or unicodedata.category(char)[0] not in "CZ"
+        else char.encode("unicode_escape").decode()
         for char in text
     )

@@ -13,10 +13,17 @@ import msgspec
 
 from core.foundation.errors import ConfigError, from_os_error
 from core.foundation.files import atomic_write
+from core.spack.substitutions import folder_of
 
 T = TypeVar("T")
 
 _PRIVATE = 0o600
+
+
+def address_key(url: str) -> str:
+    """The name in a table of a mirror at `url`: the same for every way to write the address of one folder."""
+    folder = folder_of(url)
+    return folder.as_uri() if folder is not None else url.rstrip("/")
 
 
 class Table(Generic[T]):

@@ -13,8 +13,7 @@ import msgspec
 
 from core.foundation.errors import SigningError, UsageError
 from core.foundation.places import config_dir
-from core.mirrors.tables import Table
-from core.spack.substitutions import folder_of
+from core.mirrors.tables import Table, address_key
 
 _FILE = "mirror-keys.json"
 
@@ -36,17 +35,11 @@ class MirrorTrust:
         taken for well signed."""
         if self._table.problem:
             raise SigningError("It is not known whose signatures count", self._table.problem)
-        found = self._table.get(_name(url))
+        found = self._table.get(address_key(url))
         return found.fingerprints if found is not None else ()
 
     def put(self, url: str, fingerprints: Collection[str]) -> None:
         """Let only these keys sign for a mirror, or every known one if none is named. Raises as `Table.put` does."""
-        if not _name(url):
+        if not address_key(url):
             raise UsageError("This mirror has no address")
-        self._table.put(_name(url), AllowedKeys(tuple(sorted(set(fingerprints)))) if fingerprints else None)
-
-
-def _name(url: str) -> str:
-    """The same for every way to write the address of one folder."""
-    folder = folder_of(url)
-    return folder.as_uri() if folder is not None else url.rstrip("/")
+        self._table.put(address_key(url), AllowedKeys(tuple(sorted(set(fingerprints)))) if fingerprints else None)

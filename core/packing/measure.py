@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""How much there is to pack, quickly: only for plans and progress bars."""
+"""How large a prefix is, quickly: for plans, tables and progress bars."""
 
 from __future__ import annotations
 
@@ -15,26 +15,28 @@ _LONG_NAME = 100
 
 
 def measure(source: Path) -> TreeSize:
-    """Size of the archive of the prefix at `source`; what cannot be read counts as nothing. Never raises."""
-    size = RECORD
-    files = 0
+    """How large the prefix at `source` is; hard links count once, what cannot be read as nothing. Never raises."""
+    content, archive, files = 0, RECORD, 0
     seen: set[tuple[int, int]] = set()
     pending = [os.fspath(source)]
     while pending:
         with suppress(OSError), os.scandir(pending.pop()) as entries:
             for entry in entries:
                 # A long name needs a pax header and its record in front of the header itself.
-                size += 3 * BLOCK if len(entry.path) > _LONG_NAME else BLOCK
+                archive += 3 * BLOCK if len(entry.path) > _LONG_NAME else BLOCK
                 if entry.is_dir(follow_symlinks=False):
                     pending.append(entry.path)
                     continue
                 files += 1
                 with suppress(OSError):
-                    size += _content(entry.stat(follow_symlinks=False), seen)
-    return TreeSize(size, files)
+                    size = file_bytes(entry.stat(follow_symlinks=False), seen)
+                    content += size
+                    archive += -(-size // BLOCK) * BLOCK
+    return TreeSize(content, archive, files)
 
 
-def _content(status: os.stat_result, seen: set[tuple[int, int]]) -> int:
+def file_bytes(status: os.stat_result, seen: set[tuple[int, int]]) -> int:
+    """The size of a file, 0 for what is none or is in `seen` under another name, as it is from then on."""
     if not stat.S_ISREG(status.st_mode):
         return 0
     if status.st_nlink > 1:
@@ -42,4 +44,4 @@ def _content(status: os.stat_result, seen: set[tuple[int, int]]) -> int:
         if identity in seen:
             return 0
         seen.add(identity)
-    return -(-status.st_size // BLOCK) * BLOCK
+    return status.st_size

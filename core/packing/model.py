@@ -61,7 +61,9 @@ class Relocation:
 
 @dataclass(frozen=True, slots=True)
 class TreeSize:
-    """An estimate. `bytes` is about what `pack` will report as progress: contents, padding and headers."""
+    """`content_bytes` are those of the files; `archive_bytes` is about what `pack` will report as progress: contents,
+    padding and headers."""
 
-    bytes: int
+    content_bytes: int
+    archive_bytes: int
     files: int

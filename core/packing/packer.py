@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
@@ -24,7 +24,16 @@ from core.packing.relocation import (
     is_relocatable_text,
     is_relocatable_text_file,
 )
-from core.packing.walk import BUILDINFO, Entry, EntryKind, changed, fingerprint_of, read_failure, walk
+from core.packing.walk import (
+    BUILDINFO,
+    Entry,
+    EntryKind,
+    changed,
+    check_directory,
+    fingerprint_of,
+    read_failure,
+    walk,
+)
 
 _PRIVATE = ".spack/"
 _EXECUTABLE = 0o755
@@ -45,8 +54,11 @@ def pack(
     token: CancelToken,
     progress: Callable[[int], None] = _ignore,
     pool: BlockPool | None = None,
+    entries: Iterable[Entry] | None = None,
 ) -> PackedPackage:
     """Write the archive of one package to `target`, as Spack 1.1 would (seen in its output). Any thread.
+
+    `entries` are those of a `walk` through the source that has only just begun; without them it is walked here.
 
     `progress` gets the tar bytes done since its last call, from the calling thread. The same tree and codec give the
     same bytes with every `pool` and without one. Sockets, pipes and devices are left out with a warning.
@@ -63,7 +75,7 @@ def pack(
         with os.fdopen(descriptor, "wb", buffering=0):
             writer = BlockWriter(descriptor, codec, pool=pool, token=token, progress=progress)
             try:
-                return _Packing(source, writer).run(target, codec)
+                return _Packing(source, writer).run(entries or walk(source.source), target, codec)
             finally:
                 writer.abandon()
     except BaseException as error:
@@ -93,13 +105,16 @@ class _Packing:
         self._links: list[str] = []
         self._textfiles: list[str] = []
         self._warnings: list[str] = []
+        self._directories: list[Entry] = []
         self._files = 0
 
-    def run(self, target: Path, codec: Codec) -> PackedPackage:
+    def run(self, entries: Iterable[Entry], target: Path, codec: Codec) -> PackedPackage:
         for parent in reversed(PurePosixPath(self._name).parents[:-1]):
             self._write(tar_header(tarfile.DIRTYPE, f"{parent}/", _EXECUTABLE))
-        for entry in walk(self._source.source):
+        for entry in entries:
             self._add(entry)
+        for directory in self._directories:
+            check_directory(self._top, directory)
         relocation = Relocation(tuple(self._binaries), tuple(self._links), tuple(self._textfiles))
         description = buildinfo(self._source, relocation)
         header = tar_header(tarfile.REGTYPE, f"{self._name}/{BUILDINFO}", _PLAIN, len(description))
@@ -126,6 +141,7 @@ class _Packing:
                 self._add_file(entry, name)
             case EntryKind.DIRECTORY:
                 self._write(tar_header(tarfile.DIRTYPE, f"{name}/", _EXECUTABLE))
+                self._directories.append(entry)
                 return
             case EntryKind.SPECIAL:
                 self._warnings.append(f"{self._top}/{entry.path} is no file, link or directory and was left out")

@@ -49,7 +49,7 @@ class Entry(NamedTuple):
     """One entry below the prefix; `path` is relative, empty for the prefix itself.
 
     `link` is the target of a symlink, or the path of the first name of a hard-linked file. `executable` (by its owner)
-    and `fingerprint` are facts about files.
+    is a fact about files, `fingerprint` about files and directories.
     """
 
     kind: EntryKind
@@ -71,7 +71,7 @@ def walk(source: Path) -> Iterator[Entry]:
     pending = [""]
     while pending:
         directory = pending.pop()
-        yield Entry(EntryKind.DIRECTORY, directory)
+        yield Entry(EntryKind.DIRECTORY, directory, fingerprint=_look(top, directory))
         others, directories = _listing(top, directory)
         base = f"{directory}/" if directory else ""
         for other in others:
@@ -79,6 +79,19 @@ def walk(source: Path) -> Iterator[Entry]:
             if entry is not None:
                 yield entry
         pending.extend(base + name for name in reversed(directories))
+
+
+def check_directory(top: str, entry: Entry) -> None:
+    """Raise PackageChanged if something was made, renamed or deleted in a directory since it was walked."""
+    if _look(top, entry.path) != entry.fingerprint:
+        raise changed(top, entry.path)
+
+
+def _look(top: str, directory: str) -> Fingerprint:
+    try:
+        return fingerprint_of(os.stat(f"{top}/{directory}"))  # noqa: PTH116  a Path costs more
+    except OSError as error:
+        raise read_failure(error, top, directory) from error
 
 
 def fingerprint_of(status: os.stat_result) -> Fingerprint:

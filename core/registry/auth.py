@@ -141,7 +141,24 @@ class Authenticator:
 
     def _fetched(self, challenge: Challenge, scope: Scope, asked: tuple[str, ...], token: CancelToken) -> Token:
         """A new token, kept for later; `asked` are the scopes the registry named."""
-        credential = self._credential(scope)
+        before = self._credential(scope)
+        try:
+            return self._fetched_as(before, challenge, scope, asked, token)
+        except AuthRequired:
+            # The password was changed, or was a short-lived one: there may be a new one by now.
+            credential = self._credential(scope, anew=True)
+            if credential is None or credential == before:
+                raise
+        return self._fetched_as(credential, challenge, scope, asked, token)
+
+    def _fetched_as(
+        self,
+        credential: Credential | None,
+        challenge: Challenge,
+        scope: Scope,
+        asked: tuple[str, ...],
+        token: CancelToken,
+    ) -> Token:
         realm = self._realm(challenge, credential)
         access = access_of(scope)
         scopes = scope_texts(scope)

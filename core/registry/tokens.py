@@ -75,9 +75,11 @@ class TokenCache:
             self._tokens = [token, *self._tokens][:_MOST_TOKENS]
 
     def drop(self, header: str) -> None:
-        """Forget the token that `header` shows."""
+        """Forget the token that `header` shows and all older ones: what voided it has most likely voided them."""
         with self._lock:
-            self._tokens = [token for token in self._tokens if token.header != header]
+            headers = [token.header for token in self._tokens]
+            if header in headers:
+                del self._tokens[headers.index(header) :]
 
 
 def access_of(scope: Scope) -> Access:

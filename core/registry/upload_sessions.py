@@ -21,6 +21,7 @@ from core.foundation.errors import (
     ServerError,
     TooLarge,
 )
+from core.foundation.kill_points import reached
 from core.network.limits import ERROR_BYTES, finalising_s
 from core.network.messages import Response
 from core.registry.chunks import Part, stated_limit
@@ -74,6 +75,7 @@ class UploadSessions:
             raise with_remedies(error, missing_remedies(self._reference)) from error
         except AccessDenied as error:
             raise with_remedies(error, access_remedies(self._reference)) from error
+        reached(f"upload begun: {self._name}")
         return self._session(answer)
 
     def mount(self, digest: str, source: str, token: CancelToken) -> Session | bool:

@@ -33,13 +33,14 @@ def open_access(
     docker_login: bool = False,
     plain_passwords: bool = False,
     accept_token_server: str = "",
+    keyring: Keyring | None = None,
 ) -> CacheAccess:
     """Keys, logins and places for the caches of `instance`; close it at the end. Reads configuration files.
 
     Without `keep` nothing that was read over the network is kept on disk. `docker_login` also uses the logins of docker
     and podman; `plain_passwords` allows sending passwords unencrypted to `oci+http` mirrors; both hold for single
     servers where the person set it so. `accept_token_server` is a host that may have passwords from now on, though a
-    registry used another one before.
+    registry used another one before. `keyring` stands for the desktop's.
     """
     environ = instance.environ
     source_cache = _configured_path(instance, "source_cache")
@@ -51,7 +52,7 @@ def open_access(
         gnupg=Gnupg(instance.gnupg_home),
         credentials=Credentials(
             environ,
-            keyring=Keyring(),
+            keyring=keyring or Keyring(),
             commands=CommandLogins(SavedCommands(), environ),
             docker=DockerLogins(environ),
             docker_for=lambda host: docker_login or servers.of(host).container_login,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -69,6 +69,7 @@ def plan_export(
     selection = select_packages(instance, access, chosen, source, cwd=cwd, token=token)
     if not selection.entries:
         raise NotFound("There is nothing to bundle", f"{request.source} holds no such packages")
+    _check_extras(instance, request, selection.entries, token)
     name = mirror.name or mirror.fetch.url
     making = _Making(instance, access, request, source, selection.entries, folder, path, name)
     return prepare_copy(
@@ -82,6 +83,22 @@ def plan_export(
         closing=making.close,
         token=token,
     )
+
+
+def _check_extras(instance: Instance, request: BundleRequest, hashes: Iterable[str], token: CancelToken) -> None:
+    """Raise UsageError before anything is copied if Spack could not add what is asked for."""
+    if not (request.bootstrap or request.sources):
+        return
+    spack = instance.spack_executable
+    if spack is None or not spack.is_file():
+        raise UsageError("This needs Spack itself", "the instance is an install root without a checkout")
+    if request.sources and not _installed(instance, hashes, token):
+        raise UsageError("No sources can be added", "Spack knows those of installed packages, and none of these is one")
+
+
+def _installed(instance: Instance, hashes: Iterable[str], token: CancelToken) -> list[str]:
+    records = instance.database(token).records
+    return [key for key in hashes if key in records and records[key].state is PackageState.INSTALLED]
 
 
 def plan_import(
@@ -155,22 +172,23 @@ class _Making:
     def close(self, token: CancelToken) -> None:
         """Keys, what Spack adds, the description, checksums, and the tar file. May be done again after a failure."""
         cache, files = FolderCache(self.folder), Folder(self.folder)
-        signed = sum(bool(entry.signed) for entry in self.entries.values())
+        there = {entry.entry.hash: entry for entry in cache.entries(token=token) if isinstance(entry, CacheEntry)}
+        signed = sum(bool(entry.signed) for entry in there.values())
         keys: Mapping[str, bytes] = {}
         if signed:
             with suppress(CacheError, NotFound):
                 keys = self.source.public_keys(token=token)
         cache.store_keys(keys, listed=True)
         extras = self._add_extras(token)
-        archives = {entry.blob_digest: entry.stored_bytes for entry in self.entries.values()}
+        archives = {entry.blob_digest: entry.stored_bytes for entry in there.values()}
         facts = BundleFacts(
-            packages=len(self.entries),
+            packages=len(there),
             stored_bytes=sum(archives.values()),
             signed=signed,
             keys=tuple(sorted(keys)),
             created_at=time.time(),
             source=self.name,
-            needs=tuple(needs_of(_nodes(cache), self.entries.keys(), keys=keys, signed=signed, extras=extras)),
+            needs=tuple(needs_of(_nodes(cache), there.keys(), keys=keys, signed=signed, extras=extras)),
             extras=extras,
         )
         files.write(README, readme(facts).encode())
@@ -187,8 +205,7 @@ class _Making:
             self._spack(["bootstrap", "mirror", "--binary-packages", str(place)], token)
             extras[BOOTSTRAP_PLACE] = "what Spack itself needs to start"
         if self.request.sources:
-            records = self.instance.database(token).records
-            known = [key for key in self.entries if key in records and records[key].state is PackageState.INSTALLED]
+            known = _installed(self.instance, self.entries, token)
             place = self.folder / SOURCES_PLACE
             self._spack(["mirror", "create", "--directory", str(place), *(f"/{key}" for key in known)], token)
             extras[SOURCES_PLACE] = "sources of the packages"

@@ -16,6 +16,8 @@ from core.spack.instance import Instance
 
 # Logins that are known but not to be had: worth telling, because Spack will say something else.
 _BLOCKED = frozenset({CredentialState.LOCKED, CredentialState.WAITING})
+_FROM_ELSEWHERE = frozenset({CredentialState.STORED, CredentialState.SESSION})
+_STAYS = "its login is in a keyring elsewhere and is not given to other programs here; set the variable here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +35,17 @@ class ChildEnvironment:
 def child_environment(instance: Instance, access: CacheAccess) -> ChildEnvironment:
     """The environment for Spack, with all mirrors' logins. May wait for the keyring and for commands, both bounded.
 
+    Logins that came from another computer or account are left out: they stay in this process.
     A variable that several mirrors name gets the login of the first one, in Spack's order, push before fetch.
     """
-    variables = dict(instance.environ)
+    variables, elsewhere = dict(instance.environ), access.credentials.keyring_elsewhere
     filled: dict[str, str] = {}
     secrets: list[Secret] = []
     problems: list[ErrorInfo] = []
     for mirror in mirrors_of(instance).mirrors:
         for direction in (Direction.PUSH, Direction.FETCH):
             connection = connection_of(mirror, direction)
-            if connection.token_variable and connection.token_variable not in filled:
+            if connection.token_variable and connection.token_variable not in filled and not elsewhere:
                 found = access.credentials.token(mirror, direction)
                 if found is not None:
                     filled[connection.token_variable] = found.reveal()
@@ -50,6 +53,9 @@ def child_environment(instance: Instance, access: CacheAccess) -> ChildEnvironme
             if not connection.secret_variable or connection.secret_variable in filled:
                 continue
             login = access.credentials.login(mirror, direction)
+            if elsewhere and login.state in _FROM_ELSEWHERE:
+                problems.append(ErrorInfo("no-login", f"{connection.secret_variable} is not set for Spack", _STAYS))
+                continue
             if login.credential is None:
                 if login.state in _BLOCKED:
                     title = f"{connection.secret_variable} is not set for Spack"

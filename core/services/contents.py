@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.caches.opening import CacheAccess
@@ -23,18 +23,27 @@ from core.spack.spec_files import spec_file_reader
 from core.spack.specs import decode_node
 from core.spack.versions import version_key
 from core.spack.worlds import World
+from core.transfers.history import Action, noted, record
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
     """Entries by name, version and hash; `problems` name entries that could not be read or not be judged.
 
-    `from_index` where nothing could be listed: then the entries say no more than their names.
+    `from_index` where nothing could be listed: then the entries say no more than their names. `records` are those of
+    the index.
     """
 
     entries: tuple[CacheEntry, ...]
     problems: tuple[ErrorInfo, ...]
     from_index: bool = False
+    records: Mapping[str, IndexRecord] = field(default_factory=dict)
+
+    @property
+    def not_in_index(self) -> int:
+        """How many of the entries an index lacks that there is: another writer's update did not know them yet."""
+        found = (self.records.get(entry.entry.hash) for entry in self.entries) if self.records else ()
+        return sum(record is None or not record.in_buildcache for record in found)
 
 
 def list_contents(
@@ -73,7 +82,7 @@ def list_contents(
             problems.append(ErrorInfo("index-stale", title, "the index does not know them", ("Update the index.",)))
     entries = [_with_version(entry, records.get(entry.entry.hash)) for entry in entries]
     entries.sort(key=lambda entry: (entry.entry.name, version_key(entry.entry.version), entry.entry.hash))
-    return Contents(tuple(entries), tuple(problems), cache.index_only)
+    return Contents(tuple(entries), tuple(problems), cache.index_only, records)
 
 
 def update_index(
@@ -91,7 +100,11 @@ def update_index(
     `progress` gets the number of entries done and of all.
     """
     found = resolve_mirror(mirror, mirrors_of(instance), cwd=cwd)
-    return access.open(found, Direction.PUSH).update_index(full=full, token=token, progress=progress)
+    cache = access.open(found, Direction.PUSH)
+    update = cache.update_index(full=full, token=token, progress=progress)
+    detail = f"{plural(update.entries, 'package')}, {update.added} added, {update.dropped} dropped"
+    record([noted(Action.INDEXED, found.name or mirror, url=cache.url, detail=detail)])
+    return update
 
 
 def _matching(
@@ -108,10 +121,10 @@ def _matching(
 
 def _indexed(records: Mapping[str, IndexRecord]) -> Iterator[CacheEntry]:
     """What an index says is there; odd records are left out."""
-    for dag_hash, record in records.items():
-        if record.in_buildcache:
+    for dag_hash, found in records.items():
+        if found.in_buildcache:
             with suppress(MirrordeckError):
-                node = decode_node(record.document)
+                node = decode_node(found.document)
                 yield CacheEntry(EntryName(node.name, node.version, dag_hash), "", "", "", 0, None, None, 0.0)
 
 

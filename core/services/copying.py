@@ -5,23 +5,27 @@ from __future__ import annotations
 
 import glob
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from core.caches.copying import FolderCopy, ImagePublishing, PackageCopy, read_package
 from core.caches.folder_cache import FolderCache
+from core.caches.folder_objects import read_ahead
+from core.caches.layout2 import NESTED
 from core.caches.layout3 import MANIFEST_PREFIX, entry_of
+from core.caches.oci.attachments import attached_tags
 from core.caches.oci.image_copy import ImageCopy
 from core.caches.oci.oci_cache import OciCache
 from core.caches.opening import CacheAccess
-from core.caches.protocol import BuildCache, CacheEntry, EntryName, PushScope, ReadableCache
+from core.caches.protocol import LAYOUT, BuildCache, CacheEntry, EntryName, PushScope, ReadableCache
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import CacheError, ErrorInfo, MirrordeckError, NotFound, UsageError, from_os_error
-from core.foundation.text import format_bytes
+from core.foundation.text import format_bytes, plural
 from core.mirrors.arguments import resolve_mirror
 from core.mirrors.credentials.states import Direction
 from core.mirrors.model import Mirror
@@ -112,7 +116,9 @@ def prepare_copy(
     token: CancelToken,
 ) -> PreparedCopy:
     """A plan of copying `selection`. `names` are those of source and target."""
-    entries = {dag_hash: found.entry for dag_hash, found in selection.entries.items()}
+    refused = {dag_hash: NESTED for dag_hash, found in selection.entries.items() if found.layout == 1}
+    entries = {dag_hash: found.entry for dag_hash, found in selection.entries.items() if dag_hash not in refused}
+    verify = partial(access.verified, source.url)
     signer = GpgSigner(access.gnupg, key.fingerprint) if key is not None else None
     looked_for = [] if request.force else list(entries.values())
     copy: PackageCopy
@@ -123,32 +129,39 @@ def prepare_copy(
     elif isinstance(target, OciCache):
         push = target.open_push(looked_for, signer=None, token=token)
         present = dict(push.present)
-        publishing = ImagePublishing(source, push, entries)
+        publishing = ImagePublishing(source, push, entries, verify)
         completing = publishing.begin(frozenset(entries.keys() - present.keys()), token)
+        refused |= publishing.refused
         copy = publishing
     elif isinstance(target, FolderCache):
         folder_push = target.open_push(looked_for, signer=signer, token=token)
         present = {
             dag_hash: there
             for dag_hash, there in folder_push.present.items()
-            if there.signed or not selection.entries[dag_hash].signed
+            if there.signed or not _signature_travels(selection.entries[dag_hash])
         }
         folder_push.begin(PushScope({}, frozenset(entries), frozenset(entries.keys() - present.keys())))
-        copy = FolderCopy(source, target, folder_push, signer)
+        copy = FolderCopy(source, target, folder_push, signer, verify)
     else:
         raise UsageError(f"{names[1]} cannot be written", "Such addresses are only read")
+    items = tuple(_items(selection, present, completing, refused, names[0]))
+    pushing = [selection.entries[item.hash] for item in items if item.decision is Decision.PUSH]
     plan = PushPlan(
         id=uuid.uuid4().hex,
         instance_id=instance.id,
         mirror=names[1],
         mirror_url=target.url,
-        items=tuple(_items(selection, present, completing, names[0])),
+        items=items,
         options=PushOptions(force=request.force, update_index=request.update_index),
-        selected=len(entries) + len(selection.lacking),
+        selected=len(items),
         key=key.fingerprint if key is not None else "",
         key_owner=key.user_id if key is not None else "",
         key_locked=key is not None and access.gnupg.is_locked(key.fingerprint),
-        warnings=selection.problems,
+        warnings=(
+            *selection.problems,
+            *_signatures_lost(pushing, to_registry=isinstance(target, OciCache), key=key),
+            *(() if isinstance(target, OciCache) else _attachments_lost(source, pushing, token)),
+        ),
         source=names[0],
         roots=() if closing is not None else tuple(entries),
     )
@@ -164,11 +177,14 @@ def select_packages(
     cwd: Path,
     token: CancelToken,
 ) -> Selection:
-    """What `request` chooses from its source. Raises NotFound if a query matches nothing, and as `plan_copy`."""
+    """What `request` chooses from its source, with all that a plan has to know of it.
+
+    Raises NotFound if a query matches nothing, and as `plan_copy`.
+    """
     everything = list_contents(instance, access, request.source, (), cwd=cwd, token=token)
     there = {entry.entry.hash: entry for entry in everything.entries}
     if not (request.hashes or request.queries or request.environment):
-        return Selection(there, {}, everything.problems)
+        return Selection(_with_facts(source, there, token), {}, everything.problems)
     wanted = dict.fromkeys(request.hashes, "")
     if request.queries:
         found = list_contents(instance, access, request.source, request.queries, cwd=cwd, token=token)
@@ -183,7 +199,32 @@ def select_packages(
         for dag_hash in _closure(source, chosen, token):
             if dag_hash in there:
                 chosen.setdefault(dag_hash, there[dag_hash])
-    return Selection(chosen, lacking, everything.problems)
+    return Selection(_with_facts(source, chosen, token), lacking, everything.problems)
+
+
+def _with_facts(source: ReadableCache, chosen: Mapping[str, CacheEntry], token: CancelToken) -> dict[str, CacheEntry]:
+    """An index says neither sizes nor what is signed: manifests do. What cannot be read stays as the index has it, and
+    fails with its reason when it is copied."""
+
+    def look(dag_hash: str) -> CacheEntry:
+        token.raise_if_cancelled()
+        entry = chosen[dag_hash]
+        if entry.manifest_digest:
+            return entry
+        try:
+            found = source.package(entry.entry, token=token)
+        except (CacheError, NotFound):
+            return entry
+        return replace(
+            entry,
+            blob_digest=found.archive.digest,
+            stored_bytes=found.archive.size or 0,
+            signed=found.signed,
+            modified=found.modified,
+            layout=found.layout,
+        )
+
+    return dict(zip(chosen, read_ahead(look, list(chosen)), strict=True))
 
 
 def manifest_copies(pattern: str) -> dict[tuple[str, str], list[EntryName]]:
@@ -272,8 +313,47 @@ class _Edges(msgspec.Struct, frozen=True):
         return tuple(edge.hash for edge in self.dependencies)
 
 
+def _signature_travels(entry: CacheEntry) -> bool:
+    return bool(entry.signed) and entry.layout == LAYOUT
+
+
+def _signatures_lost(pushing: Iterable[CacheEntry], *, to_registry: bool, key: Key | None) -> Iterator[ErrorInfo]:
+    """What a person has to know about signatures that cannot be taken along."""
+    lost = sum(1 for entry in pushing if entry.signed and (to_registry or not _signature_travels(entry)))
+    if not lost:
+        return
+    signatures = plural(lost, "signature")
+    if to_registry:
+        why = "registries hold none of Spack's; bad ones are not dropped, their packages fail"
+        yield ErrorInfo("unsigned", f"{signatures} will be dropped", why)
+    elif key is None:
+        why = "those of the old layout do not fit the present one; packages with bad ones are not copied"
+        remedies = ("Sign the packages while they are copied.",)
+        yield ErrorInfo("unsigned", f"{signatures} will be dropped", why, remedies)
+    else:
+        why = "those of the old layout do not fit the present one; packages whose signature is not good are not copied"
+        yield ErrorInfo("signed-anew", f"{signatures} will be made anew with your key", why)
+
+
+def _attachments_lost(
+    source: ReadableCache, pushing: Collection[CacheEntry], token: CancelToken
+) -> Iterator[ErrorInfo]:
+    """What is attached to images has no place beside files."""
+    if not isinstance(source, OciCache) or not pushing:
+        return
+    tags = frozenset(source.repository.tags(token))
+    count = sum(len(attached_tags(entry.manifest_digest, tags)) for entry in pushing)
+    if count:
+        why = "they belong to images, and files are not images"
+        yield ErrorInfo("attachments", f"{plural(count, 'attachment')} of images will not be copied", why)
+
+
 def _items(
-    selection: Selection, present: Mapping[str, CacheEntry], completing: Collection[str], source: str
+    selection: Selection,
+    present: Mapping[str, CacheEntry],
+    completing: Collection[str],
+    refused: Mapping[str, str],
+    source: str,
 ) -> list[PlanItem]:
     items = []
     for dag_hash, found in selection.entries.items():
@@ -281,6 +361,8 @@ def _items(
         if dag_hash in present:
             decision = Decision.COMPLETE if dag_hash in completing else Decision.PRESENT
             item = replace(item, decision=decision, entry=present[dag_hash], size_bytes=0)
+        elif dag_hash in refused:
+            item = replace(item, decision=Decision.NOT_INSTALLED, reason=refused[dag_hash], size_bytes=0)
         items.append(item)
     for dag_hash, name in selection.lacking.items():
         reason = f"not in {source}"

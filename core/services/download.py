@@ -9,11 +9,12 @@ from pathlib import Path
 import msgspec
 
 from core.caches.archives import list_archive, unpack_archive
+from core.caches.copying import read_stored
 from core.caches.opening import CacheAccess
 from core.caches.protocol import EntryName, ReadableCache, StoredPackage
 from core.foundation.cancel import CancelToken
 from core.foundation.digests import hex_of
-from core.foundation.errors import MirrordeckError, NotFound, UsageError, from_os_error
+from core.foundation.errors import BadSignature, MirrordeckError, NotFound, SigningError, UsageError, from_os_error
 from core.foundation.files import atomic_write
 from core.foundation.text import short_hash
 from core.mirrors.arguments import resolve_mirror
@@ -79,17 +80,31 @@ def find_package(
 def locate(
     access: CacheAccess, package: PackageId, mirrors: Sequence[Mirror], token: CancelToken
 ) -> tuple[Mirror, ReadableCache, StoredPackage]:
-    """The first of `mirrors` that has the package. Raises NotFound saying what each of them answered."""
+    """The first of `mirrors` that has the package, with no bad signature where signatures count. Raises NotFound saying
+    what each of them answered."""
     entry = EntryName(package.name, package.version, package.hash)
     answers = []
     for mirror in mirrors:
         try:
             cache = access.open(mirror, Direction.FETCH)
-            return mirror, cache, cache.package(entry, token=token)
+            stored = cache.package(entry, token=token)
+            if stored.signed and mirror.signed:
+                _refuse_forged(access, mirror, stored)
+            return mirror, cache, stored
         except MirrordeckError as error:
             answers.append(f"{_name(mirror)}: {error.info().sentence()}")
     label = f"{package.name}@{package.version}/{short_hash(package.hash)}"
     raise NotFound(f"No mirror has {label}", "\n".join(answers) or "there is no mirror")
+
+
+def _refuse_forged(access: CacheAccess, mirror: Mirror, stored: StoredPackage) -> None:
+    """Raise BadSignature; whether the key is known does not matter for looking at a package."""
+    try:
+        access.verified(mirror.fetch.url, stored.manifest)
+    except BadSignature:
+        raise
+    except SigningError:
+        return
 
 
 def download(
@@ -104,9 +119,10 @@ def download(
     """Save archive and spec of a package in `directory`, under the hex digests of their contents, as Spack does.
 
     Both are verified before they get their names; what is there already is left alone. `progress` gets stored bytes.
-    Raises NotFound, NoSpace, PermissionDenied, StorageFailed and what the cache raises.
+    Raises NotFound, NoSpace, PermissionDenied, StorageFailed, CacheError for another package and what the cache raises.
     """
     mirror, cache, stored = locate(access, package, mirrors, token)
+    read_stored(cache, stored, token)  # a manifest may name the blobs of another package, even well signed
     _make_directory(directory)
     size = 0
     for blob in (stored.spec, stored.archive):

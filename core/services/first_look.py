@@ -18,7 +18,9 @@ def survey(instance: Instance, token: CancelToken) -> InstanceSurvey:
     """How much there is to see. Reads the database; raises DatabaseError and Cancelled."""
     records = instance.database(token).records.values()
     installed = sum(record.state is PackageState.INSTALLED for record in records)
-    return InstanceSurvey(installed, len(mirrors_of(instance).mirrors))
+    listing = mirrors_of(instance)
+    problem = listing.problems[0].sentence() if listing.problems else ""
+    return InstanceSurvey(installed, len(listing.mirrors), problem)
 
 
 def usual_checkouts() -> tuple[str, ...]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from core.caches.oci.architecture import image_architecture
@@ -22,6 +22,7 @@ from core.foundation.errors import ErrorInfo, UsageError
 from core.mirrors.credentials.states import Direction
 from core.mirrors.model import Mirror
 from core.packing.blocks import BlockPool
+from core.packing.model import Codec
 from core.registry.references import ImageReference, ReferenceError, parse_image, parse_mirror_url
 from core.spack.database import Database
 from core.spack.instance import Instance
@@ -47,6 +48,14 @@ def check_image_options(options: PushOptions, *, is_registry: bool) -> None:
         )
 
 
+def fitting_options(options: PushOptions, *, is_registry: bool) -> PushOptions:
+    """What of `options` makes sense here, for one of several targets."""
+    if is_registry:
+        signing = Signing.AS_MIRROR if options.signing is Signing.SIGNED else options.signing
+        return replace(options, key="", signing=signing)
+    return replace(options, base_image="", tag="", squash_to=None, complete_left_out=False)
+
+
 def _image_options(options: PushOptions) -> dict[str, object]:
     return {
         "--base-image": options.base_image,
@@ -66,6 +75,7 @@ class ImagePlanning:
     mirror: Mirror
     database: Database
     options: PushOptions
+    codec: Codec
 
     def decide(
         self, images: Sequence[tuple[str, ...]], tagged: tuple[str, ...], token: CancelToken
@@ -107,7 +117,7 @@ class ImagePlanning:
 
     def tagging(self, tagged: tuple[str, ...]) -> Tagging:
         """What writes the tagged image when the time has come."""
-        return partial(_write_tag, self.push, self.options, tagged)
+        return partial(_write_tag, self.push, self.options, self.codec, tagged)
 
     def _layers_of(self, tagged: tuple[str, ...]) -> int:
         return self.push.plan(tagged).layer_count
@@ -133,6 +143,7 @@ def base_reference(text: str) -> ImageReference:
 def _write_tag(
     push: OciPush,
     options: PushOptions,
+    codec: Codec,
     roots: tuple[str, ...],
     *,
     token: CancelToken,
@@ -144,7 +155,7 @@ def _write_tag(
         options.tag,
         roots,
         squash_to=options.squash_to,
-        codec=options.codec,
+        codec=codec,
         token=token,
         progress=progress,
         pool=pool,

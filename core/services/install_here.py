@@ -11,12 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from core.caches.copying import read_stored
 from core.caches.folder_objects import read_ahead
 from core.caches.opening import CacheAccess
 from core.caches.protocol import EntryName, ReadableCache, StoredPackage
 from core.foundation.cancel import CancelToken
 from core.foundation.digests import is_dag_hash
-from core.foundation.errors import CacheError, ErrorInfo, NotFound, UsageError
+from core.foundation.errors import CacheError, ErrorInfo, NotFound, SigningError, UsageError
 from core.foundation.text import plural
 from core.mirrors.arguments import resolve_mirror
 from core.mirrors.credentials.states import Direction
@@ -132,6 +133,11 @@ class InstallHere:
             stored = cache.package(EntryName(record.name, record.version, record.hash), token=token)
         except NotFound:
             return found
+        problem = ""
+        try:
+            read_stored(cache, stored, token)  # Spack does not look which package a manifest belongs to
+        except (CacheError, NotFound, SigningError) as error:
+            problem = error.info().sentence()
         signature = None
         if mirror.signed and stored.signed is not None:
             url = mirror.fetch.url
@@ -142,7 +148,8 @@ class InstallHere:
             with suppress(CacheError, NotFound):  # Spack will say more about a damaged archive
                 room = len(_prefix_in(cache, stored, token)) - len(str(prefix))
         size = stored.archive.size or 0
-        return replace(found, state=InstallState.CACHE, stored_bytes=size, signature=signature, room=room)
+        found = replace(found, state=InstallState.CACHE, stored_bytes=size, signature=signature, room=room)
+        return replace(found, problem=problem)
 
     def _blockers(
         self,
@@ -168,6 +175,9 @@ class InstallHere:
             yield ErrorInfo("permission-denied", "Nothing can be installed here", f"{place} cannot be written")
         if wrong := [one for one in packages if one.signature in _REFUSED]:
             yield ErrorInfo("signing", "Signatures are not good", _names(wrong), ("Verify the mirror.",))
+        if wrong := [one for one in packages if one.problem]:
+            title = f"{plural(len(wrong), 'package')} of the mirror cannot be trusted"
+            yield ErrorInfo("damaged", title, wrong[0].problem, ("Verify the mirror.",))
 
 
 class InstallLines:

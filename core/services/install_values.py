@@ -44,7 +44,8 @@ class InstallRequest:
 @dataclass(frozen=True, slots=True)
 class InstallPackage:
     """`signature` is None where none is asked for. `room` is how many characters the path a package was built for is
-    longer than the one it gets; below 0 it does not fit; None where that is not known."""
+    longer than the one it gets; below 0 it does not fit; None where that is not known. `problem` says why what the
+    cache has is not this package."""
 
     hash: str
     name: str
@@ -53,6 +54,7 @@ class InstallPackage:
     stored_bytes: int = 0
     signature: SignatureState | None = None
     room: int | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,9 +51,10 @@ class Instances:
         environment_directory: str | None = None,
         no_environment: bool = False,
     ) -> Instance:
-        """Find an instance by Spack's own rules and remember it. Raises NotFound and UsageError, naming the path."""
+        """Find an instance by Spack's own rules and remember it; `~` begins a home. Raises NotFound and UsageError,
+        naming the path."""
         instance = find_instance(
-            directory,
+            os.path.expanduser(directory) if directory else None,  # noqa: PTH111 - leaves unknown homes as they are
             environment=environment,
             environment_dir=environment_directory,
             no_environment=no_environment,
@@ -62,7 +63,7 @@ class Instances:
         )
         with self._lock:
             self._open[instance.id] = instance
-        self._remember(str(instance.root or instance.install_root))
+        self._remember(_directory(instance))
         return instance
 
     def get(self, instance_id: str) -> Instance:
@@ -71,6 +72,13 @@ class Instances:
         if instance is None:
             raise NotFound("This Spack instance is not open", instance_id)
         return instance
+
+    def forget(self, instance_id: str) -> None:
+        """Close an instance, and leave it out of the list. Raises NotFound, and what writing raises."""
+        directory = _directory(self.get(instance_id))
+        with self._lock:
+            self._open = {key: each for key, each in self._open.items() if _directory(each) != directory}
+            self._write([entry for entry in self._remembered() if entry != directory])
 
     def refresh_scopes(self, instance_id: str) -> Instance:
         """The instance with the configuration scopes there are now. Raises NotFound."""
@@ -104,12 +112,19 @@ class Instances:
 
     def _remember(self, directory: str) -> None:
         before = self._remembered()
-        if self._read_only or before[:1] == [directory]:
+        if before[:1] == [directory]:
             return
-        entries = [directory, *(entry for entry in before if entry != directory)]
-        self._file().parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(self._file(), json.dumps(entries[:_REMEMBERED], indent=1).encode())
+        self._write([directory, *(entry for entry in before if entry != directory)][:_REMEMBERED])
+
+    def _write(self, entries: list[str]) -> None:
+        if not self._read_only:
+            self._file().parent.mkdir(parents=True, exist_ok=True)
+            atomic_write(self._file(), json.dumps(entries, indent=1).encode())
 
     @staticmethod
     def _file() -> Path:
         return state_dir() / "instances.json"
+
+
+def _directory(instance: Instance) -> str:
+    return str(instance.root or instance.install_root)

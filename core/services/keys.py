@@ -157,6 +157,8 @@ class Keys:
         found = self._resolve(mirror)
         for url in {found.fetch.url, found.push.url} - {""}:
             self.access.trust.put(url, fingerprints)
+        named = ", ".join(fingerprints) or "every known key"
+        record([noted(Action.ALLOWED_KEYS, found.name or mirror, url=found.push.url, subject=named)])
 
     def sign(self, request: SignRequest, token: CancelToken) -> Iterator[SigningStep]:
         """Sign what is unsigned in a folder, or take signatures off. The last step says what became of it. Raises

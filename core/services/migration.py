@@ -27,6 +27,7 @@ from core.signing.gpg import GpgSigner
 from core.signing.key_listing import Key
 from core.spack.instance import Instance
 from core.transfers.copy_job import CopyJob
+from core.transfers.history import Action, noted, record
 from core.transfers.plan import Decision, PlanItem, PushOptions, PushPlan
 
 _NOT_SIGNED = "It is not signed"
@@ -101,6 +102,8 @@ class Migration:
         token.raise_if_cancelled()
         _, cache = self._open(mirror)
         delete_old_layout(cache.folder)
+        detail = f"{plural(view.packages, 'package')}, {plural(view.files, 'file')}"
+        record([noted(Action.DELETED_OLD_LAYOUT, view.mirror, url=cache.url, detail=detail)])
         return view
 
     def _open(self, wanted: str) -> tuple[Mirror, FolderCache]:

@@ -18,6 +18,7 @@ from core.mirrors.forms import (
     RemoveMirror,
 )
 from core.mirrors.model import MirrorKind
+from core.packing.model import Codec
 from core.services.values import CopyLine, UndoStep
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "AddressFacts",
     "AppliedEdit",
     "ChangeMirror",
+    "Codec",
+    "CompressionFacts",
     "ConnectionForm",
     "CopyLine",
     "CopyMirror",
@@ -92,12 +95,20 @@ class AppliedEdit:
 
 
 @dataclass(frozen=True, slots=True)
+class CompressionFacts:
+    """How packages for a mirror are compressed, and one sentence on what is quickest there."""
+
+    codec: Codec
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
 class AddressFacts:
     """What was made of an address somebody typed or pasted.
 
     `url` is what would be written, "" with a `problem`. `contacts` is the `host[:port]` Spack would talk to, "" for
     folders. `folder_exists` is None for anything but folders. `absolute` is what may be written instead of a path that
-    is relative to the file it stands in, "" for everything else.
+    is relative to the file it stands in, "" for everything else. `compression` is None where nothing can be pushed.
     """
 
     url: str
@@ -108,6 +119,7 @@ class AddressFacts:
     problem: ErrorInfo | None = None
     notes: tuple[str, ...] = ()
     absolute: str = ""
+    compression: CompressionFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

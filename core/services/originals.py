@@ -86,7 +86,8 @@ def _kept(item: PlanItem, originals: Originals) -> PlanItem:
     if not originals.places:
         return replace(item, note=f"packed anew: {'; '.join(originals.lacking)}")
     first = originals.places[0]
-    return replace(item, kept=True, size_bytes=first.found.stored_bytes, note=f"keeps its archive, from {first.mirror}")
+    note = f"keeps its archive, from {first.mirror}"
+    return replace(item, kept=True, size_bytes=first.found.stored_bytes, estimated=False, note=note)
 
 
 def image_warning(records: Mapping[str, PackageRecord], originals: Mapping[str, Originals]) -> ErrorInfo | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ import msgspec
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import MirrordeckError, NotInstalled
 from core.foundation.files import atomic_write
+from core.packing.measure import file_bytes, measure
 from core.services.package_values import FolderSize, SizeRow
 from core.services.values import SelectionSummary
 from core.spack.closures import push_order
@@ -25,14 +25,17 @@ from core.spack.specs import PackageRecord, PackageState
 
 # What takes long is waiting for file servers.
 _AT_ONCE = 4
+_MOST_LOOKED_THROUGH = 2000
 
 
 class _Measured(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """`inode` and `mtime_ns` are those of the prefix then: a package that was installed again has others."""
+    """`inode` and `mtime_ns` are those of the prefix then: a package that was installed again has others.
+    `archive_bytes` is about what its archive holds."""
 
     inode: int
     mtime_ns: int
     bytes: int
+    archive_bytes: int
 
 
 _decoder = msgspec.json.Decoder(dict[str, _Measured])
@@ -55,7 +58,10 @@ class SizeMemory:
         """The sizes of `records` in their order. Raises Cancelled; what was measured by then is remembered."""
         try:
             with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="measure") as pool:
-                yield from pool.map(lambda record: SizeRow(record.hash, self._size(record, token)), records)
+                for record, measured in zip(
+                    records, pool.map(lambda record: self._measured(record, token), records), strict=True
+                ):
+                    yield SizeRow(record.hash, measured.bytes if measured is not None else None)
         finally:
             self._save()
 
@@ -70,24 +76,59 @@ class SizeMemory:
             total += measured.bytes
         return total
 
-    def _size(self, record: PackageRecord, token: CancelToken) -> int | None:
+    def archives(self, records: Sequence[PackageRecord], token: CancelToken) -> tuple[dict[str, int], int]:
+        """How large the archives of `records` will be before they are compressed: by hash of those that were measured,
+        and for the others what is average.
+
+        What is remembered costs a look at the prefix. Of what is not, only so many prefixes are looked through. Raises
+        Cancelled; what was measured is remembered.
+        """
+        found: dict[str, int] = {}
+        unknown = []
+        for record in records:
+            token.raise_if_cancelled()
+            measured = self._remembered(record)
+            if isinstance(measured, _Measured):
+                found[record.hash] = measured.archive_bytes
+            else:
+                unknown.append(record)
+        step = -(-len(unknown) // _MOST_LOOKED_THROUGH) or 1
+        sample: list[int] = []
+        try:
+            for record in unknown[::step]:
+                measured = self._measured(record, token)
+                found[record.hash] = measured.archive_bytes if measured is not None else 0
+                sample.append(found[record.hash])
+        finally:
+            self._save()
+        return found, sum(sample) // len(sample) if sample else 0
+
+    def _measured(self, record: PackageRecord, token: CancelToken) -> _Measured | None:
+        """None if there is no prefix."""
         token.raise_if_cancelled()
+        remembered = self._remembered(record)
+        if remembered is None or isinstance(remembered, _Measured):
+            return remembered
+        prefix = record.prefix or ""
+        size = measure(Path(prefix))
+        measured = _Measured(remembered.st_ino, remembered.st_mtime_ns, size.content_bytes, size.archive_bytes)
+        with self._lock:
+            self._tree(record.install_root)[prefix] = measured
+            self._changed.add(record.install_root)
+        return measured
+
+    def _remembered(self, record: PackageRecord) -> _Measured | os.stat_result | None:
+        """What is known of a prefix as it is now; what it looks like if nothing is; None if there is none."""
         if record.state is not PackageState.INSTALLED or record.prefix is None:
             return None
         try:
-            status = Path(record.prefix).stat()
+            status = os.stat(record.prefix)  # noqa: PTH116  a Path each would cost seconds
         except OSError:
             return None
         with self._lock:
-            tree = self._tree(record.install_root)
-            known = tree.get(record.prefix)
-        if known is not None and (known.inode, known.mtime_ns) == (status.st_ino, status.st_mtime_ns):
-            return known.bytes
-        size = sum(folder.bytes for folder in folder_sizes(record, token))
-        with self._lock:
-            tree[record.prefix] = _Measured(status.st_ino, status.st_mtime_ns, size)
-            self._changed.add(record.install_root)
-        return size
+            known = self._tree(record.install_root).get(record.prefix)
+        fits = known is not None and (known.inode, known.mtime_ns) == (status.st_ino, status.st_mtime_ns)
+        return known if fits else status
 
     def _tree(self, install_root: str) -> dict[str, _Measured]:
         if install_root not in self._trees:
@@ -146,19 +187,8 @@ def _look(directory: str, seen: set[tuple[int, int]]) -> tuple[list[int], list[s
                 continue
             with suppress(OSError):
                 status = entry.stat(follow_symlinks=False)
-                files.append(_bytes(status, seen))
+                files.append(file_bytes(status, seen))
     return files, folders
-
-
-def _bytes(status: os.stat_result, seen: set[tuple[int, int]]) -> int:
-    if not stat.S_ISREG(status.st_mode):
-        return 0
-    if status.st_nlink > 1:
-        identity = (status.st_dev, status.st_ino)
-        if identity in seen:
-            return 0
-        seen.add(identity)
-    return status.st_size
 
 
 def summarize_selection(

@@ -17,16 +17,18 @@ from core.caches.opening import OCI_KINDS, CacheAccess
 from core.caches.originals import Originals
 from core.caches.protocol import BuildCache, CacheEntry, CachePush, EntryName, PushScope
 from core.foundation.cancel import CancelToken
+from core.foundation.collector import resting_collector
 from core.foundation.errors import ErrorInfo, MirrordeckError, NotInstalled, from_os_error
 from core.foundation.files import new_file_mode
+from core.foundation.places import cache_dir
 from core.foundation.text import format_bytes
 from core.mirrors.arguments import resolve_mirror
 from core.mirrors.credentials.states import Direction
 from core.mirrors.model import Mirror
 from core.mirrors.reading import mirrors_of
-from core.packing.measure import measure
-from core.services.images import ImagePlanning, check_image_options
+from core.services.images import ImagePlanning, check_image_options, fitting_options
 from core.services.originals import find_originals, image_warning, with_originals
+from core.services.package_sizes import SizeMemory
 from core.services.push_roots import ORDER_OF, requested_roots
 from core.services.registry_target import RegistryTarget
 from core.signing.gpg import GpgSigner
@@ -61,6 +63,7 @@ def plan_push(
     token: CancelToken,
     probe: bool = True,
     confirmed: Mapping[str, str] = _NOTHING_CONFIRMED,
+    sizes: SizeMemory | None = None,
 ) -> PreparedPush:
     """Decide what a push would do, from the database, the recipes and what the target holds.
 
@@ -72,8 +75,11 @@ def plan_push(
     """
     mirrors = mirrors_of(instance)
     mirror = resolve_mirror(request.mirror, mirrors, cwd=cwd)
-    options = request.options
-    check_image_options(options, is_registry=mirror.push.kind in OCI_KINDS)
+    options, is_registry = request.options, mirror.push.kind in OCI_KINDS
+    if request.one_of_several:
+        options = fitting_options(options, is_registry=is_registry)
+    check_image_options(options, is_registry=is_registry)
+    codec = options.codec or access.compression.of(mirror.push.url)
     if options.recheck:
         access.confirmations.forget(mirror.push.url)
     cache = access.open(mirror, Direction.PUSH)
@@ -95,7 +101,12 @@ def plan_push(
         for dag_hash, entry in cache_push.present.items()
         if not options.force or confirmed.get(dag_hash) == entry.manifest_digest
     }
-    items = [*absent, *_decide(records, database, there, cache_push=cache_push, options=options, token=token)]
+    sizes = sizes or SizeMemory(cache_dir() / "sizes", keep=probe)
+    with resting_collector():
+        items = [
+            *absent,
+            *_decide(records, database, there, cache_push=cache_push, options=options, sizes=sizes, token=token),
+        ]
     originals: Mapping[str, Originals] = {}
     if options.keep_blobs:
         pushed = [database.records[item.hash] for item in items if item.decision is Decision.PUSH]
@@ -103,7 +114,7 @@ def plan_push(
         items = with_originals(items, originals)
     planning = None
     if isinstance(cache_push, OciPush):
-        planning = ImagePlanning(cache_push, instance, access, mirror, database, options)
+        planning = ImagePlanning(cache_push, instance, access, mirror, database, options, codec)
     if options.fail_fast and any(item.decision is Decision.NOT_INSTALLED for item in items):
         raise NotInstalled("Cannot push non-installed packages", _names(items, Decision.NOT_INSTALLED))
     plan = PushPlan(
@@ -119,6 +130,7 @@ def plan_push(
         key_locked=key is not None and access.gnupg.is_locked(key.fingerprint),
         registry=target.facts(token) if target else None,
         roots=tuple(roots),
+        codec=codec,
     )
     if probe:
         plan = _preflight(plan, mirror.push.folder, cache, target)
@@ -192,18 +204,19 @@ def _decide(
     *,
     cache_push: CachePush,
     options: PushOptions,
+    sizes: SizeMemory,
     token: CancelToken,
 ) -> list[PlanItem]:
     items = {}
     for record in records:
         token.raise_if_cancelled()
         entry = there.get(record.hash) if record.state is PackageState.INSTALLED else None
-        item = _set_aside(record, options, database, is_present=entry is not None)
-        if entry is not None:
-            item = replace(item, decision=Decision.PRESENT, entry=entry)
-        elif item.decision is Decision.PUSH:
-            item = replace(item, size_bytes=measure(Path(item.prefix)).bytes)
-        items[item.hash] = item
+        items[record.hash] = _sorted_out(record, options, database, entry)
+    pushed = [database.records[item.hash] for item in items.values() if item.decision is Decision.PUSH]
+    measured, average = sizes.archives(pushed, token)
+    for dag_hash in (record.hash for record in pushed):
+        size, estimated = measured.get(dag_hash, average), dag_hash not in measured
+        items[dag_hash] = replace(items[dag_hash], size_bytes=size, estimated=estimated)
     if isinstance(cache_push, OciPush):
         cache_push.use_images(ImageOptions(complete_left_out=options.complete_left_out))
     scope = PushScope(
@@ -218,22 +231,25 @@ def _decide(
     return list(items.values())
 
 
-def _set_aside(record: PackageRecord, options: PushOptions, database: Database, *, is_present: bool) -> PlanItem:
-    """The plan's item for `record`; anything but PUSH comes with its reason."""
+def _sorted_out(record: PackageRecord, options: PushOptions, database: Database, entry: CacheEntry | None) -> PlanItem:
+    """The plan's item for `record`, whose `entry` is on the mirror; anything but PUSH and PRESENT has its reason."""
     decision, reason = Decision.PUSH, ""
-    if record.state is PackageState.EXTERNAL:
+    state = record.state
+    if entry is not None:
+        decision = Decision.PRESENT
+    elif state is PackageState.EXTERNAL:
         decision, reason = Decision.EXTERNAL, "external: not installed by Spack"
-    elif record.state is PackageState.MISSING:
+    elif state is PackageState.MISSING:
         decision, reason = Decision.NOT_INSTALLED, "package not installed"
-    elif record.state is PackageState.DEPRECATED:
+    elif state is PackageState.DEPRECATED:
         decision, reason = Decision.NOT_INSTALLED, f"deprecated, replaced by /{record.deprecated_for}"
-    elif not is_present and not os.path.isdir(record.prefix or ""):  # noqa: PTH112  a Path each would cost seconds
+    elif not os.path.isdir(record.prefix or ""):  # noqa: PTH112  a Path each would cost seconds
         decision, reason = Decision.NOT_INSTALLED, f"{record.prefix}: no such directory, though the database lists it"
-    elif not options.private and not is_present:
+    elif not options.private:
         redistribution = redistributable(record, database.records)
         if redistribution.verdict is not Verdict.YES:
             decision, reason = Decision.HELD_BACK, redistribution.reason
-    return PlanItem(record.hash, record.name, record.version, decision, reason, prefix=record.prefix or "")
+    return PlanItem(record.hash, record.name, record.version, decision, reason, prefix=record.prefix or "", entry=entry)
 
 
 def _entry_name(record: PackageRecord) -> EntryName:

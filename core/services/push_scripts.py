@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import shlex
 
-from core.packing.model import Codec
 from core.services.saved_pushes import saved_push_text
 from core.services.values import SavedPush, ScriptKind
 from core.transfers.plan import Only, PushOptions, Signing
@@ -70,7 +69,8 @@ def push_words(saved: SavedPush) -> list[str]:
         words += ["-D" if saved.environment.startswith("/") else "-e", saved.environment]
     else:
         words.append("-E")
-    return [*words, "buildcache", "push", *_flags(saved.request.options), *_positional(saved)]
+    also = [f"--also={mirror}" for mirror in saved.also]
+    return [*words, "buildcache", "push", *_flags(saved.request.options), *also, *_positional(saved)]
 
 
 def _positional(saved: SavedPush) -> list[str]:
@@ -101,7 +101,7 @@ def _flags(options: PushOptions) -> list[str]:
     values = {
         "--only": options.only.value if options.only is not Only.ALL else "",
         "--key": options.key,
-        "--codec": options.codec.value if options.codec is not Codec.DEFAULT else "",
+        "--codec": options.codec.value if options.codec is not None else "",
         "--base-image": options.base_image,
         "--tag": options.tag,
         "--squash": str(options.squash_to or ""),

@@ -20,7 +20,7 @@ from core.services.sample_packages import NOT_REDISTRIBUTABLE, SamplePackage, sa
 SAMPLE_VERSION = "1.1.1"
 _REFUSAL = """\
 #!/bin/sh
-echo "This is a sample instance of Mirrordeck. There is no Spack in it, so '$0 $*' cannot run." >&2
+echo "This sample instance has no Spack, only files that look like one" >&2
 exit 1
 """
 _SCOPES = """\

@@ -177,7 +177,8 @@ class Upkeep:
             return ()
         contents = list_contents(self.instance, self.access, request.mirror, request.queries, cwd=self.cwd, token=token)
         if not contents.entries:
-            raise NotFound(f"Nothing in {request.mirror} matches {' '.join(request.queries)}")
+            title = f"Nothing in {request.mirror} matches {' '.join(request.queries)}"
+            raise NotFound(title, *(problem.sentence() for problem in contents.problems[:1]))
         return [entry.entry.hash for entry in contents.entries]
 
     def _kept(self, rules: KeepRules, token: CancelToken) -> frozenset[str]:

@@ -31,20 +31,23 @@ class InstanceInfo:
 
 @dataclass(frozen=True, slots=True)
 class InstanceSurvey:
-    """How many packages an instance has installed, and how many mirrors it knows."""
+    """How many packages an instance has installed, and how many mirrors it knows. `problem` is what kept the first
+    mirror from being read, "" if nothing did."""
 
     packages: int
     mirrors: int
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SavedPush:
     """A push to be done again: what, where and how, in the instance (a directory) and environment (a directory or a
-    managed name, "" for none) it was made in."""
+    managed name, "" for none) it was made in. `also` are further mirrors it goes to."""
 
     instance: str
     environment: str
     request: PushRequest
+    also: tuple[str, ...] = ()
 
 
 class ScriptKind(StrEnum):
@@ -99,7 +102,7 @@ class MirrorsView:
     undo: tuple[UndoStep, ...] = ()
 
 
-class PackageRow(msgspec.Struct, frozen=True, array_like=True):
+class PackageRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One record of the install database as the packages table shows it; travels as an array to keep batches small.
 
     `install_root` is the install tree whose database it comes from, an upstream's for upstream packages.
@@ -147,7 +150,7 @@ class SelectionSummary:
     size_bytes: int
 
 
-class ContentsRow(msgspec.Struct, frozen=True, array_like=True):
+class ContentsRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Something in a cache as the contents table shows it; the same `key` comes again when more of it is known.
 
     `version` is the real one where the index or the image knows it. `in_index` is None where there is no index that

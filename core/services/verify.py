@@ -22,6 +22,7 @@ from core.services.upkeep_values import DeleteRequest
 from core.services.verify_values import RepairPlan, VerifyView
 from core.spack.instance import Instance
 from core.spack.specs import PackageState
+from core.transfers.history import Action, noted, record
 from core.transfers.plan import Only, PushOptions, PushRequest
 
 _PROGRESS_S = 0.25
@@ -190,6 +191,10 @@ def finish_repair(
     cache = access.open(found, Direction.PUSH)
     if plan.mark:
         cache.prepare(None)
-    if not plan.reindex:
-        return None
-    return cache.update_index(full=True, token=token, progress=lambda _done, _total: None)
+    update = None
+    if plan.reindex:
+        update = cache.update_index(full=True, token=token, progress=lambda _done, _total: None)
+    steps = [words for words, done in (("layout mark", plan.mark), ("index", plan.reindex)) if done]
+    if steps:
+        record([noted(Action.REPAIRED, plan.mirror, url=cache.url, subject=", ".join(steps))])
+    return update

@@ -31,8 +31,9 @@ _SPOILED = {
 }
 _WEAK_HASHES = ("1", "2", "3")  # MD5, SHA-1, RIPE-MD/160 (RFC 4880, section 9.4)
 _TEXT_SIGNATURE = "01"
-# Codes of libgpg-error: bad passphrase, no pinentry, cancelled, no passphrase; ENOTTY of a pinentry without terminal.
-_PASSPHRASE_CODES = (11, 85, 99, 177, 32793)
+# Codes of libgpg-error: bad passphrase, no pinentry, cancelled, no passphrase; of a pinentry for terminals that has
+# none (ENOTTY), or too small a one.
+_PASSPHRASE_CODES = (11, 85, 99, 177, 301, 32870)
 _CODE_BITS = 0xFFFF
 _PROBE = b"A text that is signed to try a key."
 

@@ -8,14 +8,13 @@ reader sees a whole file; at worst the verifier is the old one, which only costs
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
 from core.foundation.cancel import CancelToken
+from core.foundation.collector import resting_collector
 from core.foundation.errors import ErrorInfo, MirrordeckError, NotFound, from_os_error
 from core.spack.closures import breadth_first, relocation_set
 from core.spack.index_document import IndexText, ParsedIndex, parse_index, split_index
@@ -82,7 +81,7 @@ def read_database(
             verifier, data = read_verifier(install_root), _read_index(directory)
     else:
         verifier, data = read_verifier(install_root), _read_index(directory)
-    with _resting_collector():
+    with resting_collector():
         local = ParsedIndex(0, {}, ())
         if data is not None:
             text = split_index(data, directory / "index.json")
@@ -150,15 +149,3 @@ def _upstream(root: Path, known: Mapping[str, PackageRecord]) -> ParsedIndex:
     text = split_index(data, file)
     del data
     return _parse(text, root, known, upstream=True)
-
-
-@contextmanager
-def _resting_collector() -> Iterator[None]:
-    """Keep the cyclic collector from walking over the growing records again and again (5 to 8 times slower)."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

@@ -20,7 +20,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from core.foundation.cancel import CancelToken
-from core.foundation.errors import MirrordeckError, NotFound, StorageFailed, from_os_error
+from core.foundation.errors import NotFound, StorageFailed
 from core.foundation.files import (
     NO_HARD_LINKS,
     flush_directory,
@@ -31,28 +31,13 @@ from core.foundation.files import (
     write_all,
 )
 from core.foundation.kill_points import reached
+from core.storage.failures import failure, mapped
+from core.storage.open_directory import READ, OpenDirectory, OpenFile, facts_of
 from core.storage.reading import Stat, parts_of
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-# Without O_NONBLOCK, opening a fifo that someone put there would wait for ever.
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _PIECE_BYTES = 1 << 20
 _PROBE_BYTES = 4096
-
-
-class OpenFile:
-    """A regular file being read, by one thread; `facts` are those of the time it was opened."""
-
-    def __init__(self, descriptor: int, facts: Stat, title: str, path: Path) -> None:
-        self._descriptor = descriptor
-        self.facts = facts
-        self._title = title
-        self._path = path
-
-    def read(self, count: int, /) -> bytes:
-        """Up to `count` bytes, b"" at the end."""
-        with _mapped(self._title, self._path):
-            return os.read(self._descriptor, count)
 
 
 class Folder:
@@ -77,25 +62,13 @@ class Folder:
 
     def fetch(self, key: str, limit: int) -> tuple[bytes, Stat]:
         """Content and facts of a file of at most `limit` bytes."""
-        with self.open(key) as file:
-            data = _read_up_to(file, limit + 1)
-        if len(data) > limit:
-            raise StorageFailed(f"Cannot read {key}", f"{self.path(key)}: larger than {limit:,} bytes")
-        return data, file.facts
+        with self.open_parent(key) as (directory, name):
+            return directory.fetch(name, limit)
 
-    @contextmanager
-    def open(self, key: str) -> Iterator[OpenFile]:
-        """A file of any length, to be read while the block runs."""
-        title, path = f"Cannot read {key}", self.path(key)
-        with _mapped(title, path), self.parent(key) as (directory, name):
-            descriptor = os.open(name, _READ, dir_fd=directory)
-        try:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode):
-                raise StorageFailed(title, f"{path}: not a regular file")
-            yield OpenFile(descriptor, _facts(found), title, path)
-        finally:
-            os.close(descriptor)
+    def open(self, key: str) -> OpenFile:
+        """A file of any length, to be closed by a `with` block."""
+        with self.open_parent(key) as (directory, name):
+            return directory.open(name)
 
     def save(self, key: str, digest: str, target: Path, *, token: CancelToken, progress: Callable[[int], None]) -> None:
         """A file into `target`, which lies elsewhere and appears with the right digest or not at all."""
@@ -103,7 +76,7 @@ class Folder:
         temporary = target.with_name(temporary_name(target.name))
         with self.open(key) as source:
             try:
-                with _mapped(f"Cannot write {target.name}", target), temporary.open("xb", buffering=0) as file:
+                with mapped(f"Cannot write {target.name}", target), temporary.open("xb", buffering=0) as file:
                     while piece := source.read(_PIECE_BYTES):
                         token.raise_if_cancelled()
                         seen.update(piece)
@@ -125,11 +98,10 @@ class Folder:
     def stat(self, key: str) -> Stat | None:
         """Facts of a regular file, None if there is no such thing."""
         try:
-            with _mapped(f"Cannot look at {key}", self.path(key)), self.parent(key) as (directory, name):
-                facts = os.stat(name, dir_fd=directory, follow_symlinks=False)
+            with self.open_parent(key) as (directory, name):
+                return directory.stat(name)
         except NotFound:
             return None
-        return _facts(facts) if stat.S_ISREG(facts.st_mode) else None
 
     def list(self, prefix: str) -> Iterator[str]:
         """Keys of the regular files below `prefix`, at any depth, in a fixed order; none if there is no such prefix."""
@@ -144,22 +116,22 @@ class Folder:
             except FileNotFoundError:
                 continue
             except OSError as error:
-                raise _failure(error, f"Cannot look at {key}", self.path(key)) from error
-            yield key, _facts(found)
+                raise failure(error, f"Cannot look at {key}", self.path(key)) from error
+            yield key, facts_of(found)
 
     def write(self, key: str, data: bytes) -> Stat:
         """Make or replace a file in one step, flushed to the disk."""
         with (
-            _mapped(f"Cannot write {key}", self.path(key)),
+            mapped(f"Cannot write {key}", self.path(key)),
             self.parent(key, create=True) as (directory, name),
             replacing(directory, name) as descriptor,
         ):
             write_all(descriptor, data)
-            return _facts(os.fstat(descriptor))
+            return facts_of(os.fstat(descriptor))
 
     def temporary(self, key_hint: str) -> Path:
         """A new temporary name beside `key_hint`, for `adopt`. Its directory is made, the file is not."""
-        with _mapped(f"Cannot write {key_hint}", self.path(key_hint)), self.parent(key_hint, create=True) as (_, name):
+        with mapped(f"Cannot write {key_hint}", self.path(key_hint)), self.parent(key_hint, create=True) as (_, name):
             return self.path(key_hint).with_name(temporary_name(name))
 
     def owns(self, path: Path) -> bool:
@@ -170,11 +142,11 @@ class Folder:
         """Rename a file of `size` bytes, written to a name from `temporary`, to `key`; flushed to the disk."""
         source = temporary.relative_to(self.root).as_posix()
         with (
-            _mapped(f"Cannot write {key}", self.path(key)),
+            mapped(f"Cannot write {key}", self.path(key)),
             self.parent(source) as (source_directory, source_name),
             self.parent(key, create=True) as (directory, name),
         ):
-            descriptor = os.open(source_name, _READ, dir_fd=source_directory)
+            descriptor = os.open(source_name, READ, dir_fd=source_directory)
             try:
                 facts = os.fstat(descriptor)
                 if not stat.S_ISREG(facts.st_mode) or facts.st_size != size:
@@ -197,7 +169,7 @@ class Folder:
         title = f"Cannot write {key}"
         seen = hashlib.sha256()
         with (
-            _mapped(title, self.path(key)),
+            mapped(title, self.path(key)),
             self.parent(key, create=True) as (directory, name),
             replacing(directory, name) as descriptor,
         ):
@@ -213,7 +185,7 @@ class Folder:
         """Give a file a second name, one from `temporary`, for `adopt`; False where there are no such things."""
         title, target = f"Cannot link {key}", temporary.relative_to(self.root).as_posix()
         with (
-            _mapped(title, self.path(key)),
+            mapped(title, self.path(key)),
             self.parent(key) as (source, name),
             self.parent(target) as (directory, new_name),
         ):
@@ -227,7 +199,7 @@ class Folder:
 
     def delete(self, key: str) -> None:
         """Delete a file; nothing happens if there is none."""
-        with _mapped(f"Cannot delete {key}", self.path(key)), suppress(FileNotFoundError), self.parent(key) as parent:
+        with mapped(f"Cannot delete {key}", self.path(key)), suppress(FileNotFoundError), self.parent(key) as parent:
             os.unlink(parent[1], dir_fd=parent[0])
             reached(f"deleted: {key}")
 
@@ -237,7 +209,7 @@ class Folder:
         Without `replace` nothing happens if there is one at `new_key`, and None is given as well.
         """
         title = f"Cannot move {key}"
-        with _mapped(title, self.path(key)), suppress(FileNotFoundError), self.parent(key) as (source, name):
+        with mapped(title, self.path(key)), suppress(FileNotFoundError), self.parent(key) as (source, name):
             if not stat.S_ISREG(os.stat(name, dir_fd=source, follow_symlinks=False).st_mode):
                 raise StorageFailed(title, f"{self.path(key)}: not a regular file")
             with self.parent(new_key, create=True) as (target, new_name):
@@ -251,27 +223,31 @@ class Folder:
                         os.unlink(name, dir_fd=source)
                 flush_directory(target)
                 flush_directory(source)
-                return _facts(os.stat(new_name, dir_fd=target, follow_symlinks=False))
+                return facts_of(os.stat(new_name, dir_fd=target, follow_symlinks=False))
         return None
 
     def touch(self, key: str) -> bool:
         """Set the time of a file to now; False if there is no such file."""
-        with _mapped(f"Cannot refresh {key}", self.path(key)), suppress(FileNotFoundError), self.parent(key) as parent:
+        with mapped(f"Cannot refresh {key}", self.path(key)), suppress(FileNotFoundError), self.parent(key) as parent:
             os.utime(parent[1], dir_fd=parent[0], follow_symlinks=False)
             return True
         return False
 
-    def drop_temporaries(self, prefix: str, older_than_s: float, hints: Collection[str] | None = None) -> None:
-        """Delete temporary files directly in `prefix` that did not change for so long, with all `hints` or those made
-        from one of them. What this user may not delete stays."""
+    def drop_temporaries(
+        self, prefix: str, older_than_s: float, hints: Collection[str] | None = None, *, below: bool = False
+    ) -> None:
+        """Delete temporary files directly in `prefix`, or anywhere `below` it, that did not change for so long, with
+        all `hints` or those made from one of them. What this user may not delete stays."""
         title, oldest = "Cannot clean up", time.time() - older_than_s
         with (
-            _mapped(title, self.path(prefix)),
+            mapped(title, self.path(prefix)),
             suppress(FileNotFoundError),
             self._directory(parts_of(prefix)) as directory,
             os.scandir(directory) as entries,
         ):
             for entry in entries:
+                if below and entry.is_dir(follow_symlinks=False):
+                    self.drop_temporaries(f"{prefix}/{entry.name}", older_than_s, hints, below=True)
                 if not is_temporary(entry.name) or (hints is not None and entry.name.split(".")[1] not in hints):
                     continue
                 with suppress(FileNotFoundError, PermissionError):
@@ -281,12 +257,12 @@ class Folder:
     def delete_tree(self, prefix: str) -> None:
         """Delete a directory with all that is in it; nothing happens if there is none."""
         title = f"Cannot delete {prefix}"
-        with _mapped(title, self.path(prefix)), suppress(FileNotFoundError), self.parent(prefix) as (directory, name):
+        with mapped(title, self.path(prefix)), suppress(FileNotFoundError), self.parent(prefix) as (directory, name):
             shutil.rmtree(name, dir_fd=directory)
 
     def free_bytes(self) -> int:
         """What an ordinary user can still write, by the file system's own account (quotas may allow less)."""
-        with _mapped("Cannot tell how much space is left", self.root):
+        with mapped("Cannot tell how much space is left", self.root):
             facts = os.statvfs(_existing(self.root))
             return facts.f_bavail * facts.f_frsize
 
@@ -294,9 +270,9 @@ class Folder:
         """Write, flush and delete a small file in each directory of `prefixes`, or in the nearest one above it."""
         title = "Cannot write to the folder"
         for prefix in prefixes:
-            with _mapped(title, self.path(prefix)):
+            with mapped(title, self.path(prefix)):
                 place = _existing(self.path(prefix))
-            with _mapped(title, place):
+            with mapped(title, place):
                 if place.is_relative_to(self.root):
                     with self._directory(place.relative_to(self.root).parts) as directory:
                         _probe(directory)
@@ -310,6 +286,13 @@ class Folder:
         *directories, name = parts_of(key)
         with self._directory(directories, create=create) as directory:
             yield directory, name
+
+    @contextmanager
+    def open_parent(self, key: str) -> Iterator[tuple[OpenDirectory, str]]:
+        """The directory `key` lies in, for all that is wanted from there, and its name there."""
+        *directories, name = parts_of(key)
+        with mapped(f"Cannot read {name}", self.path(key)), self._directory(directories) as descriptor:
+            yield OpenDirectory(descriptor, self.root.joinpath(*directories)), name
 
     @contextmanager
     def _directory(self, parts: Sequence[str], *, create: bool = False) -> Iterator[int]:
@@ -328,7 +311,7 @@ class Folder:
     def _walk(self, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
         """Regular files below `prefix`; an entry's `stat` works until the next one is asked for."""
         with (
-            _mapped("Cannot list a folder", self.path(prefix)),
+            mapped("Cannot list a folder", self.path(prefix)),
             suppress(FileNotFoundError),
             self._directory(parts_of(prefix)) as directory,
         ):
@@ -349,7 +332,7 @@ class Folder:
             except FileNotFoundError:
                 continue
             except OSError as error:
-                raise _failure(error, "Cannot list a folder", self.path(key)) from error
+                raise failure(error, "Cannot list a folder", self.path(key)) from error
             try:
                 yield from self._below(child, key)
             finally:
@@ -366,24 +349,6 @@ def _link(source: int, name: str, target: int, new_name: str) -> bool:
         if error.errno not in NO_HARD_LINKS:
             raise
     return True
-
-
-def _facts(found: os.stat_result) -> Stat:
-    return Stat(found.st_size, found.st_mtime)
-
-
-@contextmanager
-def _mapped(title: str, path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise _failure(error, title, path) from error
-
-
-def _failure(error: OSError, title: str, path: Path) -> MirrordeckError:
-    if error.errno == errno.ELOOP:
-        return StorageFailed(title, f"{path}: a symbolic link, which is not followed here")
-    return from_os_error(error, title, path)
 
 
 def _enter(directory: int, name: str, path: Path, *, create: bool) -> int:
@@ -413,17 +378,9 @@ def _opened(directory: Path) -> Iterator[int]:
 
 
 def _pieces(source: Path) -> Iterator[bytes]:
-    with _mapped(f"Cannot read {source.name}", source), source.open("rb", buffering=0) as file:
+    with mapped(f"Cannot read {source.name}", source), source.open("rb", buffering=0) as file:
         while piece := file.read(_PIECE_BYTES):
             yield piece
-
-
-def _read_up_to(file: OpenFile, limit: int) -> bytes:
-    # At once as far as the size is right: joining pieces would take the memory of a large file twice.
-    data = file.read(min(limit, max(file.facts.size, _PIECE_BYTES)))
-    while len(data) < limit and (piece := file.read(min(limit - len(data), _PIECE_BYTES))):
-        data += piece
-    return data
 
 
 def _existing(path: Path) -> Path:

@@ -14,6 +14,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import msgspec
 
@@ -24,6 +25,7 @@ from core.foundation.kill_points import reached
 from core.storage.folder import Folder
 from core.storage.reading import Stat
 
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _REFRESH_S = 5 * 60
 _STALE_S = 30 * 60
 _WAIT_S = 60
@@ -36,11 +38,14 @@ class _Holder(msgspec.Struct, frozen=True):
     pid: int = 0
     started: str = "?"
     id: str = ""
+    boot: str = ""
 
     def gone(self) -> bool:
         """True if the holder was a process of this machine that has ended."""
         if self.host != socket.gethostname() or self.pid <= 0:
             return False
+        if self.boot and self.boot != _boot_id():
+            return True
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:
@@ -103,7 +108,7 @@ def locked(
     left by a process of this machine that has ended, is taken over.
     """
     started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    holder = _Holder(socket.gethostname(), os.getpid(), started, secrets.token_hex(16))
+    holder = _Holder(socket.gethostname(), os.getpid(), started, secrets.token_hex(16), _boot_id())
     content = msgspec.json.encode(holder)
     give_up = clock() + _WAIT_S
     while True:
@@ -126,6 +131,13 @@ def locked(
         reached(f"still locked: {key}")
     finally:
         lock.release()
+
+
+def _boot_id() -> str:
+    """What tells this run of the machine from others: its processes have numbers of their own. "" where unknown."""
+    with suppress(OSError):
+        return _BOOT_ID.read_text().strip()
+    return ""
 
 
 def _try_to_take(folder: Folder, key: str, content: bytes) -> _Holder | None:
@@ -180,6 +192,7 @@ def _write_new(directory: int, name: str, content: bytes) -> None:
     descriptor = os.open(name, flags, 0o666, dir_fd=directory)
     try:
         write_all(descriptor, content)
+        os.fsync(descriptor)  # after a power cut it must still say whose it was, or everybody waits for nobody
     finally:
         os.close(descriptor)
 

@@ -41,6 +41,10 @@ class Action(StrEnum):
     MADE_KEY = "made key"
     TRUSTED_KEY = "trusted key"
     DELETED_KEY = "deleted key"
+    ALLOWED_KEYS = "allowed keys"
+    INDEXED = "updated index"
+    REPAIRED = "repaired"
+    DELETED_OLD_LAYOUT = "deleted old layout"
     EDITED = "edited"
     UNDONE = "undone"
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
@@ -14,18 +15,19 @@ from typing import Protocol
 from core.caches.originals import Originals, shipped_buildinfo
 from core.caches.protocol import BuildCache, CachePush, Completed, EntryName, IndexUpdate, Publication, Signer
 from core.foundation.cancel import CancelToken
-from core.foundation.errors import CacheError, MirrordeckError, NotInstalled, PackageChanged
+from core.foundation.errors import CacheError, MirrordeckError, NotInstalled
 from core.foundation.files import is_temporary
 from core.foundation.text import plural
 from core.packing.blocks import BlockPool
 from core.packing.measure import measure
 from core.packing.model import PackedPackage, PackSource
 from core.packing.packer import pack
+from core.packing.walk import walk
 from core.spack.database import Database, relocation_set
 from core.spack.locks import prefix_lock_byte, shared_lock
 from core.spack.specs import PackageRecord, spec_document
 from core.transfers.model import ItemState
-from core.transfers.packed_store import PackedStore, original_key, package_key
+from core.transfers.packed_store import FilesMark, PackedStore, files_mark, original_key, package_key
 from core.transfers.plan import PlanItem, PushPlan
 
 # Spack keeps a prefix locked for as long as it installs; longer than this it is not worth a worker's time.
@@ -159,18 +161,19 @@ class PushJob:
         original = self._original(record, entry, report, token)
         if original is not None:
             return original
-        codec = self.plan.options.codec
+        codec = self.plan.codec
         with self._unchanging(record, token):
             source = self._source(record)
             key = package_key(entry.hash, source, codec)
             with self._kept.alone(key, token):
-                if (found := self._found(key, report, token)) is not None:
+                found = self._found(key, report, token, partial(files_mark, source.source))
+                if found is not None:
                     return found, None
+                mark = FilesMark()
                 with self._staged(entry) as target:
-                    packed = pack(source, target, codec, token=token, progress=report.add, pool=pool)
-                    if package_key(entry.hash, source, codec) != key:
-                        raise _changed(source)
-                    return self._stored(key, entry, packed, report, token)
+                    entries = mark.through(walk(source.source))
+                    packed = pack(source, target, codec, token=token, progress=report.add, pool=pool, entries=entries)
+                    return self._stored(key, entry, packed, report, token, files=mark.text())
 
     def _original(
         self, record: PackageRecord, entry: EntryName, report: Report, token: CancelToken
@@ -193,13 +196,15 @@ class PushJob:
                 except MirrordeckError as error:
                     report.original(lost=f"packed anew: {error.info().why}")
                     if originals.places:
-                        report.phase(ItemState.PACKING, measure(Path(prefix)).bytes)
+                        report.phase(ItemState.PACKING, measure(Path(prefix)).archive_bytes)
                     return None
                 report.original()
                 return self._stored(key, entry, packed, report, token)
 
-    def _found(self, key: str, report: Report, token: CancelToken) -> PackedPackage | None:
-        found = self._kept.find(key, token)
+    def _found(
+        self, key: str, report: Report, token: CancelToken, files: Callable[[], str] = str
+    ) -> PackedPackage | None:
+        found = self._kept.find(key, token, files)
         if found is not None and not self._in_place:
             report.add(found.tar_bytes)
         return found
@@ -220,14 +225,21 @@ class PushJob:
             raise
 
     def _stored(
-        self, key: str, entry: EntryName, packed: PackedPackage, report: Report, token: CancelToken
+        self,
+        key: str,
+        entry: EntryName,
+        packed: PackedPackage,
+        report: Report,
+        token: CancelToken,
+        *,
+        files: str = "",
     ) -> tuple[PackedPackage, str | None]:
         """What was made just now goes to where it stays, in the mirror itself or among what is kept."""
         if not self._in_place:
-            return self._kept.keep(key, packed), None
+            return self._kept.keep(key, packed, files), None
         how = self._upload(entry, packed, report, token)
         place = self._cache_push.archive_path(packed.digest) or packed.path
-        self._kept.remember(key, replace(packed, path=place))
+        self._kept.remember(key, replace(packed, path=place), files)
         return packed, how
 
     def _upload(self, entry: EntryName, packed: PackedPackage, report: Report, token: CancelToken) -> str:
@@ -309,12 +321,6 @@ class PushJob:
             spack_prefix=self._store.spack_prefix,
             hash_to_prefix=tuple(relocation_set(record, self._database.records)),
         )
-
-
-def _changed(source: PackSource) -> PackageChanged:
-    why = f"{source.source} was not the same any more after it was read"
-    remedies = ("Wait until Spack has finished with this package, then push it again.",)
-    return PackageChanged(f"{source.prefix} was not packed", why, remedies=remedies)
 
 
 def _ignore(_count: int) -> None:

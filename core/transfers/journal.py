@@ -13,12 +13,15 @@ import os
 import threading
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from core.foundation.errors import from_os_error
+from core.foundation.files import fsync_directory, write_all
+from core.foundation.kill_points import reached
 from core.foundation.places import state_dir
 from core.transfers.model import TransferRow
 from core.transfers.plan import PushPlan
@@ -85,10 +88,11 @@ class Journal:
         with self._lock:
             try:
                 descriptor = self._open()
-                os.write(descriptor, line)
+                _append_whole(descriptor, line)
                 if sync or time.monotonic() - self._synced_at > _SYNC_INTERVAL_S:
                     os.fsync(descriptor)
                     self._synced_at = time.monotonic()
+                reached(f"journalled: {record['t']}")
             except OSError as error:
                 raise from_os_error(error, "The transfer journal could not be written", self._path) from error
 
@@ -99,4 +103,16 @@ class Journal:
             flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
             self._descriptor = os.open(self._path, flags, 0o600)
             fcntl.flock(self._descriptor, fcntl.LOCK_EX)  # who looks for journals of dead processes lets go at once
+            fsync_directory(self._directory)
         return self._descriptor
+
+
+def _append_whole(descriptor: int, line: bytes) -> None:
+    """Half a line would make all that follows it unreadable. Raises OSError."""
+    size = os.fstat(descriptor).st_size
+    try:
+        write_all(descriptor, line)
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(descriptor, size)
+        raise

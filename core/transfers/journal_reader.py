@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from core.foundation.errors import CacheError, Conflict, ErrorInfo, MirrordeckError, NotFound, from_os_error
+from core.foundation.kill_points import reached
 from core.foundation.text import visible
 from core.transfers.journal import SUFFIX, VERSION, journal_dir
 from core.transfers.model import ItemState, JournalOffer, Unfinished, UnfinishedPush
@@ -100,6 +102,7 @@ class DeadJournal:
             # The line before may be torn.
             os.write(self._descriptor, b"\n" + msgspec.json.encode({"t": "ended", "push": push.plan.id}) + b"\n")
             os.fsync(self._descriptor)
+            reached("forgotten: a push")
             if not self.unfinished:
                 self._path.unlink(missing_ok=True)
         except OSError as error:
@@ -140,7 +143,8 @@ def dead_journal(journal_id: str, directory: Path | None = None, *, tidy: bool =
     path = directory / f"{Path(journal_id).name}{SUFFIX}"
     try:
         access = os.O_RDWR | os.O_APPEND if tidy else os.O_RDONLY
-        descriptor = os.open(path, access | os.O_CLOEXEC | os.O_NOFOLLOW)
+        # Without O_NONBLOCK, opening a fifo that somebody put there would wait for ever.
+        descriptor = os.open(path, access | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise from_os_error(error, "The transfer journal cannot be opened", path) from error
     try:
@@ -160,6 +164,8 @@ def dead_journal(journal_id: str, directory: Path | None = None, *, tidy: bool =
 def _read(path: Path, descriptor: int) -> DeadJournal:
     try:
         facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode):
+            raise _Broken("it is not a regular file")
         if facts.st_size > _MOST_BYTES:
             raise _Broken(f"it is larger than {_MOST_BYTES:,} bytes")
         with os.fdopen(os.dup(descriptor), "rb") as file:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """Packed files that are kept, so that a retry, another mirror or a later push packs nothing again.
 
-A record says under a key (of the package, every file of its prefix, and how it is packed) which archive it became. The
-archive lies beside the record, or in the folder mirror it was packed into. All of it may be deleted at any time, and
-several processes may use it at once: records and archives appear by renaming, an archive that is being uploaded is
-locked against being dropped, and none is believed before its digest was checked.
+A record says under a key (of the package and how it is packed) which archive it became, and of which files. The archive
+lies beside the record, or in the folder mirror it was packed into. All of it may be deleted at any time, and several
+processes may use it at once: records and archives appear by renaming, an archive that is being uploaded is locked
+against being dropped, and none is believed before its digest was checked.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import shutil
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cache
@@ -27,10 +27,11 @@ import msgspec
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import from_os_error
 from core.foundation.files import is_temporary, temporary_name
+from core.foundation.kill_points import reached
 from core.foundation.release import versions
 from core.packing.buildinfo import buildinfo
 from core.packing.model import Codec, PackedPackage, PackSource, Relocation
-from core.packing.walk import walk
+from core.packing.walk import Entry, EntryKind, walk
 
 _MOST_BYTES = 10_000_000_000
 _MOST_SHARE = 0.1
@@ -48,19 +49,39 @@ _ALONE = [threading.Lock() for _ in range(1024)]
 
 
 def package_key(dag_hash: str, source: PackSource, codec: Codec) -> str:
-    """What an archive of `source` is found by: it changes with any file of the prefix (by path, size, time and inode),
-    with what else goes into the archive, and with what writes it. Costs about 10 microseconds a file.
-
-    Raises what `walk` raises. Any thread.
-    """
-    seen = hashlib.sha256()
-    for entry in walk(source.source):
-        mark = entry.fingerprint
-        line = (entry.kind.value, entry.path, entry.link, entry.executable, mark.inode, mark.size, mark.mtime_ns)
-        seen.update(repr(line).encode())
-    seen.update(buildinfo(source, _NO_RELOCATION))
-    seen.update(repr((dag_hash, codec.value, _writer())).encode())
+    """What an archive of `source` is found by: it changes with where the prefix is, with what goes into the archive
+    besides its files, and with what writes it. The files have a `FilesMark`."""
+    seen = hashlib.sha256(buildinfo(source, _NO_RELOCATION))
+    seen.update(repr((str(source.source), dag_hash, codec.value, _writer())).encode())
     return seen.hexdigest()
+
+
+class FilesMark:
+    """What tells the files of a prefix from others (by path, size, time and inode), found while they are walked."""
+
+    def __init__(self) -> None:
+        self._seen = hashlib.sha256()
+
+    def through(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """`entries`, which are noted on the way."""
+        note = self._seen.update
+        for entry in entries:
+            # The time of a directory changes with temporary files, which are no reason to pack again.
+            mark = entry.fingerprint if entry.kind is EntryKind.FILE else None
+            note(repr((entry.kind.value, entry.path, entry.link, entry.executable, mark)).encode())
+            yield entry
+
+    def text(self) -> str:
+        """The mark of all that went through."""
+        return self._seen.hexdigest()
+
+
+def files_mark(source: Path) -> str:
+    """The mark of the prefix as it is now, at about 10 microseconds a file. Raises what `walk` raises. Any thread."""
+    mark = FilesMark()
+    for _ in mark.through(walk(source)):
+        pass
+    return mark.text()
 
 
 def original_key(dag_hash: str, buildinfo: str, *, signed: bool) -> str:
@@ -77,7 +98,7 @@ def _writer() -> tuple[str, ...]:
 
 
 class _Record(msgspec.Struct, frozen=True):
-    """`path` is relative to the store where the archive lies in it."""
+    """`path` is relative to the store where the archive lies in it; `made_of` is the mark of what was packed."""
 
     path: str
     digest: str
@@ -87,6 +108,7 @@ class _Record(msgspec.Struct, frozen=True):
     files: int
     codec: Codec
     warnings: tuple[str, ...]
+    made_of: str = ""
 
 
 class PackedStore:
@@ -113,13 +135,16 @@ class PackedStore:
         finally:
             lock.release()
 
-    def find(self, key: str, token: CancelToken) -> PackedPackage | None:
-        """The archive of `key` if it is still there with all its bytes. Raises Cancelled."""
+    def find(self, key: str, token: CancelToken, files: Callable[[], str] = str) -> PackedPackage | None:
+        """The archive of `key` if it is still there with all its bytes, and was made of the same `files`, which are
+        looked at only if there is something. Raises Cancelled, and what `files` raises."""
         record = self._directory / (key + _RECORD)
         try:
             found = msgspec.json.decode(record.read_bytes(), type=_Record)
-            packed = PackedPackage(**{**msgspec.structs.asdict(found), "path": self._directory / found.path})
-            whole = _digest_of(packed.path, packed.stored_bytes, token) == packed.digest
+            facts = msgspec.structs.asdict(found)
+            made_of = facts.pop("made_of")
+            packed = PackedPackage(**{**facts, "path": self._directory / found.path})
+            whole = made_of == files() and _digest_of(packed.path, packed.stored_bytes, token) == packed.digest
         except (OSError, ValueError, msgspec.MsgspecError):
             whole = False
         if not whole:
@@ -139,19 +164,21 @@ class PackedStore:
             raise from_os_error(error, "There is no place for packed files", self._directory) from error
         return self._directory / temporary_name(dag_hash)
 
-    def keep(self, key: str, packed: PackedPackage) -> PackedPackage:
+    def keep(self, key: str, packed: PackedPackage, files: str = "") -> PackedPackage:
         """Keep a file packed to a name from `staging`; where it lies now. Raises the error family."""
         path = self._directory / (packed.digest.removeprefix("sha256:") + _ARCHIVE)
         try:
             packed.path.rename(path)
         except OSError as error:
             raise from_os_error(error, "A packed file could not be kept", path) from error
+        reached(f"kept: {path.name}")
         packed = replace(packed, path=path)
-        self.remember(key, packed)
+        self.remember(key, packed, files)
+        reached(f"remembered: {key}")
         self._count(packed.stored_bytes)
         return packed
 
-    def remember(self, key: str, packed: PackedPackage) -> None:
+    def remember(self, key: str, packed: PackedPackage, files: str = "") -> None:
         """`packed` lies where it stays, in a folder mirror for example. A record that cannot be written is none."""
         record = _Record(
             path=packed.path.name if self._owns(packed.path) else str(packed.path),
@@ -162,6 +189,7 @@ class PackedStore:
             files=packed.files,
             codec=packed.codec,
             warnings=packed.warnings,
+            made_of=files,
         )
         with suppress(OSError):  # not flushed to the disk: what a power cut leaves is no record, or the archive is none
             self._directory.mkdir(parents=True, exist_ok=True)

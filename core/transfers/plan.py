@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from core.caches.protocol import CacheEntry
@@ -44,7 +44,7 @@ class PushOptions:
     refused for other mirrors: an image to begin with, a tag for an image of all roots, the most layers its packages may
     have, and whether images that were pushed without their dependencies are completed. With `recheck` nothing is
     believed of what was found on the mirror before. With `keep_blobs` packages that came from a cache keep the archive
-    they came from, where it can still be had."""
+    they came from, where it can still be had. Without a `codec` that of the mirror is used."""
 
     only: Only = Only.ALL
     with_build_dependencies: bool = True
@@ -54,7 +54,7 @@ class PushOptions:
     update_index: bool = False
     signing: Signing = Signing.AS_MIRROR
     key: str = ""
-    codec: Codec = Codec.DEFAULT
+    codec: Codec | None = None
     base_image: str = ""
     tag: str = ""
     squash_to: int | None = None
@@ -65,19 +65,28 @@ class PushOptions:
 
 @dataclass(frozen=True, slots=True)
 class PushRequest:
-    """What a person asked for. Nothing in `queries` and `hashes` means the roots of the active environment."""
+    """What a person asked for. Nothing in `queries` and `hashes` means the roots of the active environment.
+
+    Where the mirror is one of several targets, options that only concern the others are left aside, not refused.
+    """
 
     mirror: str
     queries: tuple[str, ...] = ()
     hashes: tuple[str, ...] = ()
     options: PushOptions = field(default_factory=PushOptions)
+    one_of_several: bool = False
+
+    def to_each(self, also: Sequence[str]) -> tuple[PushRequest, ...]:
+        """The same for its own mirror and those of `also`, each once."""
+        targets = tuple(dict.fromkeys((self.mirror, *also)))
+        return tuple(replace(self, mirror=target, one_of_several=len(targets) > 1) for target in targets)
 
 
 @dataclass(frozen=True, slots=True)
 class PlanItem:
-    """One package of a plan. `size_bytes` is the size of its files, 0 where it was not measured; of the archive as it
+    """One package of a plan. `size_bytes` is about the size of its files, 0 where nobody needs it; of the archive as it
     is stored where that is `kept`: what the package came from goes to the mirror, with every byte. `note` says where
-    it was found, or why it is not kept although that was asked for."""
+    it was found, or why it is not kept although that was asked for. An `estimated` size is the average of others."""
 
     hash: str
     name: str
@@ -89,6 +98,7 @@ class PlanItem:
     entry: CacheEntry | None = None
     kept: bool = False
     note: str = ""
+    estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +130,8 @@ class PushPlan:
     """`items` are in pushing order, dependencies first. `blockers` would make every item fail; `warnings` would not.
 
     `source` names the cache that packages are copied from; it is "" for a push of installed packages. `roots` are the
-    packages a push was asked for, by hash: with `options`, all it takes to plan the rest of it again.
+    packages a push was asked for, by hash: with `options`, all it takes to plan the rest of it again. `codec` is how
+    packages will be compressed.
 
     `key` is the fingerprint entries will be signed with, empty for an unsigned push; `key_locked` if its passphrase has
     to be given before.
@@ -145,6 +156,7 @@ class PushPlan:
     images: ImageFacts | None = None
     source: str = ""
     roots: tuple[str, ...] = ()
+    codec: Codec = Codec.DEFAULT
 
     def of(self, *decisions: Decision) -> Iterator[PlanItem]:
         return (item for item in self.items if item.decision in decisions)
@@ -153,3 +165,8 @@ class PushPlan:
     def size_bytes(self) -> int:
         """Bytes of all files that will be packed."""
         return sum(item.size_bytes for item in self.of(Decision.PUSH))
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether `size_bytes` says what is there, and not about what is likely."""
+        return not any(item.estimated for item in self.of(Decision.PUSH))

@@ -41,6 +41,13 @@ class Pushes:
     def rows(self) -> list[Row]:
         return [row for push in self for row in push.rows]
 
+    def moving(self) -> Iterator[Row]:
+        return (row for push in self for row in push.moving)
+
+    def open_bytes(self) -> int:
+        """How much is done of what has not ended."""
+        return round(sum(push.open_weight() for push in self))
+
     def named(self, row_ids: Iterable[str]) -> list[Row]:
         """The rows named, all when none is."""
         wanted = set(row_ids)

@@ -23,6 +23,7 @@ from core.transfers.job import TransferJob
 from core.transfers.journal import Journal
 from core.transfers.limits import Bandwidth, check_limits
 from core.transfers.model import ItemState, Move, PushOutcome, QueueSnapshot, RowKind, TransferLimits
+from core.transfers.news import News
 from core.transfers.progress import OverallProgress
 from core.transfers.pushes import Pushes
 from core.transfers.rows import Push, Row, totals_of
@@ -35,6 +36,7 @@ _CLOSING_STATE = {
 _SHARED_BANDWIDTH = (ItemState.UPLOADING, ItemState.COPYING)
 # How often a row may take its mirror down although others got through since: then it is the row.
 _MOST_SETBACKS = 3
+_PERSON = "person"
 
 
 class TransferQueue:
@@ -59,10 +61,8 @@ class TransferQueue:
         self._wall_clock = wall_clock
         self._changed = threading.Condition()
         self._pushes = Pushes()
-        self._news: dict[str, Row] = {}
-        self._news_wanted = False
-        self._full_wanted = False
-        self._paused = False
+        self._news = News()
+        self._paused: set[str] = set()  # by whom
         self._paused_mirrors: set[str] = set()
         self._hold_mirrors = hold_mirrors
         self._holds = Holds(clock)
@@ -90,16 +90,16 @@ class TransferQueue:
             expected = sum(row.size for row in push.packages if row.state is ItemState.WAITING)
             self._overall.expect(expected, self._pushes.idle, now)
             self._pushes.add(push)
-            self._news.update({row.id: row for row in push.rows})
+            self._news.add(push.rows)
             if push.ended:
                 self._record(partial(self._journal.ended, job.plan.id))
             self._changed.notify_all()
         return job.plan.id
 
-    def pause(self, paused: bool) -> None:
-        """Start no further rows; those that move are finished."""
+    def pause(self, paused: bool, *, by: str = _PERSON) -> None:
+        """Start no further rows while anybody wants that; those that move are finished."""
         with self._changed:
-            self._paused = paused
+            self._paused = self._paused | {by} if paused else self._paused - {by}
             self._tell()
 
     def pause_mirrors(self, mirrors: Iterable[str], paused: bool) -> None:
@@ -114,8 +114,8 @@ class TransferQueue:
         with self._changed:
             for push, rows in self._pushes.packages(row_ids):
                 push.pause(rows, paused)
+                self._news.add(rows)
                 for row in rows:
-                    self._news[row.id] = row
                     if row.state.moving and paused:
                         self._interrupt(row)
             self._tell()
@@ -126,7 +126,7 @@ class TransferQueue:
             self._rank += 1
             rank = -self._rank if to is Move.LAST else self._rank
             for push, rows in self._pushes.packages(row_ids):
-                self._news.update({row.id: row for row in push.move(rows, to, rank)})
+                self._news.add(push.move(rows, to, rank))
             self._tell()
 
     def release(self, mirror: str, *, give_up: bool = False) -> None:
@@ -181,7 +181,7 @@ class TransferQueue:
         """Forget pushes that have ended."""
         with self._changed:
             self._pushes.forget_ended()
-            self._news_wanted = True
+            self._news.forget_ended()
 
     def close(self, *, finish_s: float = 0.0, timeout_s: float = 5.0) -> None:
         """Begin nothing more, let rows that move end for `finish_s`, interrupt the others, wait for the workers, close
@@ -203,24 +203,26 @@ class TransferQueue:
     def watch(self) -> None:
         """Make the next snapshot a full one, for whoever begins to look."""
         with self._changed:
-            self._full_wanted = self._news_wanted = True
+            self._news.full = self._news.wanted = True
 
-    def snapshot(self) -> QueueSnapshot:
-        """What moves or changed since the last snapshot; the first one after `watch` holds everything."""
+    def snapshot(self, most_rows: int | None = None) -> QueueSnapshot:
+        """What moves or changed since the last snapshot; the first one after `watch` begins with everything.
+
+        Of what does not move at most `most_rows` are told at once, the rest by the next snapshots: nobody waits for
+        long lists then.
+        """
         with self._changed:
-            now, full = self._clock(), self._full_wanted
-            rows = self._pushes.rows()
-            shown = rows if full else [row for row in rows if row.state.moving or row.id in self._news]
-            self._news.clear()
-            self._full_wanted = self._news_wanted = False
-            moving = int(sum(row.weight_done for row in rows if not row.state.ended))
-            done, total, rate, left = self._overall.figures(moving, now)
+            now, full = self._clock(), self._news.full
+            if full:
+                self._news.add(self._pushes.rows())
+            shown = self._news.told(self._pushes.moving(), most_rows)
+            done, total, rate, left = self._overall.figures(self._pushes.open_bytes(), now)
             overall = totals_of(self._pushes.counts, done_bytes=done, total_bytes=total, rate_bps=rate, left_s=left)
             return QueueSnapshot(
                 rows=tuple(row.picture(now) for row in shown),
                 pushes=tuple(push.status(now) for push in self._pushes),
                 overall=overall,
-                paused=self._paused,
+                paused=_PERSON in self._paused,
                 full=full,
                 paused_mirrors=tuple(sorted(self._paused_mirrors)),
                 holds=self._holds.pictures(self._pushes.waiting_for),
@@ -230,9 +232,7 @@ class TransferQueue:
     def has_news(self) -> bool:
         """True when a snapshot would show something that the last one did not."""
         with self._changed:
-            if self._news or self._news_wanted:
-                return True
-            return any(count for state, count in self._pushes.counts.items() if state.moving)
+            return bool(self._news) or any(self._pushes.moving())
 
     def outcome(self, push_id: str) -> PushOutcome:
         with self._changed:
@@ -283,7 +283,7 @@ class TransferQueue:
             tries = self._holds.begin(row.push.job.plan.mirror, reason, error)
             row.setbacks += tries == 1
             if row.setbacks <= _MOST_SETBACKS:
-                self._news_wanted = True
+                self._news.wanted = True
                 self._put_back(row)
                 return
         row.error = error
@@ -332,13 +332,13 @@ class TransferQueue:
 
     def _defer(self, row: Row) -> None:
         row.push.defer(row, self._clock())
-        self._news[row.id] = row
+        self._news.add((row,))
 
     def _take(self) -> Row | None:
         """The next row, marked as moving; None when the queue closes."""
         with self._changed:
             while not self._closing:
-                self._news_wanted |= self._holds.expire()
+                self._news.wanted |= self._holds.expire()
                 row = self._next()
                 if row is not None:
                     self._start(row)
@@ -365,8 +365,7 @@ class TransferQueue:
             return
         row.started_at = self._clock()
         row.begin(row.size or None, row.started_at)
-        first = row.push.job.first_state if row.kind is RowKind.PACKAGE else _CLOSING_STATE[row.kind]
-        self._change(row, first)
+        self._change(row, row.push.job.first_state if row.kind is RowKind.PACKAGE else _CLOSING_STATE[row.kind])
 
     def _reopen(self, push: Push) -> None:
         """Rows of `push` were queued again: what lacks them gets another turn after them, and so do tag and index."""
@@ -389,10 +388,11 @@ class TransferQueue:
         self._record(partial(self._journal.row, row.picture(self._clock())))
         if push.ended:
             self._record(partial(self._journal.ended, push.job.plan.id))
+            push.remember_link(self._wall_clock())
 
     def _change(self, row: Row, state: ItemState) -> None:
         row.push.change(row, state, self._clock())
-        self._news[row.id] = row
+        self._news.add((row,))
 
     def _report_phase(self, row: Row, state: ItemState, total_bytes: int | None) -> None:
         with self._changed:
@@ -421,7 +421,7 @@ class TransferQueue:
 
     def _tell(self) -> None:
         """Something changed that workers and those who look have to know."""
-        self._news_wanted = True
+        self._news.wanted = True
         self._changed.notify_all()
 
     @staticmethod

@@ -6,15 +6,19 @@ from __future__ import annotations
 import bisect
 from collections import Counter, defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from core.caches.protocol import CacheEntry, IndexUpdate
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import ErrorInfo
 from core.transfers.job import TransferJob
+from core.transfers.links import LinkMeter, keep_link
 from core.transfers.model import ItemState, Move, PushStatus, RowKind, Totals, TransferRow
 from core.transfers.plan import Decision, PlanItem
 from core.transfers.progress import RateMeter
+
+# Shared by all that only wait, of which there may be very many.
+_NOT_MOVING = CancelToken()
 
 
 @dataclass(slots=True, eq=False)
@@ -23,7 +27,8 @@ class Row:
 
     `size` is what it weighs in totals. `done_bytes` and `total_bytes` are of its current phase, `phases_done` counts
     the phases before it that move bytes. Waiting rows are taken by `order`, the largest first: how far the person moved
-    it forward, its size, its place in the plan. `interrupted`: once it stops moving it waits again.
+    it forward, its size, its place in the plan. `interrupted`: once it stops moving it waits again. `at_rest` is what
+    its push has counted of it while it does not move.
     """
 
     id: str
@@ -50,8 +55,9 @@ class Row:
     error: ErrorInfo | None = None
     kept: bool = False
     note: str = ""
+    at_rest: float = 0.0
     meter: RateMeter | None = None
-    token: CancelToken = field(default_factory=CancelToken)
+    token: CancelToken = _NOT_MOVING
 
     @property
     def weight_done(self) -> float:
@@ -64,6 +70,16 @@ class Row:
     def begin(self, total_bytes: int | None, now: float) -> None:
         """A phase begins that will move `total_bytes`."""
         self.done_bytes, self.total_bytes, self.meter = 0, total_bytes, RateMeter(now)
+
+    def may_move(self) -> None:
+        """It is about to; `token` stops this attempt."""
+        if self.token is _NOT_MOVING:
+            self.token = CancelToken()
+
+    def forget_attempt(self) -> None:
+        """It begins anew."""
+        self.error, self.meter, self.token = None, None, _NOT_MOVING
+        self.phases_done, self.done_bytes, self.total_bytes = 0, 0, None
 
     def picture(self, now: float) -> TransferRow:
         rate = left = None
@@ -108,7 +124,10 @@ class Push:
         self._started = now
         self._seconds: float | None = None
         self.packages: list[Row] = []
+        self.moving: dict[Row, None] = {}
+        self.link = LinkMeter()
         self.counts: Counter[ItemState] = Counter()
+        self._ended_weight = self._open_weight = 0.0
         self._waiting: list[Row] = []
         for item in plan.of(Decision.PUSH, Decision.COMPLETE, Decision.PRESENT):
             state = ItemState.PRESENT if item.decision is Decision.PRESENT else ItemState.WAITING
@@ -116,9 +135,11 @@ class Push:
             row.order = (0, row.size, -len(self.packages))
             self.packages.append(row)
             self.counts[state] += 1
+        self._total_bytes = sum(row.size for row in self.packages if row.state is not ItemState.PRESENT)
         self._by_hash = {row.item.hash: row for row in self.packages if row.item is not None}
         self._missing: dict[Row, int] = {}
-        self._needed_by: defaultdict[Row, list[Row]] = defaultdict(list)
+        self._needs: dict[Row, list[Row]] = {}
+        self._needed_by: defaultdict[Row, dict[Row, None]] = defaultdict(dict)
         self._ready: list[Row] = []
         for row in self.packages:
             if row.item is not None and row.item.decision is Decision.COMPLETE:
@@ -142,33 +163,45 @@ class Push:
         """The only way a row changes its state."""
         self.counts[row.state] -= 1
         self.counts[state] += 1
+        self._count(row, -row.at_rest)
+        uploads = (state is ItemState.UPLOADING) - (row.state is ItemState.UPLOADING)
+        if uploads:
+            self.link.change(uploads, now)
         if row.state.ended and not state.ended:
             self._seconds = None
         row.state = state
         if state is ItemState.WAITING:
-            row.error, row.phases_done, row.token = None, 0, CancelToken()
-            row.begin(None, now)
-            for waiting in self._needed_by.values():
-                if row in waiting:  # from the attempt before
-                    waiting.remove(row)
+            row.forget_attempt()
+            for other in self._needs.pop(row, ()):  # from the attempt before
+                self._needed_by.get(other, {}).pop(row, None)
             if row.kind is RowKind.PACKAGE and not row.paused:
                 bisect.insort(self._waiting, row, key=_order)
         if state.ended or state is ItemState.UPLOADED:
             self._release(row)
+        if state.moving:
+            self.moving[row] = None
+            row.at_rest = 0.0
+        else:
+            self.moving.pop(row, None)
+            row.at_rest = row.weight_done
+            self._count(row, row.at_rest)
         if state.ended:
-            row.meter = None
+            row.meter, row.token = None, _NOT_MOVING
             row.seconds = now - row.started_at if row.started_at is not None else 0.0
             if self.ended:
                 self._seconds = now - self._started
 
     def defer(self, row: Row, now: float) -> None:
         """Set `row` aside until the packages it needs, as far as they are rows, are uploaded or have ended."""
+        if row.state is ItemState.UPLOADING and row.blob == "uploaded":
+            self.link.sent(row.done_bytes)
         self.change(row, ItemState.UPLOADED, now)
         needs = self.job.needs(row.item) if row.item is not None else ()
-        others = [other for other in map(self._by_hash.get, needs) if other is not None and not _settled(other)]
-        self._missing[row] = len(others)
+        wanted = dict.fromkeys(map(self._by_hash.get, needs))
+        others = [other for other in wanted if other is not None and not _settled(other)]
+        self._needs[row], self._missing[row] = others, len(others)
         for other in others:
-            self._needed_by[other].append(row)
+            self._needed_by[other][row] = None
         if not others:
             self._ready.append(row)
 
@@ -189,6 +222,7 @@ class Push:
 
     def take(self, row: Row) -> None:
         """`row`, which `next_row` gave, is begun."""
+        row.may_move()
         for rows in (self._ready, self._waiting):
             if rows and rows[-1] is row:
                 rows.pop()
@@ -202,8 +236,9 @@ class Push:
     def move(self, rows: Collection[Row], to: Move, rank: int) -> list[Row]:
         """Move waiting packages of this push; those whose order changed. `rank` is that of the new place for the first
         and the last one."""
+        chosen = set(rows)
         line = sorted((row for row in self.packages if row.state is ItemState.WAITING), key=_order)
-        moved = [row for row in line if row in rows]
+        moved = [row for row in line if row in chosen]
         if to in (Move.NEXT, Move.LAST):
             for row in moved:
                 row.order = (rank, *row.order[1:])
@@ -214,7 +249,7 @@ class Push:
             # From the end they move to: a whole group keeps its order, and stops where it cannot go further.
             for place in range(1, len(line)):
                 row, neighbour = line[place], line[place - 1]
-                if row in rows and neighbour not in rows:
+                if row in chosen and neighbour not in chosen:
                     row.order, neighbour.order = neighbour.order, row.order
                     line[place - 1 : place + 1] = row, neighbour
                     others.append(neighbour)
@@ -233,14 +268,19 @@ class Push:
     def seconds(self, now: float) -> float:
         return self._seconds if self._seconds is not None else now - self._started
 
+    def remember_link(self, at: float) -> None:
+        """Remember how fast the mirror was; a copy is as fast as where it comes from."""
+        link = self.link.link(at)
+        if link is not None and not self.job.plan.source:
+            keep_link(self.job.plan.mirror_url, link)
+
     def skipped(self) -> tuple[PlanItem, ...]:
         """What the plan set aside, so that it never became a row."""
         return tuple(self.job.plan.of(Decision.EXTERNAL, Decision.HELD_BACK, Decision.NOT_INSTALLED))
 
     def status(self, now: float) -> PushStatus:
-        pushed = [row for row in self.packages if row.state is not ItemState.PRESENT]
-        done = int(sum(row.weight_done for row in pushed))
-        totals = totals_of(self.counts, done_bytes=done, total_bytes=sum(row.size for row in pushed))
+        done = round(self._ended_weight + self.open_weight())
+        totals = totals_of(self.counts, done_bytes=done, total_bytes=self._total_bytes)
         plan = self.job.plan
         return PushStatus(
             plan.id,
@@ -252,6 +292,16 @@ class Push:
             self.skipped(),
             plan.source,
         )
+
+    def open_weight(self) -> float:
+        """How much is done of what has not ended."""
+        return self._open_weight + sum(row.weight_done for row in self.moving)
+
+    def _count(self, row: Row, weight: float) -> None:
+        if row.state.ended:
+            self._ended_weight += weight
+        else:
+            self._open_weight += weight
 
     def _release(self, settled: Row) -> None:
         """Nobody has to wait for `settled` any more."""

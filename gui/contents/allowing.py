@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.caches.browsing import EntryKind
@@ -12,6 +12,7 @@ from core.services.values import ContentsRow
 from gui import messages
 from gui.actions import Actions
 from gui.contents import sign_words, words
+from gui.contents.selection import Selection
 from gui.mirrors.words import why_not_push
 
 _DELETABLE = (EntryKind.PACKAGE, EntryKind.IMAGE, EntryKind.UNTAGGED)
@@ -29,14 +30,10 @@ class Situation:
     engine: bool
     reading: bool
     current: ContentsRow | None
-    chosen: Sequence[ContentsRow]
+    chosen: Selection
     image: str
     old_layout: bool
     has_rows: bool
-
-    @property
-    def packages(self) -> list[ContentsRow]:
-        return packages_of(self.chosen)
 
     @property
     def why_no_place(self) -> str:
@@ -52,17 +49,25 @@ class Situation:
         return why_not_push(self.mirror) if self.mirror is not None else words.WHY_NOT_CONFIGURED
 
 
-def packages_of(rows: Sequence[ContentsRow]) -> list[ContentsRow]:
-    return [row for row in rows if row.kind is EntryKind.PACKAGE and row.hash]
+def packages_of(rows: Iterable[ContentsRow]) -> list[ContentsRow]:
+    return [row for row in rows if _is_package(row)]
 
 
-def unsigned(rows: Sequence[ContentsRow]) -> list[ContentsRow]:
+def unsigned(rows: Iterable[ContentsRow]) -> list[ContentsRow]:
     """Those that can be signed."""
     return [row for row in packages_of(rows) if row.signed is False and not words.is_old(row)]
 
 
-def deletable(rows: Sequence[ContentsRow]) -> list[ContentsRow]:
-    return [row for row in rows if row.kind in _DELETABLE]
+def deletable(rows: Iterable[ContentsRow]) -> list[ContentsRow]:
+    return [row for row in rows if _can_delete(row)]
+
+
+def _is_package(row: ContentsRow) -> bool:
+    return row.kind is EntryKind.PACKAGE and bool(row.hash)
+
+
+def _can_delete(row: ContentsRow) -> bool:
+    return row.kind in _DELETABLE
 
 
 def digest_of(row: ContentsRow) -> str:
@@ -81,15 +86,17 @@ def allow(a: Actions, now: Situation) -> None:
     a.allow(a.delete_old_layout, change or ("" if folder else words.WHY_NOT_FOLDER))
     a.allow(a.sign_entries, change or ("" if folder else sign_words.WHY_NO_SIGNATURES))
     a.allow(a.migrate_cache, change or ("" if folder and now.old_layout else words.WHY_NOT_OLD))
-    a.allow(a.delete_entries, change or none or ("" if deletable(now.chosen) else words.WHY_NOT_DELETABLE))
+    a.allow(a.delete_entries, change or none or ("" if any(map(_can_delete, now.chosen)) else words.WHY_NOT_DELETABLE))
     a.allow(a.export_bundle, now.stopped or now.why_no_place)
     is_mirror = words.WHY_IS_MIRROR if now.mirror is not None else ""
     a.allow(a.add_as_mirror, now.stopped or now.why_no_place or is_mirror)
     a.allow(a.copy_entries, now.stopped or now.why_no_place)
-    no_package = now.stopped or now.why_no_place or ("" if now.packages else words.WHY_NO_PACKAGE)
+    some_package = any(map(_is_package, now.chosen))
+    no_package = now.stopped or now.why_no_place or ("" if some_package else words.WHY_NO_PACKAGE)
     for action in (a.download_entries, a.unpack_entries, a.save_spec):
         a.allow(action, no_package)
     a.allow(a.install_here, no_package or ("" if now.mirror is not None else words.WHY_NOT_CONFIGURED))
+    a.allow(a.show_contents_commands, now.why_no_place)
     a.allow(a.copy_tag, none)
     a.allow(a.copy_entry_digest, none or ("" if any(map(digest_of, now.chosen)) else words.WHY_NO_DIGEST))
     can_pull = bool(now.image) and any(words.pull_line(now.image, row) for row in now.chosen)

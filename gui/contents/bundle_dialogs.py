@@ -38,12 +38,11 @@ class ExportDialog(CopyPlanDialog):
         environment: str = "",
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(client, words.export_title(source), words.EXPORT, parent)
-        self._instance = instance
+        super().__init__(client, instance, words.export_title(source), words.EXPORT, parent)
         self._source = source
         self.tree.replace.hide()
         self.choice = PackagesChoice(rows, environment)
-        self.path = PathEdit(words.CHOOSE_FOLDER, folder=True)
+        self.path = PathEdit(words.CHOOSE_FOLDER, folder=True, engine=client)
         self.path.edit.setPlaceholderText(words.BUNDLE_EXAMPLE)
         self.dependencies_box = CheckBox(words.DEPENDENCIES)
         self.dependencies_box.setChecked(True)
@@ -97,10 +96,9 @@ class ImportDialog(CopyPlanDialog):
     """Into `target`, unless another one is chosen. Planning reads all of the bundle, which takes its time."""
 
     def __init__(self, client: EngineClient, instance: str, target: str, parent: QWidget | None = None) -> None:
-        super().__init__(client, words.IMPORT_TITLE, words.IMPORT, parent)
-        self._instance = instance
+        super().__init__(client, instance, words.IMPORT_TITLE, words.IMPORT, parent)
         self._describing: asyncio.Task[None] | None = None
-        self.path = PathEdit(words.CHOOSE_BUNDLE, folder=False)
+        self.path = PathEdit(words.CHOOSE_BUNDLE, folder=False, engine=client)
         self.path.edit.setPlaceholderText(words.BUNDLE_EXAMPLE)
         self.target_box = TargetBox()
         self.target_box.set_target(target)

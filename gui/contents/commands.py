@@ -6,12 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDialog, QWidget
 
 from core.engine.calls.instances import ListInstances
-from core.foundation.errors import MirrordeckError
 from core.services.values import ContentsRow
 from gui.actions import Actions
 from gui.contents import copy_words, removal_words, sign_words, words
@@ -26,30 +25,27 @@ from gui.contents.migrate_dialog import MigrateDialog, OldLayoutDialog
 from gui.contents.notices import Told
 from gui.contents.removal_dialog import DeleteDialog, RemovalDialog
 from gui.contents.sign_dialog import SignDialog
+from gui.contents.spack_commands import cache_lines
 from gui.contents.trash_dialog import TrashDialog
 from gui.contents.verify_dialog import VerifyDialog
 from gui.engine_client import EngineClient
+from gui.widgets.commands import Commands
+from gui.widgets.commands_dialog import CommandsDialog
 from gui.widgets.dialogs import ask
-from gui.widgets.page import TaskOwner
 
 
-class ContentsCommands(QObject):
+class ContentsCommands(Commands):
     """Signals: `changed(Told)` where the build cache is not as it was, `started()` for what is in the queue now.
 
-    One dialog at a time. `rows` are those selected, packages or not.
+    `rows` are those selected, packages or not.
     """
 
     changed = Signal(object)
     started = Signal()
-    failed = Signal(object)
 
     def __init__(self, client: EngineClient, window: QWidget) -> None:
-        super().__init__(window)
-        self.tasks = TaskOwner()
-        self.instance = ""
+        super().__init__(client, window)
         self.place = ""
-        self._client = client
-        self._window = window
 
     def connect_actions(
         self, a: Actions, chosen: Callable[[], Sequence[ContentsRow]], why_no_change: Callable[[], str]
@@ -71,22 +67,12 @@ class ContentsCommands(QObject):
             a.unpack_entries: lambda: self.take(packages_of(chosen()), Taking.FILES),
             a.save_spec: lambda: self.take(packages_of(chosen()), Taking.SPEC),
             a.install_here: lambda: self.install(packages_of(chosen())),
+            a.show_contents_commands: lambda: self.show_spack(
+                packages_of(chosen()), migrate=a.migrate_cache.isEnabled()
+            ),
         }
         for action, command in commands.items():
             action.triggered.connect(lambda _checked=False, wanted=command: self.run(wanted()))
-
-    def run(self, command: Coroutine[Any, Any, None]) -> None:
-        """Run one of the commands below; what it raises is told by `failed`."""
-        if self.tasks.busy:
-            command.close()
-        else:
-            self.tasks.start(self._guard(command))
-
-    async def _guard(self, command: Coroutine[Any, Any, None]) -> None:
-        try:
-            await command
-        except MirrordeckError as error:
-            self.failed.emit(error.info())
 
     # ---- checking ----
 
@@ -176,6 +162,9 @@ class ContentsCommands(QObject):
 
     async def take(self, rows: Sequence[ContentsRow], taking: Taking) -> None:
         await ask(DownloadDialog(self._client, self.instance, self.place, rows, taking, parent=self._window))
+
+    async def show_spack(self, rows: Sequence[ContentsRow], *, migrate: bool) -> None:
+        await ask(CommandsDialog(cache_lines(self.place, rows, migrate=migrate), self._window))
 
     async def install(self, rows: Sequence[ContentsRow]) -> None:
         hashes = tuple(row.hash for row in rows)

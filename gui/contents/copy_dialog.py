@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from core.engine.calls.mirrors import ListMirrors
@@ -17,7 +17,7 @@ from core.mirrors.model import Mirror
 from core.services.upkeep_values import CopyRequest, CopySigning
 from core.services.values import ContentsRow
 from core.transfers.plan import Decision, PlanItem, PushOptions, PushPlan
-from gui import theme
+from gui import messages, theme
 from gui.contents import copy_words as words
 from gui.contents.words import has_signatures
 from gui.engine_client import EngineClient
@@ -36,10 +36,14 @@ _TARGET_WIDTH = 240
 
 
 class CopyModel(PlanModel):
-    """A push plan in the words of copying."""
+    """A push plan in the words of what is done here: copying, migrating …"""
+
+    def __init__(self, verb: str, parent: QObject | None = None) -> None:
+        self._verb = verb
+        super().__init__(parent)
 
     def name_of(self, decision: Decision) -> str:
-        return words.group_name(decision)
+        return words.group_name(self._verb, decision)
 
     def detail_of(self, decision: Decision, items: tuple[PlanItem, ...], options: PushOptions) -> str:
         return words.group_detail(decision, items, options)
@@ -53,13 +57,16 @@ class CopyPlanDialog(TaskDialog):
 
     push_started = Signal(str)
 
-    def __init__(self, client: EngineClient, title: str, verb: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, client: EngineClient, instance: str, title: str, verb: str, parent: QWidget | None = None
+    ) -> None:
         super().__init__(title, verb, parent)
         self.client = client
+        self._instance = instance
         self.verb = verb
         self.plan: PushPlan | None = None
         self.form = FormRows()
-        self.model = CopyModel(self)
+        self.model = CopyModel(verb, self)
         self.tree = PlanTree(self.model)
         self.pane = PlanPane(self.tree)
         self.sentence = ElidedLabel("", tone="dim")
@@ -105,16 +112,16 @@ class CopyPlanDialog(TaskDialog):
         self.plan = plan
         self.model.set_plan(plan)
         self.tree.show_groups(plan)
-        self.sentence.setText(words.heading(plan))
+        self.sentence.setText(words.heading(self.verb, plan))
         self.confirm_button.setText(words.button(self.verb, plan))
         self.forbid(words.why_not(plan))
         problems = plan.blockers or plan.warnings
         if problems:
-            text = "\n".join(problem.sentence() for problem in problems[1:])
-            first = problems[0]
+            first, *others = problems
             tone = "bad" if plan.blockers else "warn"
-            rest = "\n".join(part for part in (first.why, *first.remedies, text) if part)
-            self.notice.show_notice(first.title, rest, tone=tone, closable=False)
+            lines = (messages.sentences(first.why, *first.remedies), *(each.sentence() for each in others))
+            text = "\n".join(line for line in lines if line)
+            self.notice.show_notice(first.title, text, tone=tone, closable=False)
         self.make_room()
 
     def _on_start(self) -> None:
@@ -135,7 +142,7 @@ class CopyPlanDialog(TaskDialog):
         self.accept()
 
     def _unlock_dialog(self, plan: PushPlan) -> UnlockDialog:
-        return UnlockDialog(self.client, plan.instance_id, plan.key, plan.key_owner, self)
+        return UnlockDialog(self.client, self._instance, plan.key, plan.key_owner, self)
 
     def on_stopped(self) -> None:
         self.sentence.setText(words.STOPPED)
@@ -216,8 +223,7 @@ class CopyDialog(CopyPlanDialog):
         environment: str = "",
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(client, words.copy_title(source), words.COPY, parent)
-        self._instance = instance
+        super().__init__(client, instance, words.copy_title(source), words.COPY, parent)
         self._source = source
         self.target_box = TargetBox()
         self.choice = PackagesChoice(rows, environment)

@@ -21,7 +21,7 @@ EVERYTHING = "everything it holds"
 DEPENDENCIES = "With all they depend on"
 INDEX = "Index"
 SIGNING = "Signing"
-SIGNINGS = ((CopySigning.KEEP, "as they are"), (CopySigning.SIGN, "sign what is not signed yet"))
+SIGNINGS = ((CopySigning.KEEP, "as they are"), (CopySigning.SIGN, "sign what arrives unsigned"))
 COPY = "Copy"
 PLANNING = "Comparing what is where…"
 STOPPED = "Stopped before there was a plan."
@@ -79,10 +79,11 @@ FILES_STOPPED = "Stopped before all of the archive was read."
 NO_FILES = "This is not a package."
 NO_MATCH = "No file has that in its path."
 
+_DONE = {COPY: "copied", EXPORT: "exported", IMPORT: "imported", MIGRATE: "migrated"}
 DECISIONS = {
-    Decision.PUSH: "Will be copied",
+    Decision.PUSH: "Will be {done}",
     Decision.COMPLETE: "Will be completed",
-    Decision.NOT_INSTALLED: "Not in the source",
+    Decision.NOT_INSTALLED: "Cannot be {done}",
 }
 
 
@@ -127,8 +128,9 @@ def environment(name: str) -> str:
     return f"the environment {visible(name)}"
 
 
-def group_name(decision: Decision) -> str:
-    return DECISIONS.get(decision) or push_words.DECISIONS[decision]
+def group_name(verb: str, decision: Decision) -> str:
+    name = DECISIONS.get(decision) or push_words.DECISIONS[decision]
+    return name.format(done=_DONE[verb])
 
 
 def group_detail(decision: Decision, items: tuple[PlanItem, ...], options: PushOptions) -> str:
@@ -138,11 +140,11 @@ def group_detail(decision: Decision, items: tuple[PlanItem, ...], options: PushO
     return push_words.group_detail(decision, items, options)
 
 
-def heading(plan: PushPlan) -> str:
+def heading(verb: str, plan: PushPlan) -> str:
     """`12 of 40 packages to copy.`, with what the target has to offer."""
     copying = sum(1 for _ in plan.of(Decision.PUSH, Decision.COMPLETE))
     free = f" {format_bytes(plan.free_bytes)} free there." if plan.free_bytes is not None else ""
-    return f"{copying:,} of {plural(plan.selected, 'package')} to copy.{free}"
+    return f"{copying:,} of {plural(plan.selected, 'package')} to {verb.lower()}.{free}"
 
 
 def button(verb: str, plan: PushPlan | None) -> str:

@@ -60,8 +60,10 @@ class DownloadDialog(TaskDialog):
         self._left = list(rows)
         self._total = len(rows)
         self._taking = taking
-        self.folder = PathEdit(words.CHOOSE_FOLDER, folder=True)
-        self.folder.edit.setText(str(remembered().value(_MEMORY) or Path.home()))
+        self._here = client.place.is_here
+        self._memory = _MEMORY if self._here else f"{_MEMORY} {client.place.title}"
+        self.folder = PathEdit(words.CHOOSE_FOLDER, folder=True, engine=client)
+        self.folder.edit.setText(str(remembered().value(self._memory) or (Path.home() if self._here else "")))
         self.status = WrappedLabel(tone="dim")
         self.taken = MonoText(verb, least_height=_DONE_HEIGHT)
         self.taken.hide()
@@ -88,7 +90,7 @@ class DownloadDialog(TaskDialog):
     @property
     def directory(self) -> str:
         text = self.folder.edit.text().strip()
-        return str(Path(text).expanduser()) if text else ""
+        return str(Path(text).expanduser()) if text and self._here else text
 
     @property
     def close_text(self) -> str:
@@ -96,7 +98,7 @@ class DownloadDialog(TaskDialog):
 
     async def _take(self) -> None:
         self.notice.clear()
-        remembered().setValue(_MEMORY, self.directory)
+        remembered().setValue(self._memory, self.directory)
         while self._left:
             row = self._left[0]
             self._show_step(0)
@@ -129,7 +131,7 @@ class DownloadDialog(TaskDialog):
     def _note(self, line: str) -> None:
         self.taken.appendPlainText(line)
         self.taken.show()
-        self.open_button.show()
+        self.open_button.setVisible(self._here)
         self.make_room()
 
     def on_stopped(self) -> None:

@@ -32,7 +32,7 @@ class FreeDialog(RemovalDialog):
         self._instance = instance
         self._place = place
         self._kept: tuple[str, ...] | None = None
-        self.form = FreeForm()
+        self.form = FreeForm(client)
         self.body.insertWidget(0, self.form)
         self.form.preset_combo.setCurrentIndex(preset)
         self.form.edited.connect(self._on_edited)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidge
 from core.services.upkeep_values import FreeRule, KeepRules
 from gui import theme
 from gui.contents import removal_words as words
+from gui.widgets.choosing import Engine
 from gui.widgets.controls import Button, CheckBox, ComboBox
 from gui.widgets.form_rows import FormRows
 from gui.widgets.labels import Label
@@ -42,7 +43,7 @@ class FreeForm(QWidget):
     edited = Signal()
     settled = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, engine: Engine, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._environments: set[str] = set()
         self.preset_combo = ComboBox()
@@ -59,7 +60,7 @@ class FreeForm(QWidget):
         self.days_edit.setPlaceholderText(words.DAYS_ANY)
         self.days_edit.setAccessibleName(f"{words.NEWER}, {words.DAYS}")
         self.days_edit.setFixedWidth(theme.scaled(_DAYS_WIDTH))
-        self.keep_list = PathEdit(words.KEEP_LIST_CHOOSE, folder=False)
+        self.keep_list = PathEdit(words.KEEP_LIST_CHOOSE, folder=False, engine=engine)
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(_DEBOUNCE_MS)

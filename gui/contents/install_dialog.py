@@ -10,7 +10,7 @@ from core.engine.messages import Call
 from core.foundation.errors import MirrordeckError
 from core.services.install_values import InstallOutlook, InstallRequest, SpackEnd
 from core.services.values import CopyLine
-from gui import theme
+from gui import messages, theme
 from gui.contents import install_words as words
 from gui.engine_client import EngineClient
 from gui.mirrors.spack_run import RunDialog
@@ -88,7 +88,7 @@ class InstallDialog(RunDialog):
         problems = outlook.blockers or outlook.warnings
         if problems:
             first, *others = problems
-            lines = (first.why, *first.remedies, *(each.sentence() for each in others))
+            lines = (messages.sentences(first.why, *first.remedies), *(each.sentence() for each in others))
             text = "\n".join(line for line in lines if line)
             tone = "bad" if outlook.blockers else "warn"
             self.notice.show_notice(first.title, text, tone=tone, closable=False)

@@ -58,6 +58,8 @@ _ORDER = {InstallState.MISSING: 0, InstallState.CACHE: 1, InstallState.INSTALLED
 
 def _facts(one: InstallPackage) -> tuple[str, str]:
     """Its signature, and whether its paths fit."""
+    if one.problem:
+        return "damaged", ""
     signature = _SIGNATURES[one.signature] if one.signature is not None else ""
     if one.room is None or one.state is not InstallState.CACHE:
         return signature, ""

@@ -23,8 +23,7 @@ class MigrateDialog(CopyPlanDialog):
     """The old format stays as it is."""
 
     def __init__(self, client: EngineClient, instance: str, mirror: str, parent: QWidget | None = None) -> None:
-        super().__init__(client, words.migrate_title(mirror), words.MIGRATE, parent)
-        self._instance = instance
+        super().__init__(client, instance, words.migrate_title(mirror), words.MIGRATE, parent)
         self._mirror = mirror
         self.tree.replace.hide()
         self.unsigned_box = CheckBox(words.DROP_SIGNATURES)

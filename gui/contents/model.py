@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Sequence
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, Signal
 
 from core.caches.browsing import EntryKind
 from core.foundation.text import short_hash, visible
@@ -15,7 +15,9 @@ from core.signing.signatures import SignatureFacts
 from gui import messages
 from gui.contents import words
 from gui.contents.rows import Column, Contents, Group, GroupKey
+from gui.packages.slices import Steps, finish
 from gui.widgets.cell import Index, Look, Role
+from gui.widgets.stepping import Stepper
 
 _NO_PARENT = QModelIndex()
 _ItemRole = Qt.ItemDataRole
@@ -28,8 +30,11 @@ _SIGNED = Look("check", "dim", messages.YES, quiet=True)
 _NO = Look("circle", "dim", messages.NO, quiet=True)
 _SHAPES = {"ok": "check", "warn": "triangle", "bad": "cross", "text": "circle"}
 _FEW = 200
+_AT_ONCE = 5_000  # rows that are arranged in no time
+_COLUMNS = tuple(Column)
 
 LineId = tuple[GroupKey, str]
+Line = tuple[Group, str]
 
 
 class ContentsModel(QAbstractTableModel):
@@ -37,7 +42,11 @@ class ContentsModel(QAbstractTableModel):
 
     `signatures` says whether Spack has signatures here, `reading` whether what is not known will come, `stale` that all
     is only what was known last. `judged` says by entry what signatures are worth, as far as that was asked for.
+
+    With very many rows narrowing, sorting and opening go on in steps while the old lines stay.
     """
+
+    arranged = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -52,7 +61,11 @@ class ContentsModel(QAbstractTableModel):
         self._sorting: tuple[Column, bool] = (Column.NAME, False)
         self._open: set[GroupKey] = set()
         self._open_while_filtered: set[GroupKey] = set()
-        self._lines: list[tuple[Group, str]] = []
+        self._lines: list[Line] = []
+        self._opens_few = False  # whether the filter is new, and opens what it leaves where that is little
+        self._outdated = False  # whether rows have come since the steps began
+        self._stepper = Stepper(self)
+        self._discarding = Stepper(self)
 
     # ---- filling ----
 
@@ -60,21 +73,29 @@ class ContentsModel(QAbstractTableModel):
         """Add rows and replace what is known already."""
         self._now = time.time()
         if self.contents.apply(rows):
-            self.contents.narrow(self._words, self._only)
-            self._rearrange()
+            if self._stepper.running:
+                self._outdated = True  # beginning anew each time would never end while rows come
+            else:
+                self._arrange()
         else:
             self._repaint()
 
     def retain(self, keys: Collection[str]) -> None:
         """Forget what is not among `keys`, and sum up anew."""
-        if self.contents.retain(keys):
-            self.contents.narrow(self._words, self._only)
-            self._rearrange()
+        if not self.contents.retain(keys):
+            return
+        self._stepper.stop()
+        rows = self.contents.rows
+        self._show([line for line in self._lines if (line[1] in rows if line[1] else line[0].keys)])
+        self._arrange()
 
     def clear(self) -> None:
+        self._stepper.stop()
+        self._discarding.run(self.contents.discarding())
         self.contents = Contents()
         self._open.clear()
-        self._rearrange()
+        self._show([])
+        self.arranged.emit()
 
     def show_signatures(self, judged: Sequence[EntrySignature]) -> None:
         """What signatures are worth; nothing is forgotten before `forget_signatures`."""
@@ -108,31 +129,60 @@ class ContentsModel(QAbstractTableModel):
         wanted = tuple(text.lower().split())
         if (wanted, only) != (self._words, self._only):
             self._words, self._only = wanted, only
-            self.contents.narrow(wanted, only)
-            groups = [group for group in self.contents.groups.values() if group.shown]
-            few = bool(wanted or only is not None) and sum(len(group.shown) for group in groups) <= _FEW
-            self._open_while_filtered = {group.key for group in groups} if few else set()
-            self._rearrange()
+            self._opens_few = True
+            self._arrange()
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         self._sorting = (Column(column), order is Qt.SortOrder.DescendingOrder)
-        self._rearrange()
+        self._arrange()
 
-    def _rearrange(self) -> None:
-        """Put everything where it belongs now."""
-        self.beginResetModel()
+    def _arrange(self) -> None:
+        """Put everything where it belongs now; `arranged` follows."""
+        steps = self._arranging()
+        if len(self.contents.rows) <= _AT_ONCE:
+            self._stepper.stop()
+            finish(steps)
+        else:
+            self._stepper.run(steps)
+
+    def _arranging(self) -> Steps[None]:
+        self._outdated = False
         column, descending = self._sorting
-        lines: list[tuple[Group, str]] = []
-        for group in self.contents.order(column, descending=descending):
+        yield from self.contents.narrowing(self._words, self._only)
+        if self._opens_few:
+            self._opens_few = False
+            self._open_while_filtered = self._opened_by_filter()
+        lines: list[Line] = []
+        for group in (yield from self.contents.ordering(column, descending=descending)):
             lines.append((group, ""))
             if self._is_open(group):
-                lines += self._entry_lines(group)
+                lines += yield from self._entry_lines(group)
+        self._show(lines)
+        self._stepper.stop()  # whoever is told must not find this busy any more
+        if self._outdated:
+            self._arrange()
+        else:
+            self.arranged.emit()
+
+    def _opened_by_filter(self) -> set[GroupKey]:
+        groups = [group for group in self.contents.groups.values() if group.shown]
+        few = bool(self._words or self._only is not None) and sum(len(group.shown) for group in groups) <= _FEW
+        return {group.key for group in groups} if few else set()
+
+    def _entry_lines(self, group: Group) -> Steps[list[Line]]:
+        column, descending = self._sorting
+        keys = yield from self.contents.entries(group, column, descending=descending)
+        return [(group, key) for key in keys]
+
+    def _show(self, lines: list[Line]) -> None:
+        self.beginResetModel()
         self._lines = lines
         self.endResetModel()
 
-    def _entry_lines(self, group: Group) -> list[tuple[Group, str]]:
-        column, descending = self._sorting
-        return [(group, key) for key in self.contents.entries(group, column, descending=descending)]
+    @property
+    def busy(self) -> bool:
+        """Whether the lines shown are not yet those asked for."""
+        return self._stepper.running
 
     # ---- opening ----
 
@@ -156,24 +206,36 @@ class ContentsModel(QAbstractTableModel):
         group = self._lines[row][0]
         if wanted is self._is_open(group):
             return
-        count = len(group.shown)
+        self._outdated = True  # what is being arranged may have been there already
         if wanted:
             self._open.add(group.key)
-            self.beginInsertRows(_NO_PARENT, row + 1, row + count)
-            self._lines[row + 1 : row + 1] = self._entry_lines(group)
-            self.endInsertRows()
+            self._insert(row + 1, finish(self._entry_lines(group)))
         else:
             self._open.discard(group.key)
             self._open_while_filtered.discard(group.key)
-            self.beginRemoveRows(_NO_PARENT, row + 1, row + count)
-            del self._lines[row + 1 : row + 1 + count]
-            self.endRemoveRows()
+            self._remove_entries(row + 1)
         self.dataChanged.emit(self.index(row, 0), self.index(row, 0))
+
+    def _insert(self, at: int, lines: list[Line]) -> None:
+        if lines:
+            self.beginInsertRows(_NO_PARENT, at, at + len(lines) - 1)
+            self._lines[at:at] = lines
+            self.endInsertRows()
+
+    def _remove_entries(self, at: int) -> None:
+        """Those from line `at` on to the next group: not always all there are, where many are being arranged."""
+        end = at
+        while end < len(self._lines) and self._lines[end][1]:
+            end += 1
+        if end > at:
+            self.beginRemoveRows(_NO_PARENT, at, end - 1)
+            del self._lines[at:end]
+            self.endRemoveRows()
 
     def set_all_open(self, *, wanted: bool) -> None:
         self._open = set(self.contents.groups) if wanted else set()
         self._open_while_filtered = set()
-        self._rearrange()
+        self._arrange()
 
     # ---- asking ----
 
@@ -182,13 +244,9 @@ class ContentsModel(QAbstractTableModel):
         key = self._lines[row][1]
         return self.contents.rows[key] if key else None
 
-    def keys_at(self, rows: Iterable[int]) -> list[str]:
-        """The entries these lines stand for: a group for all that is shown of it."""
-        found: dict[str, None] = {}
-        for row in rows:
-            group, key = self._lines[row]
-            found.update(dict.fromkeys((key,) if key else group.shown))
-        return list(found)
+    def lines(self, ranges: Iterable[tuple[int, int]]) -> list[Line]:
+        """What these ranges of rows show, their last ones included."""
+        return [line for first, last in ranges for line in self._lines[first : last + 1]]
 
     def line_id(self, row: int) -> LineId:
         group, key = self._lines[row]
@@ -200,12 +258,14 @@ class ContentsModel(QAbstractTableModel):
             keys = [each for each in group.shown if self.contents.rows[each].hash == dag_hash] if not _key else []
             if keys:
                 self.set_open(at, wanted=True)
-                return self.find([(group.key, keys[0])])[0]
+                return next(iter(self.find([(group.key, keys[0])])), None)
         return None
 
     def find(self, wanted: Collection[LineId]) -> list[int]:
         """Where these lines are, as far as they are shown."""
-        return [row for row, (group, key) in enumerate(self._lines) if (group.key, key) in wanted] if wanted else []
+        keys = {key for _, key in wanted}  # mostly the answer already, and without making anything
+        lines = enumerate(self._lines) if wanted else ()
+        return [row for row, (group, key) in lines if key in keys and (group.key, key) in wanted]
 
     # ---- Qt ----
 
@@ -226,7 +286,7 @@ class ContentsModel(QAbstractTableModel):
         if not index.isValid():
             return None
         group, key = self._lines[index.row()]
-        column = Column(index.column())
+        column = _COLUMNS[index.column()]
         if role == _ItemRole.TextAlignmentRole:
             return _RIGHT if column is Column.SIZE else None
         if role == Role.TONE:

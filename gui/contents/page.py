@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QSplitter, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from core.engine.calls.mirrors import ListMirrors
 from core.foundation.errors import MirrordeckError
@@ -18,6 +18,7 @@ from gui import messages, theme
 from gui.actions import Actions
 from gui.contents import words
 from gui.contents.allowing import Situation, allow, digest_of
+from gui.contents.chooser import Chooser
 from gui.contents.commands import ContentsCommands
 from gui.contents.details import EntryCard
 from gui.contents.footer import TotalsFooter
@@ -39,6 +40,7 @@ from gui.widgets.controls import ActionButton, Button, ComboBox
 from gui.widgets.empty_state import EmptyState
 from gui.widgets.labels import Label
 from gui.widgets.page import Page
+from gui.widgets.pane_splitter import PaneSplitter
 from gui.widgets.spec_line import SpecLine
 from gui.widgets.table import TablePane
 
@@ -65,17 +67,13 @@ class ContentsPage(Page):
         self.index = IndexUpdater(client, self)
         self.place = ""
         self._mirrors: dict[str, Mirror] = {}
-        self._load_when_shown = False
-        self._selection: list[str] = []
-        self._selecting = QTimer(self)
-        self._selecting.setSingleShot(True)
-        self._selecting.setInterval(0)
-        self._selecting.timeout.connect(self._on_selection)
+        self._load_when_shown, self._wanted = False, ""  # `_wanted`: a hash to go to once all lines are shown
         self._build_tools()
         self._build_list()
         self.footer = TotalsFooter()
         self.body.addWidget(self.footer)
         self.signatures = SignatureReader(client, self.table, self.model)
+        self.chooser = Chooser(self.table, self.model, self)
         self._connect()
         self._show_state()
 
@@ -121,14 +119,8 @@ class ContentsPage(Page):
         self.no_match.add_button(self.clear_button)
         self.details = EntryCard(self.client, self.commands)
         self.details.hide()
-        splitter = QSplitter(Qt.Orientation.Vertical)
-        splitter.setChildrenCollapsible(False)
-        splitter.setHandleWidth(theme.SPACE_S)
-        splitter.addWidget(self.pane)
-        splitter.addWidget(self.details)
-        splitter.setStretchFactor(0, 3)
-        splitter.setStretchFactor(1, 1)
-        self.body.addWidget(splitter, 1)
+        self.splitter = PaneSplitter("contents", self.pane, self.details, (3, 1))
+        self.body.addWidget(self.splitter, 1)
 
     def _connect(self) -> None:
         self.place_box.place_chosen.connect(self.open_place)
@@ -154,10 +146,8 @@ class ContentsPage(Page):
         self.details.package_wanted.connect(self._on_hash_wanted)
         self.details.enlarged.connect(lambda wanted: self.pane.setVisible(not wanted))
         self.table.customContextMenuRequested.connect(self._on_context_menu)
-        selection = self.table.selectionModel()
-        selection.currentRowChanged.connect(self._selecting.start)
-        selection.selectionChanged.connect(self._selecting.start)
-        self.model.modelReset.connect(self._selecting.start)
+        self.chooser.changed.connect(self._on_selection)
+        self.model.arranged.connect(self._on_arranged)
         commands = self.commands
         commands.stop_reading.triggered.connect(self._on_stop)
         commands.update_index.triggered.connect(lambda: self.index.update(self.instance_id, self.place))
@@ -181,6 +171,14 @@ class ContentsPage(Page):
         await self._read_mirrors(first=not again)
         if self.place:
             self._read(refresh=again)
+
+    def forget(self) -> None:
+        super().forget()
+        self.next_generation()
+        self.registry.stop()
+        self.reader.forget()
+        self._mirrors = {}
+        self.place_box.set_mirrors([])
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -280,7 +278,7 @@ class ContentsPage(Page):
             self._show_repositories()
         else:
             self._show_contents()
-        self.footer.show_totals(self.model, self._selection)
+        self.footer.show_totals(self.model, self.chooser.selection)
         self.stop_button.setVisible(self.reading)
         self.refresh_line.set_running(self.reading)
         self.update_actions()
@@ -334,11 +332,20 @@ class ContentsPage(Page):
 
     def _on_hash_wanted(self, dag_hash: str) -> None:
         """Go to another package of this build cache, if it is there."""
-        row = self.model.find_hash(dag_hash)
+        self._wanted, row = dag_hash, self.model.find_hash(dag_hash)
         if row is None and self.filter_line.text():
             self.filter_line.set_text_now("")
             self.narrower.choose(self.instance_id, self.place, "")
-            row = self.model.find_hash(dag_hash)
+        else:
+            self._go_to(row)
+
+    def _on_arranged(self) -> None:
+        self._show_state()
+        if self._wanted and not self.filter_line.text():
+            self._go_to(self.model.find_hash(self._wanted))
+
+    def _go_to(self, row: int | None) -> None:
+        self._wanted = ""
         if row is not None:
             self.table.select_row(row)
             self.table.scrollTo(self.table.currentIndex())
@@ -352,15 +359,13 @@ class ContentsPage(Page):
         self.table.setFocus()
 
     def _on_selection(self) -> None:
-        """After any number of changes at once."""
-        self._selection = self.model.keys_at(self.table.all_selected_rows())
         row = self.current()
         if row is None:
             self.details.show_nothing()
         else:
             at_hand = words.is_local(self.place, self.mirror)
             self.details.show_entry(self.instance_id, self.place, row, at_hand=at_hand)
-        self.footer.show_totals(self.model, self._selection)
+        self.footer.show_totals(self.model, self.chooser.selection)
         self.update_actions()
 
     def current(self) -> ContentsRow | None:
@@ -370,8 +375,7 @@ class ContentsPage(Page):
 
     def chosen(self) -> list[ContentsRow]:
         """All entries that are selected, those of selected groups too."""
-        rows = self.model.contents.rows
-        return [rows[key] for key in self._selection if key in rows]
+        return list(self.chooser.selection)
 
     # ---- actions ----
 
@@ -388,7 +392,7 @@ class ContentsPage(Page):
             engine=self.client.running,
             reading=self.reading,
             current=self.current(),
-            chosen=self.chosen(),
+            chosen=self.chooser.selection,
             image=view.image if view is not None else "",
             old_layout=self.model.contents.has_old_layout,
             has_rows=bool(self.model.rowCount()),
@@ -410,9 +414,10 @@ class ContentsPage(Page):
             part.leave()
         for owner in (self.work, self.narrower, self.index):
             owner.tasks.cancel_all()
-        self._selecting.stop()
+        self.chooser.leave()
         self.table.remember()
         self.space_table.remember()
+        self.splitter.remember()
 
     def _focus_list(self) -> None:
         shown = self.pane.shown
@@ -420,8 +425,8 @@ class ContentsPage(Page):
             shown.setFocus()
 
     def _pull_line(self, row: ContentsRow) -> str:
-        image = self.reader.view.image if self.reader.view is not None else ""
-        return words.pull_line(image, row) if image else ""
+        view = self.reader.view
+        return words.pull_line(view.image, row) if view is not None and view.image else ""
 
     def _copy(self, text_of: Callable[[ContentsRow], str]) -> None:
         texts = map(text_of, self.chosen())

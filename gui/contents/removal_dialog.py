@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from core.engine.calls.upkeep import ApplyDelete, PlanDelete, SavePlan
 from core.engine.messages import Call
@@ -16,8 +16,8 @@ from core.services.values import Step
 from gui.contents import removal_words as words
 from gui.contents.removal_pane import RemovalPane
 from gui.engine_client import EngineClient
+from gui.widgets.choosing import Choice, choose_path
 from gui.widgets.controls import Button
-from gui.widgets.dialogs import ask
 from gui.widgets.labels import WrappedLabel
 from gui.widgets.task_dialog import TaskDialog
 
@@ -126,13 +126,13 @@ class RemovalDialog(TaskDialog):
 
     async def _export(self) -> None:
         found = self.removal.plan
-        dialog = QFileDialog(self, words.EXPORT_TITLE)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("json")
-        if found is None or not await ask(dialog) or not dialog.selectedFiles():
+        if found is None:
+            return
+        file = await choose_path(self, words.EXPORT_TITLE, Choice.NEW_FILE, self.client, suffix="json")
+        if not file:
             return
         try:
-            await self.client.call(SavePlan(found.plan.id, dialog.selectedFiles()[0]))
+            await self.client.call(SavePlan(found.plan.id, file))
         except MirrordeckError as error:
             self.show_error(error.info())
 

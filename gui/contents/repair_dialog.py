@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtWidgets import QWidget
@@ -14,16 +15,20 @@ from core.engine.calls.push import PlanPush, StartPush
 from core.engine.calls.upkeep import ApplyDelete, PlanDelete
 from core.foundation.errors import ErrorInfo
 from core.services.upkeep_values import UpkeepPlan
+from core.services.values import Step
 from core.services.verify_values import Finding, RepairPlan
 from core.transfers.model import PushStatus, QueueSnapshot
 from core.transfers.plan import Decision, PushPlan
+from gui import theme
+from gui.contents import removal_words
 from gui.contents import verify_words as words
 from gui.contents.removal_pane import RemovalPane
 from gui.engine_client import EngineClient
 from gui.widgets.labels import WrappedLabel
 from gui.widgets.task_dialog import TaskDialog
 
-_HEIGHT = 460
+_HEIGHT = 240
+_LIST_HEIGHT = 460
 
 
 class RepairDialog(TaskDialog):
@@ -75,7 +80,8 @@ class RepairDialog(TaskDialog):
         if plan.push is not None:
             self._push = await self._client.call(PlanPush(self._instance, plan.push))
         if plan.delete is not None:
-            self.removal.show_plan(await self._client.call(PlanDelete(self._instance, plan.delete)))
+            call = PlanDelete(self._instance, plan.delete)
+            self.removal.show_plan(await self._client.call(call, self._shower(removal_words.looked_at)))
         self._plan = plan
         self._show_plan(plan)
 
@@ -87,6 +93,8 @@ class RepairDialog(TaskDialog):
             steps.append(words.delete_step(len(deletion.plan.entries)))
         self.steps.setText("\n".join(step for step in steps if step))
         self.removal.setVisible(deletion is not None)
+        if deletion is not None:
+            self.resize(self.width(), max(self.height(), theme.scaled(_LIST_HEIGHT)))
         last = (words.MARK_STEP if plan.mark else "", words.INDEX_STEP if plan.reindex else "")
         self.finish.setText("\n".join(step for step in last if step))
         self.left.setText(words.left(plan))
@@ -108,7 +116,7 @@ class RepairDialog(TaskDialog):
         self.notice.clear()
         if self._push is not None and any(self._push.of(Decision.PUSH, Decision.COMPLETE)):
             self.status.setText(words.PUSHING)
-            ended = await _push_to_the_end(self._client, self._push)
+            ended = await _push_to_the_end(self._client, self._push, self._show_push)
             self._push = None  # what was done is not done again
             if ended.totals.failed or ended.totals.cancelled:
                 failed = ended.totals.failed + ended.totals.cancelled
@@ -126,15 +134,21 @@ class RepairDialog(TaskDialog):
         if shown is None or plan.delete is None:
             return True
         self.status.setText(words.DELETING)
-        now: UpkeepPlan = await self._client.call(
-            PlanDelete(self._instance, plan.delete)
-        )  # it was made before the push
+        again = PlanDelete(self._instance, plan.delete)  # it was made before the push
+        now: UpkeepPlan = await self._client.call(again, self._shower(removal_words.looked_at))
         if {entry.key for entry in now.plan.entries} != {entry.key for entry in shown.plan.entries}:
             self.removal.show_plan(now)
             self.show_error(ErrorInfo("changed", words.CHANGED, words.CHANGED_WHY))
             return False
-        await self._client.call(ApplyDelete(now.plan.id))
+        await self._client.call(ApplyDelete(now.plan.id), self._shower(removal_words.gone))
         return True
+
+    def _show_push(self, push: PushStatus) -> None:
+        self.status.setText(words.pushing(push.totals))
+
+    def _shower(self, text: Callable[[Step], str]) -> Callable[[list[Step]], None]:
+        """Shows how far the engine has come."""
+        return lambda steps: self.status.setText(text(steps[-1]))
 
     def on_working(self) -> None:
         self._repairing = self._repairing and self.working
@@ -156,21 +170,25 @@ class RepairDialog(TaskDialog):
         self.removal.setEnabled(not self._repairing)
 
 
-async def _push_to_the_end(client: EngineClient, plan: PushPlan) -> PushStatus:
-    """Start a push, and wait until it has ended; stopping to wait leaves it in the queue."""
+async def _push_to_the_end(client: EngineClient, plan: PushPlan, show: Callable[[PushStatus], None]) -> PushStatus:
+    """Start a push, and wait until it has ended; stopping to wait leaves it in the queue. `show` gets every state."""
     seen: dict[str, PushStatus] = {}
     news = asyncio.Event()
 
     def on_snapshot(snapshot: QueueSnapshot) -> None:
-        seen.update((push.id, push) for push in snapshot.pushes if push.ended)
+        seen.update((push.id, push) for push in snapshot.pushes)
         news.set()
 
     client.snapshot_received.connect(on_snapshot)
     try:
         push_id = await client.call(StartPush(plan.id))
-        while push_id not in seen:
+        while True:
+            push = seen.get(push_id)
+            if push is not None and push.ended:
+                return push
+            if push is not None:
+                show(push)
             news.clear()
             await news.wait()
-        return seen[push_id]
     finally:
         client.snapshot_received.disconnect(on_snapshot)

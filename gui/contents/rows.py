@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from enum import IntEnum
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from core.caches.browsing import EntryKind
@@ -14,6 +13,8 @@ from core.foundation.text import visible
 from core.services.values import ContentsRow
 from core.spack.versions import version_key
 from gui.contents import words
+from gui.packages.rows import sort_text
+from gui.packages.slices import SLICE, Steps, finish, slices, sorting
 
 
 class Column(IntEnum):
@@ -42,6 +43,7 @@ _SECTION_OF = {
     EntryKind.KEY: Section.INDEX,
     EntryKind.UNTAGGED: Section.UNTAGGED,
 }
+_SUMMED_AT_ONCE = 4_000
 GroupKey = tuple[Section, str]
 
 
@@ -69,7 +71,10 @@ class Group:
 
 
 class Contents:
-    """Rows by key, in groups. Where entries came or went, `narrow` before asking for groups again."""
+    """Rows by key, in groups. Where entries came or went, `narrowing` comes before asking for groups again.
+
+    What takes long is made of steps, between which rows may come; none may go.
+    """
 
     def __init__(self) -> None:
         self.rows: dict[str, ContentsRow] = {}
@@ -80,7 +85,8 @@ class Contents:
         self._blobs: Counter[str] = Counter()  # how many entries have each
         self._sizes: dict[str, int] = {}  # of blobs that are counted
         self._haystacks: dict[str, str] = {}
-        self._version_keys: dict[str, Any] = {}
+        self._version_keys: dict[str, str] = {}
+        self._places: dict[str, str] = {}  # texts that sort entries by version and target
 
     def apply(self, rows: Iterable[ContentsRow]) -> bool:
         """Add rows or replace those with the same key; True if any is new or belongs to another group now."""
@@ -103,6 +109,7 @@ class Contents:
             group.sums = None
             self.rows[key] = row
             self._haystacks[key] = f"{row.name}@{row.version} {key} {row.target} /{row.hash}".lower()
+            self._places[key] = f"{self._version_key(row.version)}{row.target}\0{key}"
             self._count(row)
         return moved
 
@@ -112,49 +119,90 @@ class Contents:
         for row in gone:
             self._take_out(row)
             self._uncount(row)
-            del self.rows[row.key], self._haystacks[row.key]
+            del self.rows[row.key], self._haystacks[row.key], self._places[row.key]
+        if gone:
+            for group in self.groups.values():
+                if group.shown is not group.keys:
+                    group.shown = [key for key in group.shown if key in self.rows]
         return bool(gone)
 
-    def narrow(self, wanted: Sequence[str], only: Collection[str] | None = None) -> None:
+    def discarding(self) -> Steps[None]:
+        """Let go of everything bit by bit: at once it would take a noticeable time."""
+        self.groups.clear()
+        for texts in (self.rows, self._haystacks, self._places, self._blobs, self._sizes):
+            while texts:
+                for _ in range(min(SLICE, len(texts))):
+                    texts.popitem()
+                yield
+
+    def narrowing(self, wanted: Sequence[str], only: Collection[str] | None = None) -> Steps[None]:
         """Show only entries that have all of the words `wanted` (lower case), of packages with the hashes `only`."""
         haystacks, rows = self._haystacks, self.rows
-        for group in self.groups.values():
+        narrowed: list[tuple[Group, Collection[str]]] = []
+        looked_at = 0
+        for group in list(self.groups.values()):
             found: Collection[str] = group.keys
             if only is not None:
                 found = [key for key in found if rows[key].hash in only]
             for word in wanted:
                 found = [key for key in found if word in haystacks[key]]
+            narrowed.append((group, found))
+            looked_at += len(group.keys)
+            if looked_at >= SLICE:
+                looked_at = 0
+                yield
+        for group, found in narrowed:
             if len(found) != len(group.shown) or wanted or only is not None:
                 group.sums = None
             group.shown = found
 
-    def order(self, column: Column, *, descending: bool) -> list[Group]:
+    def ordering(self, column: Column, *, descending: bool) -> Steps[list[Group]]:
         """Groups that show anything, by section, then by `column` where that makes sense of a group, else by name."""
         by_name = descending and column not in _GROUP_KEYS
-        names = sorted(self.groups, key=itemgetter(1), reverse=by_name)
-        ordered = [group for name in names if (group := self.groups[name]).shown]
+        shown = [group for group in self.groups.values() if group.shown]
+        ordered = sorted(shown, key=lambda group: group.key[1], reverse=by_name)
         if column in _GROUP_KEYS:
+            yield from self._summing(ordered)
             value = _GROUP_KEYS[column]
             ordered.sort(key=lambda group: value(self.sums(group)), reverse=descending)
         ordered.sort(key=lambda group: group.key[0])
         return ordered
 
-    def entries(self, group: Group, column: Column, *, descending: bool) -> list[str]:
+    def _summing(self, groups: Sequence[Group]) -> Steps[None]:
+        """Add up what is not added up yet."""
+        looked_at = 0
+        for group in groups:
+            looked_at += 0 if group.sums is not None else len(group.shown)
+            self.sums(group)
+            if looked_at >= _SUMMED_AT_ONCE:
+                looked_at = 0
+                yield
+
+    def entries(self, group: Group, column: Column, *, descending: bool) -> Steps[list[str]]:
         """The keys of `group` that are shown; by version, the newest first, unless `column` says otherwise."""
-        keys = sorted(group.shown, key=self._by_version, reverse=group.key[0] is Section.PACKAGES)
+        places, rows = self._places, self.rows
+        newest_first = group.key[0] is Section.PACKAGES
+        keys = yield from sorting(list(group.shown), places, descending=newest_first)
         if column is Column.NAME:
             return keys[::-1] if descending else keys
         value = _ENTRY_KEYS[column]
-        keys.sort(key=lambda key: value(self.rows[key]), reverse=descending)
-        return keys
+        values: dict[str, Any] = {}
+        for part in slices(keys):
+            values.update((key, value(rows[key])) for key in part)
+            yield
+        return (yield from sorting(keys, values, descending=descending))
 
     def size_of(self, keys: Iterable[str]) -> int | None:
         """Stored bytes of entries, those of the same blob once; None if none is known."""
+        return finish(self.sizing(list(keys)))
+
+    def sizing(self, keys: Sequence[str]) -> Steps[int | None]:
+        """As `size_of`, in steps."""
         sizes: dict[str, int] = {}
-        for key in keys:
-            row = self.rows[key]
-            if row.stored_bytes is not None:
-                sizes[row.blob_digest or key] = row.stored_bytes
+        for part in slices(keys):
+            rows = [self.rows[key] for key in part if key in self.rows]
+            sizes.update((row.blob_digest or row.key, row.stored_bytes) for row in rows if row.stored_bytes is not None)
+            yield
         return sum(sizes.values()) if sizes else None
 
     @property
@@ -178,11 +226,10 @@ class Contents:
             group.sums = Sums(self.size_of(group.shown), newest, sum(row.installed for row in rows))
         return group.sums
 
-    def _by_version(self, key: str) -> Any:
-        row = self.rows[key]
-        if row.version not in self._version_keys:
-            self._version_keys[row.version] = version_key(row.version)
-        return self._version_keys[row.version], row.target, key
+    def _version_key(self, version: str) -> str:
+        if version not in self._version_keys:
+            self._version_keys[version] = sort_text(version_key(version))
+        return self._version_keys[version]
 
     def _take_out(self, row: ContentsRow) -> None:
         group = self.groups[_group_of(row)]

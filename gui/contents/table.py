@@ -11,7 +11,7 @@ from gui import icons, theme
 from gui.contents import words
 from gui.contents.model import ContentsModel, LineId
 from gui.contents.rows import Column
-from gui.widgets.cell import PADDING_LEFT, CellDelegate, Index, Look, Role
+from gui.widgets.cell import PADDING_LEFT, CellDelegate, Index, Look, Role, value
 from gui.widgets.state_delegate import StateDelegate
 from gui.widgets.table import TableView
 
@@ -25,6 +25,7 @@ _WIDTHS = (
     (Column.SIGNED, 120),
     (Column.INSTALLED, 124),
 )
+_SPARED = ((Column.PUSHED, 760), (Column.TARGET, 670), (Column.HASH, 590), (Column.SIGNED, 500))
 _MOST_RESTORED = 2000
 
 
@@ -32,17 +33,17 @@ class EntryDelegate(CellDelegate):
     """Groups semi-bold behind a chevron, entries below them; `Role.DETAIL` dim behind both."""
 
     def paint_inside(self, painter: QPainter, room: QRect, index: Index, *, selected: bool) -> None:
-        is_group = index.data(Role.OBJECT) is None
-        look: Look | None = index.data(Role.LOOK)
+        is_group = value(index, Role.OBJECT) is None
+        look: Look | None = value(index, Role.LOOK)
         left = room.left() if is_group else room.left() + _STEP
         if look is not None:
             device = painter.device()
             picture = icons.pixmap(look.icon, look.tone, device.devicePixelRatioF() if device else 1.0)
             painter.drawPixmap(QPoint(left, room.center().y() - theme.ICON_SMALL // 2 + 1), picture)
         room.setLeft(left + (_STEP if is_group or look is not None else 0))
-        tone = "text" if selected else index.data(Role.TONE) or "text"
-        used = self.paint_text(painter, room, index.data() or "", tone, strong=is_group)
-        for word in index.data(Role.DETAIL) or ():
+        tone = "text" if selected else value(index, Role.TONE) or "text"
+        used = self.paint_text(painter, room, value(index) or "", tone, strong=is_group)
+        for word in value(index, Role.DETAIL) or ():
             room = room.adjusted(used + _GAP, 0, 0, 0)
             if room.width() > 2 * _GAP:
                 used = self.paint_text(painter, room, word, "text" if selected else "dim")
@@ -75,22 +76,18 @@ class ContentsTable(TableView):
         self.horizontalHeader().setSortIndicator(Column.NAME, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        for column, below in _SPARED:
+            self.spare((column,), below)
         self.arrange(_WIDTHS, Column.NAME)
         model.modelAboutToBeReset.connect(self._remember_place)
         model.modelReset.connect(self._restore_place)
         self.activated.connect(self._on_activated)
 
-    def all_selected_rows(self) -> list[int]:
-        """As `selected_rows`, fast for many."""
-        selection = self.selectionModel().selection()
-        ranges = [selection.at(number) for number in range(selection.size())]
-        return sorted({row for part in ranges for row in range(part.top(), part.bottom() + 1)})
-
     def _remember_place(self) -> None:
         current = self.currentIndex()
         self._current = self._contents.line_id(current.row()) if current.isValid() else None
-        rows = self.all_selected_rows()
-        self._selected = frozenset(map(self._contents.line_id, rows)) if len(rows) <= _MOST_RESTORED else frozenset()
+        rows = self.selected_rows() if self.selected_count() <= _MOST_RESTORED else []
+        self._selected = frozenset(map(self._contents.line_id, rows))
         top = self.rowAt(0)
         self._top = self._contents.line_id(top) if top > 0 else None
 

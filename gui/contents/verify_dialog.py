@@ -132,7 +132,7 @@ class VerifyDialog(TaskDialog):
         self.status.setText(text)
         self.status.set_tone(tone)
         if not self.model.findings:
-            self.nothing.show_message("check", words.SOUND)
+            self.nothing.show_message("empty-sound", words.SOUND)
 
     def _on_rows(self, rows: list[Finding | Examined]) -> None:
         findings = [row for row in rows if isinstance(row, Finding)]

@@ -6,6 +6,7 @@ from __future__ import annotations
 from core.caches.protocol import IndexUpdate
 from core.foundation.text import format_bytes, plural, short_hash, visible
 from core.services.verify_values import Examined, Finding, FindingKind, Remedy, RepairPlan, VerifyView
+from core.transfers.model import Totals
 from core.transfers.plan import Decision, PushPlan
 from gui import messages
 
@@ -55,6 +56,7 @@ KINDS = {
     FindingKind.WRONG_DIGEST: "Wrong digest",
     FindingKind.UNREADABLE_BLOB: "Archive unreadable",
     FindingKind.BAD_SIGNATURE: "Bad signature",
+    FindingKind.NOT_SIGNED: "Not signed",
     FindingKind.UNCHECKED_SIGNATURES: "Signatures unchecked",
     FindingKind.INCOMPLETE_IMAGE: "Incomplete image",
     FindingKind.BAD_KEY: "Bad key",
@@ -69,6 +71,12 @@ REMEDIES = {
     Remedy.MARK: "write it",
     Remedy.NOTHING: messages.NONE,
 }
+
+
+def pushing(totals: Totals) -> str:
+    """`Pushing packages again: 3 of 12.`"""
+    ended = totals.done + totals.present + totals.failed + totals.cancelled
+    return f"Pushing packages again: {ended:,} of {ended + totals.waiting + totals.moving:,}."
 
 
 def title(mirror: str) -> str:

@@ -104,6 +104,14 @@ _OLD_FOLDER = "build_cache/"
 
 
 # ---- places ----
+COMMAND_LIST = "List binaries"
+COMMAND_INDEX = "Update the index"
+COMMAND_PRUNE = "What prune would delete"
+COMMAND_SYNC = "Copy to another mirror"
+COMMAND_INSTALL = "Install"
+COMMAND_DOWNLOAD = "Download"
+COMMAND_MIGRATE = "Migrate"
+SOME_ENVIRONMENT, SOME_MIRROR = "ENVIRONMENT", "OTHER_MIRROR"
 
 
 def place_of(text: str, mirrors: Collection[str]) -> str:

@@ -3,17 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import IntEnum
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
+from PySide6.QtCore import Qt
 
 from core.foundation.text import visible
 from core.services.history_values import HistoryEntry
 from gui.history import words
 from gui.widgets.cell import Index, Role
+from gui.widgets.list_model import ListModel
 
-_NO_PARENT = QModelIndex()
 _ItemRole = Qt.ItemDataRole
 
 
@@ -26,33 +26,15 @@ class Column(IntEnum):
     DETAIL = 5
 
 
-class HistoryModel(QAbstractTableModel):
+class HistoryModel(ListModel[HistoryEntry]):
     """Entries never change; a new answer replaces them all."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.entries: Sequence[HistoryEntry] = ()
-
-    def show(self, entries: Sequence[HistoryEntry]) -> None:
-        self.beginResetModel()
-        self.entries = entries
-        self.endResetModel()
-
-    def rowCount(self, parent: Index = _NO_PARENT) -> int:
-        return 0 if parent.isValid() else len(self.entries)
-
-    def columnCount(self, parent: Index = _NO_PARENT) -> int:
-        return 0 if parent.isValid() else len(Column)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = _ItemRole.DisplayRole) -> object:
-        if orientation is Qt.Orientation.Horizontal and role == _ItemRole.DisplayRole:
-            return words.COLUMNS[section]
-        return None
+    titles = words.COLUMNS
 
     def data(self, index: Index, role: int = _ItemRole.DisplayRole) -> object:
         if not index.isValid():
             return None
-        entry, column = self.entries[index.row()], Column(index.column())
+        entry, column = self.rows[index.row()], Column(index.column())
         match column, role:
             case _, _ItemRole.DisplayRole:
                 return _TEXTS[column](entry)

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QHBoxLayout, QWidget
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QWidget
 
 from core.engine.calls.history import ExportHistory, ListHistory
 from core.foundation.errors import MirrordeckError
@@ -15,8 +16,8 @@ from gui.actions import Actions
 from gui.engine_client import EngineClient
 from gui.history import words
 from gui.history.model import Column, HistoryModel
+from gui.widgets.choosing import Choice, choose_path
 from gui.widgets.controls import ActionButton, ComboBox
-from gui.widgets.dialogs import ask
 from gui.widgets.empty_state import EmptyState
 from gui.widgets.filter_line import FilterLine
 from gui.widgets.page import Page
@@ -81,6 +82,12 @@ class HistoryPage(Page):
             if self.is_current(number):
                 self.refresh_line.set_running(False)
 
+    def forget(self) -> None:
+        super().forget()
+        self.next_generation()
+        self._show([])
+        self.empty.show_message("empty-search", words.READING)
+
     def _read_again(self) -> None:
         self.start(self.load(self.instance_id))
 
@@ -97,20 +104,17 @@ class HistoryPage(Page):
             detail = words.NOTHING_FOUND_DETAIL if narrowed else words.EMPTY_DETAIL
             self.empty.show_message("empty-search", title, detail)
             self.pane.show_instead(self.empty)
-        self.sentence.setText(words.sentence(len(entries), _MOST) if entries else "")
+        self.sentence.setText(words.sentence(len(entries), _MOST))
         self.update_actions()
 
     # ---- exporting ----
 
     async def _export(self) -> None:
-        dialog = QFileDialog(self, words.EXPORT_TITLE)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilters(words.EXPORT_FILTERS)
-        dialog.selectFile(words.EXPORT_NAME)
-        chosen: list[str] = []
-        dialog.filesSelected.connect(chosen.extend)
-        if await ask(dialog) and chosen:
-            await self.export_to(chosen[0])
+        file = await choose_path(
+            self, words.EXPORT_TITLE, Choice.NEW_FILE, self.client, name=words.EXPORT_NAME, filters=words.EXPORT_FILTERS
+        )
+        if file:
+            await self.export_to(file)
 
     async def export_to(self, path: str) -> None:
         """Write what is shown: JSON if the name says so, else CSV."""
@@ -124,13 +128,18 @@ class HistoryPage(Page):
 
     # ---- the window's part ----
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self.instance_id:
+            self._read_again()
+
     def update_actions(self) -> None:
         if self.isVisible():
-            why_not = "" if self.model.entries else words.NOTHING_TO_EXPORT
+            why_not = "" if self.model.rows else words.NOTHING_TO_EXPORT
             self.commands.allow(self.commands.export_history, self.why_no_push() or why_not)
 
     def panes(self) -> list[QWidget]:
-        return [self.filter_line, self.table] if self.model.entries else [self.filter_line]
+        return [self.filter_line, self.table] if self.model.rows else [self.filter_line]
 
     def focus_filter(self) -> None:
         self.filter_line.setFocus()

@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from core.engine.calls.history import CollectReport, SaveReport
 from core.services.support_values import SupportFile
 from gui import messages, theme
 from gui.engine_client import EngineClient
 from gui.history import words
+from gui.widgets.choosing import Choice, choose_path
 from gui.widgets.controls import ComboBox
-from gui.widgets.dialogs import ask
 from gui.widgets.labels import Label
 from gui.widgets.mono_text import MonoText
 from gui.widgets.task_dialog import TaskDialog
@@ -58,13 +58,9 @@ class ReportDialog(TaskDialog):
             self.text.setPlainText(self.files[place].text)
 
     async def _save(self) -> None:
-        dialog = QFileDialog(self, words.REPORT_SAVE_TITLE)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.selectFile(words.REPORT_NAME)
-        chosen: list[str] = []
-        dialog.filesSelected.connect(chosen.extend)
-        if await ask(dialog) and chosen:
-            await self.save_to(chosen[0])
+        file = await choose_path(self, words.REPORT_SAVE_TITLE, Choice.NEW_FILE, self._client, name=words.REPORT_NAME)
+        if file:
+            await self.save_to(file)
 
     async def save_to(self, path: str) -> None:
         """Save exactly what was shown. Raises what the engine answers."""

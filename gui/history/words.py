@@ -45,6 +45,10 @@ _WORDS = {
     Action.MADE_KEY: "Made key",
     Action.TRUSTED_KEY: "Trusted key",
     Action.DELETED_KEY: "Deleted key",
+    Action.ALLOWED_KEYS: "Allowed keys",
+    Action.INDEXED: "Updated index",
+    Action.REPAIRED: "Repaired",
+    Action.DELETED_OLD_LAYOUT: "Deleted old layout",
     Action.EDITED: "Edited",
     Action.UNDONE: "Undone",
 }

@@ -3,52 +3,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
 
 from core.engine.calls.keys import ExportKeys, LookAtKeys, UntrustKeys
-from core.foundation.errors import MirrordeckError
 from core.services.keys_values import Key, KeyOffer, KeySource, MirrorKeys
 from gui import messages
 from gui.engine_client import EngineClient
 from gui.keys import words
 from gui.keys.dialogs import AllowDialog, CreateDialog, ImportDialog, PublishDialog, TrustDialog
+from gui.keys.spack_commands import key_lines
+from gui.widgets.choosing import Choice, choose_path
+from gui.widgets.commands import Commands
+from gui.widgets.commands_dialog import CommandsDialog
 from gui.widgets.dialogs import MessageDialog, ask
-from gui.widgets.page import TaskOwner
 
 
-class KeyCommands(QObject):
-    """Signals: `done(sentence)` when something was changed, `failed(ErrorInfo)`. One command at a time.
-
-    `mirrors` are those whose keys are known.
-    """
+class KeyCommands(Commands):
+    """`done(sentence)` when something was changed. `mirrors` are those whose keys are known."""
 
     done = Signal(str)
-    failed = Signal(object)
 
     def __init__(self, client: EngineClient, window: QWidget) -> None:
-        super().__init__(window)
-        self.tasks = TaskOwner()
-        self.instance = ""
+        super().__init__(client, window)
         self.mirrors: tuple[MirrorKeys, ...] = ()
-        self._client = client
-        self._window = window
 
-    def run(self, command: Coroutine[Any, Any, None]) -> None:
-        """Run one of the commands below; what it raises is told by `failed`."""
-        if self.tasks.busy:
-            command.close()
-        else:
-            self.tasks.start(self._guard(command))
-
-    async def _guard(self, command: Coroutine[Any, Any, None]) -> None:
-        try:
-            await command
-        except MirrordeckError as error:
-            self.failed.emit(error.info())
+    async def show_spack(self, keys: Sequence[Key]) -> None:
+        await ask(CommandsDialog(key_lines(keys), self._window))
 
     async def create(self) -> None:
         dialog = CreateDialog(self._client, self.instance, self._window)
@@ -56,12 +39,9 @@ class KeyCommands(QObject):
             self.done.emit(words.created(dialog.key))
 
     async def trust_file(self) -> None:
-        chooser = QFileDialog(self._window, words.FILE_TITLE)
-        chooser.setFileMode(QFileDialog.FileMode.ExistingFile)
-        chosen: list[str] = []
-        chooser.filesSelected.connect(chosen.extend)
-        if await ask(chooser) and chosen:
-            await self._trust(await self._client.call(LookAtKeys(self.instance, KeySource(file=chosen[0]))))
+        file = await choose_path(self._window, words.FILE_TITLE, Choice.FILE, self._client)
+        if file:
+            await self._trust(await self._client.call(LookAtKeys(self.instance, KeySource(file=file))))
 
     async def import_from_mirror(self) -> None:
         dialog = ImportDialog(self._client, self.instance, self.mirrors, self._window)
@@ -84,15 +64,13 @@ class KeyCommands(QObject):
             self.done.emit(words.allowed(dialog.mirror, dialog.chosen))
 
     async def export(self, keys: Sequence[Key]) -> None:
-        chooser = QFileDialog(self._window, words.EXPORT_TITLE)
-        chooser.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        chooser.selectFile(words.EXPORT_NAME)
-        chosen: list[str] = []
-        chooser.filesSelected.connect(chosen.extend)
-        if await ask(chooser) and chosen:
+        file = await choose_path(
+            self._window, words.EXPORT_TITLE, Choice.NEW_FILE, self._client, name=words.EXPORT_NAME
+        )
+        if file:
             names = tuple(key.fingerprint for key in keys)
-            await self._client.call(ExportKeys(self.instance, names, chosen[0]))
-            self.done.emit(words.exported(keys, chosen[0]))
+            await self._client.call(ExportKeys(self.instance, names, file))
+            self.done.emit(words.exported(keys, file))
 
     async def untrust(self, keys: Sequence[Key]) -> None:
         secret = any(key.secret for key in keys)

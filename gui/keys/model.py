@@ -3,17 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
+from PySide6.QtCore import QObject, Qt
 
 from core.foundation.text import visible
 from core.services.keys_values import Key, MirrorKeys
 from gui.keys import words
 from gui.widgets.cell import Index, Role
+from gui.widgets.list_model import ListModel
 
-_NO_PARENT = QModelIndex()
 _ItemRole = Qt.ItemDataRole
 
 
@@ -26,43 +26,31 @@ class Column(IntEnum):
     PUBLISHED = 5
 
 
-class KeysModel(QAbstractTableModel):
+class KeysModel(ListModel[Key]):
     """`mirrors` is None while it is not known what they publish."""
+
+    titles = words.COLUMNS
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.keys: tuple[Key, ...] = ()
         self.mirrors: tuple[MirrorKeys, ...] | None = None
 
-    def set_keys(self, keys: tuple[Key, ...]) -> None:
-        self.beginResetModel()
-        self.keys = tuple(sorted(keys, key=_order))
-        self.endResetModel()
+    def show(self, rows: Sequence[Key]) -> None:
+        super().show(sorted(rows, key=_order))
 
     def set_mirrors(self, mirrors: tuple[MirrorKeys, ...] | None) -> None:
         self.mirrors = mirrors
-        if self.keys:
-            last = self.index(len(self.keys) - 1, Column.PUBLISHED)
+        if self.rows:
+            last = self.index(len(self.rows) - 1, Column.PUBLISHED)
             self.dataChanged.emit(self.index(0, Column.PUBLISHED), last)
 
     def find(self, fingerprint: str) -> int | None:
-        return next((at for at, key in enumerate(self.keys) if key.fingerprint == fingerprint), None)
-
-    def rowCount(self, parent: Index = _NO_PARENT) -> int:
-        return 0 if parent.isValid() else len(self.keys)
-
-    def columnCount(self, parent: Index = _NO_PARENT) -> int:
-        return 0 if parent.isValid() else len(Column)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = _ItemRole.DisplayRole) -> object:
-        if orientation is Qt.Orientation.Horizontal and role == _ItemRole.DisplayRole:
-            return words.COLUMNS[section]
-        return None
+        return next((at for at, key in enumerate(self.rows) if key.fingerprint == fingerprint), None)
 
     def data(self, index: Index, role: int = _ItemRole.DisplayRole) -> object:
         if not index.isValid():
             return None
-        key, column = self.keys[index.row()], Column(index.column())
+        key, column = self.rows[index.row()], Column(index.column())
         match column, role:
             case Column.PUBLISHED, _ItemRole.DisplayRole:
                 return words.published_on(key, self.mirrors)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractItemView, QMenu, QSplitter, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QMenu, QWidget
 
 from core.engine.calls.keys import ListKeys, ListPublishedKeys
 from core.foundation.errors import MirrordeckError
@@ -21,17 +21,18 @@ from gui.menus import fill, key_menu
 from gui.widgets.controls import ActionButton
 from gui.widgets.empty_state import EmptyState
 from gui.widgets.page import Page
+from gui.widgets.pane_splitter import PaneSplitter
 from gui.widgets.state_delegate import StateDelegate
 from gui.widgets.table import TablePane, TableView
 
 _WIDTHS = (
     (Column.FINGERPRINT, 176),
-    (Column.KIND, 92),
+    (Column.KIND, 124),
     (Column.EXPIRES, 96),
     (Column.USE, 132),
     (Column.PUBLISHED, 160),
 )
-_ROOM = ((Column.KIND, 860), (Column.PUBLISHED, 640))
+_ROOM = ((Column.KIND, 892), (Column.PUBLISHED, 640))
 _LEAST_ROWS = 4  # with the header
 
 
@@ -67,13 +68,8 @@ class KeysPage(Page):
             ActionButton(actions.create_key, primary=True),
         ):
             self.header_buttons.addWidget(button)
-        splitter = QSplitter(Qt.Orientation.Vertical)
-        splitter.setChildrenCollapsible(False)
-        splitter.setHandleWidth(theme.SPACE_M)
-        splitter.addWidget(self.pane)
-        splitter.addWidget(self.details)
-        splitter.setStretchFactor(0, 1)
-        self.body.addWidget(splitter, 1)
+        self.splitter = PaneSplitter("keys", self.pane, self.details, (1, 0))
+        self.body.addWidget(self.splitter, 1)
         self.pane.setMinimumHeight(_LEAST_ROWS * theme.row_height())
         self._connect()
 
@@ -91,6 +87,7 @@ class KeysPage(Page):
         a.export_keys.triggered.connect(lambda: work.run(work.export(self.chosen())))
         a.untrust_keys.triggered.connect(lambda: work.run(work.untrust(self.chosen())))
         a.copy_fingerprint.triggered.connect(self._on_copy)
+        a.show_key_commands.triggered.connect(lambda: work.run(work.show_spack(self.chosen())))
         work.done.connect(self._on_done)
         work.failed.connect(self.show_error)
 
@@ -151,7 +148,7 @@ class KeysPage(Page):
         self.update_actions()
 
     def _on_failed(self, error: MirrordeckError) -> None:
-        if self.model.keys:
+        if self.model.rows:
             self.show_error(error)
             return
         info = error.info()
@@ -159,7 +156,7 @@ class KeysPage(Page):
 
     def _show_keys(self, keys: tuple[Key, ...]) -> None:
         current, place = self.current(), self.table.currentIndex().row()
-        self.model.set_keys(keys)
+        self.model.show(keys)
         if keys:
             self.pane.show_table()
             found = self.model.find(current.fingerprint) if current is not None else None
@@ -173,11 +170,11 @@ class KeysPage(Page):
     def current(self) -> Key | None:
         """The key shown in the details."""
         index = self.table.currentIndex()
-        return self.model.keys[index.row()] if index.isValid() else None
+        return self.model.rows[index.row()] if index.isValid() else None
 
     def chosen(self) -> list[Key]:
         """The selected keys, from top to bottom."""
-        return [self.model.keys[row] for row in self.table.selected_rows()]
+        return [self.model.rows[row] for row in self.table.selected_rows()]
 
     def update_actions(self) -> None:
         if not self.isVisible():
@@ -193,14 +190,16 @@ class KeysPage(Page):
             a.allow(action, stopped or none)
         a.allow(a.export_keys, no_gpg or none or ("" if self.client.running else messages.ENGINE_GONE))
         a.allow(a.copy_fingerprint, none)
+        a.allow(a.show_key_commands)
 
     def panes(self) -> list[QWidget]:
-        return [self.table] if self.model.keys else []
+        return [self.table] if self.model.rows else []
 
     def leave(self) -> None:
         super().leave()
         self.work.tasks.cancel_all()
         self.table.remember()
+        self.splitter.remember()
 
     # ---- what people do ----
 

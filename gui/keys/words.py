@@ -49,10 +49,11 @@ IMPORT_TITLE = "Import keys from a mirror"
 IMPORT_TEXT = "The public keys that a mirror publishes. You see their fingerprints before anything is trusted."
 IMPORT_NEXT = "Show keys"
 IMPORT_NONE = "This mirror lists no keys"
-PUBLISH_TEXT = "The public half is stored there and put into the mirror's list of keys, so that everybody finds it."
+PUBLISH_TITLE = "Publish to a mirror"
+PUBLISH_TEXT = "Of {keys} the public half is stored there and put into the mirror's list, so that everybody finds it."
 PUBLISH = "Publish"
 ALLOW_TITLE = "Whose signatures count on a mirror"
-ALLOW_TEXT = "Spack itself accepts every key it knows. Mirrordeck takes what others signed for badly signed there."
+ALLOW_TEXT = "Spack itself accepts every key it knows. Here you say whose signatures Mirrordeck takes for good."
 ALLOW = "Save"
 ACCEPTED = "Accept"
 EVERY_KEY = "every key that is trusted"
@@ -65,6 +66,14 @@ UNLOCK = "Unlock"
 UNLOCK_HINT = "Kept in memory until Mirrordeck is closed, and written nowhere."
 UNTRUST = "Untrust"
 DELETE = "Delete for good"
+COMMAND_LIST = "List keys"
+COMMAND_CREATE = "Create a key"
+COMMAND_TRUST = "Trust the keys in a file"
+COMMAND_IMPORT = "Trust keys of mirrors"
+COMMAND_PUBLISH = "Publish to a mirror"
+COMMAND_EXPORT = "Export"
+COMMAND_UNTRUST = "Stop trusting"
+SOME_NAME, SOME_ADDRESS, SOME_FILE, SOME_MIRROR = "NAME", "EMAIL", "FILE", "MIRROR"
 
 
 def fingerprint(text: str) -> str:
@@ -168,8 +177,8 @@ def allowed(mirror: str, keys: Sequence[Key]) -> str:
     return f"On {visible(mirror)} {whose} now."
 
 
-def publish_title(keys: Sequence[Key]) -> str:
-    return f"Publish {owners(keys)}"
+def publish_text(keys: Sequence[Key]) -> str:
+    return PUBLISH_TEXT.format(keys=owners(keys))
 
 
 def accept_only(keys: Sequence[Key]) -> str:

@@ -10,11 +10,11 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.engine.calls.logins import CheckLogin, SaveLogin, SaveServerSettings
-from core.engine.calls.mirrors import ApplyMirrorEdit
+from core.engine.calls.mirrors import ApplyMirrorEdit, ChooseCompression
 from core.foundation.errors import ErrorInfo, MirrordeckError
 from core.mirrors.credentials.states import Direction
 from core.services.login_values import Keep, LoginForm, ServerSettings
-from core.services.mirror_values import AppliedEdit, EditPlan, MirrorForm
+from core.services.mirror_values import AppliedEdit, Codec, EditPlan, MirrorForm
 from gui import messages, theme
 from gui.engine_client import EngineClient
 from gui.mirrors import editor_words as words
@@ -35,7 +35,8 @@ _DEBOUNCE_MS = 300
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is to be saved. `plan` None: no file has to change; `login` and `settings` None: they stay as they are.
+    """What is to be saved. `plan` None: no file has to change; `login`, `settings` and `codec` None: they stay as
+    they are.
 
     `host` is the server that `settings` are about.
     """
@@ -46,6 +47,7 @@ class Wish:
     plan: EditPlan | None = None
     settings: ServerSettings | None = None
     host: str = ""
+    codec: Codec | None = None
 
 
 class CheckedDialog(QDialog):
@@ -270,6 +272,8 @@ class CheckedDialog(QDialog):
     async def _write_rest(self, wish: Wish) -> None:
         if wish.settings is not None:
             await self.client.call(SaveServerSettings(self.instance, wish.host, wish.settings))
+        if wish.codec is not None:
+            await self.client.call(ChooseCompression(self.instance, wish.form.name, wish.codec))
         if wish.login is not None and self.login_fields.has_news:
             await self.client.call(SaveLogin(self.instance, wish.form.name, wish.direction, wish.login))
 

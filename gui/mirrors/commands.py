@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QWidget
 
 from core.engine.calls.logins import DescribeLogin, MoveToKeyring, SignOut
 from core.engine.calls.mirrors import ApplyMirrorEdit, DescribeMirror, PlanMirrorEdit, UndoMirrorEdit
-from core.foundation.errors import MirrordeckError
 from core.mirrors.credentials.states import Direction
 from core.services.login_values import LoginOverview
 from core.services.mirror_values import CopyMirror, MoveMirror, MoveSecrets, RemoveMirror, ScopeRow
@@ -25,8 +23,8 @@ from gui.mirrors.editor import MirrorEditor
 from gui.mirrors.plan_dialog import Choice, PlanDialog
 from gui.mirrors.sign_in import SignInDialog
 from gui.mirrors.spack_run import CreateDialog, DestroyDialog
+from gui.widgets.commands import Commands
 from gui.widgets.dialogs import MessageDialog, ask
-from gui.widgets.page import TaskOwner
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,36 +37,15 @@ class Edited:
     is_new: bool = False
 
 
-class MirrorCommands(QObject):
-    """Signals: `edited(Edited)`, `done(sentence)` for what changed no file, and `failed(ErrorInfo)`.
-
-    One command at a time: while a dialog is open or a file is written, others are ignored.
-    """
+class MirrorCommands(Commands):
+    """Signals: `edited(Edited)`, and `done(sentence)` for what changed no file."""
 
     edited = Signal(object)
     done = Signal(str)
-    failed = Signal(object)
 
     def __init__(self, client: EngineClient, window: QWidget) -> None:
-        super().__init__(window)
-        self.tasks = TaskOwner()
-        self.instance = ""
+        super().__init__(client, window)
         self.scopes: tuple[ScopeRow, ...] = ()
-        self._client = client
-        self._window = window
-
-    def run(self, command: Coroutine[Any, Any, None]) -> None:
-        """Run one of the commands below; what it raises is told by `failed`."""
-        if self.tasks.busy:
-            command.close()
-        else:
-            self.tasks.start(self._guard(command))
-
-    async def _guard(self, command: Coroutine[Any, Any, None]) -> None:
-        try:
-            await command
-        except MirrordeckError as error:
-            self.failed.emit(error.info())
 
     # ---- with a form ----
 

@@ -7,7 +7,7 @@ import asyncio
 import re
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QSyntaxHighlighter, QTextCharFormat, QTextDocument
+from PySide6.QtGui import QResizeEvent, QSyntaxHighlighter, QTextCharFormat, QTextDocument
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from core.engine.calls.mirrors import DescribeMirror
@@ -65,9 +65,11 @@ class MirrorCard(Card):
         top.setSpacing(theme.SPACE_S)
         top.addWidget(self.tabs)
         top.addStretch(1)
-        for action in (actions.edit_mirror, actions.test_mirrors, actions.browse_contents):
-            top.addWidget(ActionButton(action))
-        top.addWidget(self.push_button)
+        test, edit, browse = map(ActionButton, (actions.test_mirrors, actions.edit_mirror, actions.browse_contents))
+        self._buttons = (edit, test, browse, self.push_button)
+        for button in self._buttons:
+            top.addWidget(button)
+        self._spared = (test, edit, browse)
         self._facts: dict[str, Fact] = {}
         self._problem = WrappedLabel(tone="bad")
         self.users = UsersView()
@@ -102,6 +104,18 @@ class MirrorCard(Card):
         layout.addLayout(grid)
         layout.addStretch(1)
         return widget
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_buttons()
+
+    def _fit_buttons(self) -> None:
+        """Where large text leaves no room for all tabs, what keys do as well gives way."""
+        room = self.contentsRect().width() - 2 * theme.CARD_PADDING - self.tabs.sizeHint().width()
+        needed = sum(button.sizeHint().width() + theme.SPACE_S for button in self._buttons)
+        for button in self._spared:
+            button.setVisible(needed <= room)
+            needed -= (button.sizeHint().width() + theme.SPACE_S) * button.isHidden()
 
     # ---- showing ----
 

@@ -48,7 +48,7 @@ class MirrorEditor(CheckedDialog):
         self._copy = copy
         self._locked: tuple[str, str] = ("", "")
         self._filled = False
-        self._fields = MirrorFields()
+        self._fields = MirrorFields(client)
         self.meanings = Label("", FontRole.SMALL, "dim")
         self.meanings.setWordWrap(True)
         self.command = MonoText(words.COMMAND)
@@ -160,7 +160,7 @@ class MirrorEditor(CheckedDialog):
         plan = await self.client.call(PlanMirrorEdit(self.instance, self.edit()))
         login = fields.login.login if fields.has_login else None
         host = fields.facts.contacts if fields.facts is not None else ""
-        return Wish(fields.form(), login, plan=plan, settings=fields.more.settings, host=host)
+        return Wish(fields.form(), login, plan=plan, settings=fields.more.settings, host=host, codec=fields.more.codec)
 
     @property
     def checks(self) -> bool:

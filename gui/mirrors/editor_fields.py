@@ -18,6 +18,7 @@ from gui import theme
 from gui.mirrors import editor_words as words
 from gui.mirrors.login_fields import LoginFields
 from gui.mirrors.more_fields import MoreFields
+from gui.widgets.choosing import Engine
 from gui.widgets.controls import CheckBox, ComboBox
 from gui.widgets.fold import Fold
 from gui.widgets.form_rows import FormRow, FormRows
@@ -33,7 +34,7 @@ class MirrorFields(QWidget):
 
     edited = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, engine: Engine, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.base: MirrorForm | None = None
         self.facts: AddressFacts | None = None
@@ -41,7 +42,7 @@ class MirrorFields(QWidget):
         self._name_is_suggested = True
         self._sources_chosen = False
         self._scopes: tuple[ScopeRow, ...] = ()
-        self.address = PathEdit(words.CHOOSE_FOLDER, folder=True)
+        self.address = PathEdit(words.CHOOSE_FOLDER, folder=True, engine=engine)
         self.address.edit.setPlaceholderText(words.ADDRESS_EXAMPLE)
         self.path_box = ComboBox()
         self.name_edit = QLineEdit()
@@ -54,7 +55,7 @@ class MirrorFields(QWidget):
         self.signing_box = ComboBox()
         for text, _ in words.SIGNINGS:
             self.signing_box.addItem(text)
-        self.more = MoreFields(label_width=LABEL_WIDTH)
+        self.more = MoreFields(engine, label_width=LABEL_WIDTH)
         self.fold = Fold(words.MORE, self.more)
         self.scope_box = ComboBox()
         self.scope_box.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -312,6 +313,7 @@ class MirrorFields(QWidget):
             self.source_box.setChecked(facts.kind not in _REGISTRIES)
         self.address_row.say(words.address_text(facts), "bad" if facts.problem is not None else "dim")
         self._show_path_choice(facts)
+        self.more.show_compression(facts.compression, adding=self.base is None)
         self._show_kind()
         self._show_name_problem()
 

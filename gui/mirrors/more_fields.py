@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from core.mirrors.model import MirrorKind
 from core.mirrors.servers import NOTHING_SET, ServerSettings
-from core.services.mirror_values import ConnectionForm
+from core.services.mirror_values import Codec, CompressionFacts, ConnectionForm
 from gui import theme
 from gui.mirrors import editor_words as words
+from gui.widgets.choosing import Engine
 from gui.widgets.controls import CheckBox, ComboBox
 from gui.widgets.form_rows import FormRow, FormRows
 from gui.widgets.labels import Label
@@ -29,24 +30,31 @@ class MoreFields(QWidget):
 
     edited = Signal()
 
-    def __init__(self, *, label_width: int, parent: QWidget | None = None) -> None:
+    def __init__(self, engine: Engine, *, label_width: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._settings = NOTHING_SET
+        self._compression: CompressionFacts | None = None
+        self._codec_is_set = False
         self.fetch_edit, self.fetch_user_edit, self.fetch_variable_edit = QLineEdit(), QLineEdit(), QLineEdit()
         self.profile_edit, self.endpoint_edit, self.token_edit = QLineEdit(), QLineEdit(), QLineEdit()
-        self.ca_file = PathEdit(words.CHOOSE_CA_FILE, folder=False)
+        self.ca_file = PathEdit(words.CHOOSE_CA_FILE, folder=False, engine=engine)
         self.plain_box = CheckBox(words.PLAIN_PASSWORDS)
         self.parallel_edit = QLineEdit()
         self.parallel_edit.setValidator(QIntValidator(1, _MOST_PARALLEL, self))
         self.order_box = ComboBox()
         for text, last in words.ORDERS:
             self.order_box.addItem(text, last)
+        self.codec_box = ComboBox()
+        for text, codec in words.CODECS:
+            self.codec_box.addItem(text, codec)
         self._lay_out(label_width)
         edits = (self.fetch_edit, self.fetch_user_edit, self.fetch_variable_edit, self.profile_edit)
         for edit in (*edits, self.endpoint_edit, self.token_edit, self.ca_file.edit, self.parallel_edit):
             edit.textChanged.connect(self.edited)
         self.plain_box.toggled.connect(self.edited)
         self.order_box.currentIndexChanged.connect(self.edited)
+        self.codec_box.currentIndexChanged.connect(self.edited)
+        self.codec_box.activated.connect(self._on_codec_chosen)
 
     def _lay_out(self, label_width: int) -> None:
         rows = FormRows(label_width=label_width)
@@ -65,6 +73,8 @@ class MoreFields(QWidget):
             self._row(rows, words.PARALLEL, self.parallel_edit),
         ]
         self.ca_file.edit.setAccessibleName(words.CA_FILE)
+        self._codec = self._row(rows, words.COMPRESSION, self.codec_box)
+        self._codec.set_visible(wanted=False)
         self._order = self._row(rows, words.ORDER, self.order_box)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -151,6 +161,12 @@ class MoreFields(QWidget):
         )
         return entered if entered != self._settings else None
 
+    @property
+    def codec(self) -> Codec | None:
+        """What is chosen for the address; None where it is what it was, or nothing can be pushed to."""
+        chosen = Codec(self.codec_box.currentData())
+        return chosen if self._compression is not None and chosen is not self._compression.codec else None
+
     # ---- filling ----
 
     def fill(self, push: ConnectionForm, fetch: ConnectionForm, *, own_login: bool) -> None:
@@ -169,6 +185,21 @@ class MoreFields(QWidget):
         self.ca_file.edit.setText(settings.ca_file)
         self.plain_box.setChecked(settings.plain_passwords)
         self.parallel_edit.setText(str(settings.parallel_transfers or ""))
+
+    def show_compression(self, found: CompressionFacts | None, *, adding: bool) -> None:
+        """What holds at the address that was entered. A mirror that moves takes along what it had, and nothing replaces
+        what a person chose."""
+        self._compression = found
+        self._codec.set_visible(wanted=found is not None)
+        if found is None:
+            return
+        if not self._codec_is_set:
+            self.codec_box.setCurrentIndex(self.codec_box.findData(found.codec))
+            self._codec_is_set = not adding
+        self._codec.say(found.advice)
+
+    def _on_codec_chosen(self) -> None:
+        self._codec_is_set = True
 
     def set_kind(self, kind: MirrorKind | None, *, adding: bool) -> None:
         """Show what mirrors of this kind have."""

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QPoint, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QAction, QDesktopServices, QGuiApplication, QShowEvent
-from PySide6.QtWidgets import QMenu, QSplitter, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from core.engine.calls.logins import UnlockKeyring
 from core.engine.calls.mirrors import ListMirrors, ListScopes
@@ -29,9 +30,12 @@ from gui.mirrors.missing_words import has_missing
 from gui.mirrors.model import MirrorsModel
 from gui.mirrors.table import MirrorsTable
 from gui.mirrors.testing import MirrorTests
+from gui.packages.pushes import PushWatcher
+from gui.remote.words import why_not_here
 from gui.widgets.controls import ActionButton, Button
 from gui.widgets.empty_state import EmptyState
 from gui.widgets.page import Page
+from gui.widgets.pane_splitter import PaneSplitter
 from gui.widgets.table import TablePane
 
 _AGES_MS = 30_000
@@ -71,17 +75,13 @@ class MirrorsPage(Page):
         self.details.hide()
         for button in (ActionButton(actions.test_mirrors), ActionButton(actions.add_mirror, primary=True)):
             self.header_buttons.addWidget(button)
-        splitter = QSplitter(Qt.Orientation.Vertical)
-        splitter.setChildrenCollapsible(False)
-        splitter.setHandleWidth(theme.SPACE_M)
-        splitter.addWidget(self.pane)
-        splitter.addWidget(self.details)
-        splitter.setStretchFactor(0, 1)
-        self.body.addWidget(splitter, 1)
+        self.splitter = PaneSplitter("mirrors", self.pane, self.details, (1, 0))
+        self.body.addWidget(self.splitter, 1)
         theme.density_changed.connect(self._fit_table)
         self._fit_table()
         self._ages = QTimer(self)
         self._ages.setInterval(_AGES_MS)
+        self._pushes = PushWatcher(client, self)
         self._connect()
 
     def _fit_table(self) -> None:
@@ -128,6 +128,7 @@ class MirrorsPage(Page):
         work.failed.connect(self.show_error)
         self.tests.changed.connect(lambda _name: self.update_actions())
         self.missing.changed.connect(lambda _name: self.update_actions())
+        self._pushes.pushed.connect(lambda _mirrors: self.start(self._look_again()))
         self._ages.timeout.connect(self.model.tell_ages)
         self._ages.start()
 
@@ -143,9 +144,11 @@ class MirrorsPage(Page):
         self.instance_id = self.work.instance = instance_id
         self.refresh_line.set_running(True)
         try:
-            scopes = await self.client.call(ListScopes(instance_id))
-            await self.tests.recall(instance_id)
-            view = await self.client.call(ListMirrors(instance_id))
+            scopes, _, view = await asyncio.gather(  # one after the other, distances would add up
+                self.client.call(ListScopes(instance_id)),
+                self.tests.recall(instance_id),
+                self.client.call(ListMirrors(instance_id)),
+            )
         except MirrordeckError as error:
             if self.is_current(number):
                 self.refresh_line.set_running(False)
@@ -158,6 +161,16 @@ class MirrorsPage(Page):
                 self.missing.forget_asking(self._edited.mirror)
             self._on_loaded(view)
             self.missing.learn(instance_id, [row.mirror for row in view.rows], again=again)
+
+    async def _look_again(self) -> None:
+        """Something was pushed: the rows say what is there now."""
+        number = self._generation
+        try:
+            view = await self.client.call(ListMirrors(self.instance_id))
+        except MirrordeckError:
+            return  # what was shown stays
+        if self.is_current(number):
+            self._show_rows(view.rows)
 
     def _on_loaded(self, view: MirrorsView) -> None:
         edited, self._edited = self._edited, None
@@ -280,7 +293,8 @@ class MirrorsPage(Page):
         a.allow(a.show_missing, one or ("" if lacks else messages.WHY_NOTHING_MISSING))
         a.allow(a.browse_contents, one or (words.why_not_browse(row.mirror) if row else ""))
         folder = row.mirror.push.folder if row else None
-        a.allow(a.open_mirror_folder, one or ("" if folder else messages.WHY_NOT_FOLDER))
+        no_folder = one or ("" if folder else messages.WHY_NOT_FOLDER)
+        a.allow(a.open_mirror_folder, no_folder or why_not_here(self.client.place))
         for action in (a.copy_address, a.copy_mirror_yaml, a.show_mirror_command):
             a.allow(action, one)
 
@@ -317,6 +331,7 @@ class MirrorsPage(Page):
         for owner in (self.work, self.tests, self.missing, self.details):
             owner.tasks.cancel_all()
         self.table.remember()
+        self.splitter.remember()
 
     # ---- what people do ----
 

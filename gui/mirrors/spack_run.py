@@ -142,7 +142,7 @@ class CreateDialog(RunDialog):
         self._instance = instance
         self.specs_edit = QLineEdit()
         self.specs_edit.setPlaceholderText(words.SPECS_EXAMPLE)
-        self.directory = PathEdit(words.CHOOSE_DIRECTORY, folder=True)
+        self.directory = PathEdit(words.CHOOSE_DIRECTORY, folder=True, engine=client)
         self.directory.edit.setPlaceholderText(words.SOURCE_CACHE)
         self.dependencies_box = CheckBox(words.DEPENDENCIES)
         self.dependencies_box.setChecked(True)

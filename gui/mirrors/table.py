@@ -28,7 +28,8 @@ _WIDTHS = (
 )
 _LEAST_ADDRESS = 230
 _SPARED = (
-    *(Column.SCOPE, Column.FETCH_ADDRESS, Column.PACKAGES, Column.SIGNED, Column.AUTOPUSH, Column.CONTAINS),
+    *(Column.LOGIN, Column.SCOPE, Column.FETCH_ADDRESS, Column.PACKAGES, Column.SIGNED, Column.AUTOPUSH),
+    Column.CONTAINS,
 )  # the last gives way first where there is no room
 
 

@@ -159,6 +159,8 @@ def status_look(
         return Look("circle", "dim", messages.STATUS_NOT_CHECKED, quiet=True)
     if not row.writable:
         return Look("triangle", "warn", messages.STATUS_NOT_WRITABLE)
+    if row.free_bytes is None:
+        return Look("info", "warn", messages.STATUS_NO_FOLDER)
     return Look("check", "ok", messages.STATUS_OK if row.packages is not None else messages.STATUS_NO_INDEX)
 
 
@@ -176,6 +178,8 @@ def status_tip(row: MirrorRow, test: TestView | None = None, failure: ErrorInfo 
         return failure.sentence()
     if row.writable is False:
         return messages.STATUS_NOT_WRITABLE_TIP
+    if row.writable and row.free_bytes is None:
+        return messages.STATUS_NO_FOLDER_TIP
     return messages.STATUS_NOT_CHECKED_TIP if row.writable is None and row.mirror.binary else ""
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QPoint, Qt, QUrl
 from PySide6.QtGui import QActionGroup, QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QDialog, QFileDialog, QMenu
+from PySide6.QtWidgets import QDialog, QMenu
 
 from core.engine.calls.packages import ListRelatives
 from core.engine.calls.presence import FindMissing
@@ -21,7 +21,6 @@ from core.services.package_values import MissingOn
 from core.services.values import PackageRow
 from gui import messages
 from gui.packages import words
-from gui.packages.commands_dialog import CommandsDialog
 from gui.packages.compare import CompareDialog, Side
 from gui.packages.export import as_csv, as_json
 from gui.packages.grouping import Group
@@ -29,6 +28,9 @@ from gui.packages.reuse import ReuseDialog
 from gui.packages.rows import Column, spec_text
 from gui.packages.spack_commands import command_lines, find_command
 from gui.packages.versus import VersusDialog
+from gui.remote.words import why_not_here
+from gui.widgets.choosing import Choice, local_dialog, local_title
+from gui.widgets.commands_dialog import CommandsDialog
 from gui.widgets.dialogs import ask
 from gui.widgets.page import TaskOwner
 
@@ -101,8 +103,8 @@ class PackageCommands(QObject):
             a.allow(action, no_row)
         no_prefix = no_row or ("" if row and row.prefix else messages.WHY_NO_PREFIX)
         a.allow(a.copy_prefix, no_prefix)
-        a.allow(a.open_prefix, no_prefix)
-        if not no_row and len(page.table.selected_rows()) > 2:
+        a.allow(a.open_prefix, no_prefix or why_not_here(page.client.place))
+        if not no_row and page.table.selected_count() > 2:
             a.allow(a.compare_packages, words.WHY_NO_TWO)
         a.allow(a.show_details, elsewhere)
         facts = model.facts
@@ -206,10 +208,13 @@ class PackageCommands(QObject):
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(row.prefix))))
 
     async def _export(self) -> None:
-        dialog = QFileDialog(self._page, words.EXPORT_TITLE)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilters(words.EXPORT_FILTERS)
-        dialog.setDefaultSuffix("csv")
+        dialog = local_dialog(
+            self._page,
+            local_title(words.EXPORT_TITLE, self._page.client),
+            Choice.NEW_FILE,
+            filters=words.EXPORT_FILTERS,
+            suffix="csv",
+        )
         dialog.filterSelected.connect(lambda kind: dialog.setDefaultSuffix("json" if "json" in kind else "csv"))
         chosen: list[str] = []
         dialog.filesSelected.connect(chosen.extend)

@@ -7,27 +7,22 @@ from collections.abc import Sequence
 from enum import IntEnum
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
-from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QWidget
 
 from core.engine.calls.packages import ComparePackages
-from core.foundation.errors import MirrordeckError
 from core.foundation.text import visible
 from core.services.package_values import Comparison, DifferenceLine, PackageRef
 from gui import messages, theme
 from gui.engine_client import EngineClient
 from gui.packages import words
+from gui.packages.asking_dialog import AskingDialog
 from gui.theme import FontRole
-from gui.widgets.cell import CellDelegate, Index, Role
+from gui.widgets.cell import Index, Role
 from gui.widgets.controls import Button, CheckBox, ComboBox
-from gui.widgets.empty_state import EmptyState
 from gui.widgets.labels import ElidedLabel, Label
-from gui.widgets.page import TaskOwner
-from gui.widgets.refresh_line import RefreshLine
-from gui.widgets.table import TablePane, TableView
 
 _ItemRole = Qt.ItemDataRole
 _NO_PARENT = QModelIndex()
-_WIDTH, _HEIGHT = 760, 600
 Side = tuple[str, str]  # a query or hash, and where: a mirror's name or "" for installed here
 
 
@@ -85,8 +80,8 @@ class DifferencesModel(QAbstractTableModel):
         return None
 
 
-class CompareDialog(QDialog):
-    """Open it with `ask`. `sides` are what is compared at first, at most two."""
+class CompareDialog(AskingDialog):
+    """`sides` are what is compared at first, at most two."""
 
     def __init__(
         self,
@@ -96,13 +91,9 @@ class CompareDialog(QDialog):
         sides: Sequence[Side],
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
-        self.tasks = TaskOwner()
+        super().__init__(words.COMPARE_TITLE, words.DIFFERENCES, "differences", parent)
         self._client = client
         self._instance = instance_id
-        self.setWindowTitle(words.COMPARE_TITLE)
-        self.resize(_WIDTH, _HEIGHT)
-        self.busy_line = RefreshLine()
         self.model = DifferencesModel(self)
         self.specs = [QLineEdit(), QLineEdit()]
         self.places = [ComboBox(), ComboBox()]
@@ -118,7 +109,6 @@ class CompareDialog(QDialog):
             place.setCurrentIndex(max(0, place.findData(where)))
         self._build_result()
         self._lay_out()
-        self.finished.connect(lambda _result: self.tasks.cancel_all())
 
     def _build_result(self) -> None:
         self.reason = Label("", FontRole.STRONG)
@@ -127,17 +117,11 @@ class CompareDialog(QDialog):
         self.counts = ElidedLabel("", tone="dim")
         self.causes_box = CheckBox(words.ONLY_CAUSES)
         self.causes_box.toggled.connect(lambda wanted: self.model.show_causes(only_causes=wanted))
-        self.table = TableView(words.DIFFERENCES, "differences")
         self.table.setModel(self.model)
-        self.table.setItemDelegate(CellDelegate(self.table))
         self.table.arrange(((Column.WHERE, 160), (Column.WHAT, 130), (Column.LEFT, 210)), Column.RIGHT)
-        self.pane = TablePane(self.table)
-        self.empty = EmptyState("empty-search", words.COMPARE_HINT)
         self.compare_button = Button(words.COMPARE, primary=True)
         self.compare_button.setDefault(True)
         self.compare_button.clicked.connect(self.compare)
-        self.close_button = Button(messages.CLOSE)
-        self.close_button.clicked.connect(self.accept)
 
     def _lay_out(self) -> None:
         grid = QGridLayout()
@@ -153,25 +137,10 @@ class CompareDialog(QDialog):
         told = QHBoxLayout()
         told.addWidget(self.counts, 1)
         told.addWidget(self.causes_box)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(theme.SPACE_S)
-        buttons.addStretch()
-        buttons.addWidget(self.close_button)
-        buttons.addWidget(self.compare_button)
-        content = QVBoxLayout()
-        content.setContentsMargins(theme.PAGE_MARGIN, theme.SPACE_L, theme.PAGE_MARGIN, theme.SPACE_XL)
-        content.setSpacing(theme.SPACE_M)
-        content.addWidget(Label(words.COMPARE_TITLE, FontRole.TITLE))
-        content.addLayout(grid)
-        content.addWidget(self.reason)
-        content.addLayout(told)
-        content.addWidget(self.pane, 1)
-        content.addLayout(buttons)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
-        outer.addWidget(self.busy_line)
-        outer.addLayout(content)
+        self.above.addLayout(grid)
+        self.above.addWidget(self.reason)
+        self.above.addLayout(told)
+        self.buttons.addWidget(self.compare_button)
 
     def open(self) -> None:
         super().open()
@@ -196,21 +165,10 @@ class CompareDialog(QDialog):
         if not left.hash or not right.hash:
             next(spec for spec in self.specs if not spec.text().strip()).setFocus()
             return
-        self.tasks.cancel_all()
-        self.tasks.start(self._compare(left, right))
+        self.ask_engine(self._compare(left, right), words.COMPARING)
 
     async def _compare(self, left: PackageRef, right: PackageRef) -> None:
-        self.busy_line.set_running(True)
-        self.show_instead(words.COMPARING)
-        try:
-            comparison = await self._client.call(ComparePackages(self._instance, left, right))
-        except MirrordeckError as error:
-            info = error.info()
-            self.show_instead(info.title, messages.sentences(info.why, *info.remedies))
-            return
-        finally:
-            self.busy_line.set_running(False)
-        self._show(comparison)
+        self._show(await self._client.call(ComparePackages(self._instance, left, right)))
 
     def _show(self, comparison: Comparison) -> None:
         if comparison.same_hash or not comparison.lines:
@@ -230,5 +188,4 @@ class CompareDialog(QDialog):
         self.reason.setText("")
         self.counts.setText("")
         self.causes_box.hide()
-        self.empty.show_message("empty-search", sentence, detail)
-        self.pane.show_instead(self.empty)
+        super().show_instead(sentence, detail)

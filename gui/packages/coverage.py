@@ -135,7 +135,7 @@ class CoverageDelegate(CellDelegate):
             if bar.width() > 3 * theme.BAR_ROW:
                 paint_bar(painter, bar, share, "ok" if share >= 1 else "accent")
             tone = "text" if selected else index.data(Role.TONE)
-            self.paint_text(painter, room, index.data(), tone, alignment=Qt.AlignmentFlag.AlignRight)
+            self.paint_text(painter, room, index.data(), tone, at_right=True)
 
     def inside_width(self, index: Index) -> int:
         return self.body_metrics.horizontalAdvance(index.data() or "")

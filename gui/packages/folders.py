@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import IntEnum
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QRect, QRectF, Qt
+from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -17,10 +17,10 @@ from gui.packages import words
 from gui.widgets.bars import paint_bar
 from gui.widgets.cell import CellDelegate, Index, Role
 from gui.widgets.empty_state import EmptyState
+from gui.widgets.list_model import ListModel
 from gui.widgets.table import TablePane, TableView
 
 _ItemRole = Qt.ItemDataRole
-_NO_PARENT = QModelIndex()
 
 
 class Column(IntEnum):
@@ -30,28 +30,13 @@ class Column(IntEnum):
     FILES = 3
 
 
-class FoldersModel(QAbstractTableModel):
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.rows: Sequence[FolderSize] = ()
-
-    def show(self, rows: Sequence[FolderSize]) -> None:
-        self.beginResetModel()
-        self.rows = rows
-        self.endResetModel()
-
-    def rowCount(self, parent: Index = _NO_PARENT) -> int:
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: Index = _NO_PARENT) -> int:
-        return 0 if parent.isValid() else len(Column)
+class FoldersModel(ListModel[FolderSize]):
+    titles = words.FOLDER_COLUMNS
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = _ItemRole.DisplayRole) -> object:
-        if orientation is Qt.Orientation.Horizontal and role == _ItemRole.DisplayRole:
-            return words.FOLDER_COLUMNS[section]
         if orientation is Qt.Orientation.Horizontal and role == _ItemRole.TextAlignmentRole and section > Column.SHARE:
             return Qt.AlignmentFlag.AlignRight
-        return None
+        return super().headerData(section, orientation, role)
 
     def data(self, index: Index, role: int = _ItemRole.DisplayRole) -> object:
         if not index.isValid():

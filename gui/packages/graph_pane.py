@@ -8,12 +8,13 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from core.foundation.text import short_hash
 from core.services.package_values import Graph, GraphEdge, GraphNode
 from gui import messages, theme
 from gui.packages import words
+from gui.widgets.choosing import Choice, local_dialog
 from gui.widgets.controls import IconButton
 from gui.widgets.dialogs import ask
 from gui.widgets.filter_line import FilterLine
@@ -121,10 +122,8 @@ class GraphPane(QWidget):
         self.found.setText(words.found_in_picture(found, len(self.view.keys)) if text.strip() else "")
 
     async def _save(self) -> None:
-        dialog = QFileDialog(self, words.SAVE_PICTURE.removesuffix("…"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("svg")
-        dialog.setNameFilter("SVG (*.svg)")
+        title = words.SAVE_PICTURE.removesuffix("…")
+        dialog = local_dialog(self, title, Choice.NEW_FILE, filters=("SVG (*.svg)",), suffix="svg")
         chosen: list[str] = []
         dialog.filesSelected.connect(chosen.extend)
         if not await ask(dialog) or not chosen:

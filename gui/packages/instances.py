@@ -106,6 +106,12 @@ class InstancesView(QWidget):
         if self._shown:
             self.read()
 
+    def forget(self) -> None:
+        """They were those of another engine."""
+        self.tasks.cancel_all()
+        self._outdated = True
+        self._start_over(())
+
     def read(self) -> None:
         self._outdated = False
         self.tasks.cancel_all()

@@ -19,6 +19,9 @@ from gui.widgets.stepping import Stepper
 
 _SHOWN_AT_FIRST = 1000
 _NO_PARENT = QModelIndex()
+_COLUMNS = tuple(Column)
+_FLAGS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemNeverHasChildren
+_CHECKABLE = _FLAGS | Qt.ItemFlag.ItemIsUserCheckable
 _ItemRole = Qt.ItemDataRole
 
 
@@ -298,17 +301,16 @@ class PackagesModel(QAbstractTableModel):
     def flags(self, index: Index) -> Qt.ItemFlag:
         if not index.isValid():
             return Qt.ItemFlag.NoItemFlags
-        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemNeverHasChildren
+        if index.column() != Column.CHECK:
+            return _FLAGS
         row = self.package_at(index.row())
-        if index.column() == Column.CHECK and row is not None and checkable(row):
-            flags |= Qt.ItemFlag.ItemIsUserCheckable
-        return flags
+        return _CHECKABLE if row is not None and checkable(row) else _FLAGS
 
     def data(self, index: Index, role: int = _ItemRole.DisplayRole) -> object:
         if not index.isValid():
             return None
         at = self._shown.lines[index.row()]
-        column = Column(index.column())
+        column = _COLUMNS[index.column()]
         if at < 0:
             return self._section_data(self._shown.sections[~at], column, role)
         row = self.packages.rows[at]

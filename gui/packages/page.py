@@ -7,7 +7,7 @@ import time
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from core.services.values import PackageRow
 from gui import messages, theme
@@ -33,6 +33,7 @@ from gui.settings import remembered
 from gui.widgets.controls import ActionButton, Button, TabBar
 from gui.widgets.empty_state import EmptyState
 from gui.widgets.page import Page
+from gui.widgets.pane_splitter import PaneSplitter
 from gui.widgets.table import TablePane
 
 _ROWS_AT_LEAST = 3
@@ -89,16 +90,7 @@ class PackagesPage(Page):
         self.details_button = ActionButton(self.commands.show_details)
         self.header_buttons.addWidget(self.views)
         self.header_buttons.addWidget(self.details_button)
-        self.splitter = QSplitter(Qt.Orientation.Vertical)
-        self.splitter.setChildrenCollapsible(False)
-        self.splitter.setHandleWidth(theme.SPACE_S)
-        self.splitter.addWidget(self.pane)
-        self.splitter.addWidget(self.details)
-        self.splitter.setStretchFactor(0, 3)
-        self.splitter.setStretchFactor(1, 2)
-        state = remembered().value(_SPLIT_KEY)
-        if state is not None:
-            self.splitter.restoreState(state)
+        self.splitter = PaneSplitter("packages", self.pane, self.details, (3, 2))
         listing = QWidget()
         column = QVBoxLayout(listing)
         column.setContentsMargins(0, 0, 0, 0)
@@ -116,7 +108,7 @@ class PackagesPage(Page):
         self.filters.changed.connect(self._on_filters_changed)
         self.filter_line.leave_requested.connect(self.table.setFocus)
         self.clear_button.clicked.connect(self._on_clear_filter)
-        self.table.toggle_requested.connect(lambda: self.model.toggle(self.table.all_selected_rows()))
+        self.table.toggle_requested.connect(lambda: self.model.toggle(self.table.selected_rows()))
         self.table.current_changed.connect(self._on_current_changed)
         self.table.activated.connect(lambda _index: self._open_details())
         self.table.selectionModel().selectionChanged.connect(lambda *_: self.update_actions())
@@ -157,6 +149,10 @@ class PackagesPage(Page):
         self.instances.outdate()
         self.learner.learn(instance_id, refresh=again)
         await self.loader.load(instance_id)
+
+    def forget(self) -> None:
+        super().forget()
+        self.instances.forget()
 
     async def _reload(self) -> None:
         """The database has changed; mirrors have not."""
@@ -438,5 +434,4 @@ class PackagesPage(Page):
         for owner in (self.footer, self.narrower, self.details, self.chores, self.licences):
             owner.tasks.cancel_all()
         self.table.remember()
-        if self.details.isVisible() and self.pane.isVisible():  # else it would be remembered as having no height
-            remembered().setValue(_SPLIT_KEY, self.splitter.saveState())
+        self.splitter.remember()

@@ -6,29 +6,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import IntEnum
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, Signal
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from core.engine.calls.packages import ExplainReuse
-from core.foundation.errors import MirrordeckError
 from core.foundation.text import visible
 from core.services.package_values import ReuseCandidate, ReuseView
-from gui import messages, theme
+from gui import theme
 from gui.engine_client import EngineClient
 from gui.packages import words
-from gui.theme import FontRole
-from gui.widgets.cell import CellDelegate, Index, Look, Role
+from gui.packages.asking_dialog import AskingDialog
+from gui.widgets.cell import Index, Look, Role
 from gui.widgets.controls import Button, ComboBox
-from gui.widgets.empty_state import EmptyState
 from gui.widgets.labels import Label
-from gui.widgets.page import TaskOwner
-from gui.widgets.refresh_line import RefreshLine
+from gui.widgets.list_model import ListModel
 from gui.widgets.state_delegate import StateDelegate
-from gui.widgets.table import TablePane, TableView
 
 _ItemRole = Qt.ItemDataRole
-_NO_PARENT = QModelIndex()
-_WIDTH, _HEIGHT = 760, 600
 _VERDICT_LINES = 4
 
 
@@ -38,28 +32,10 @@ class Column(IntEnum):
     REASON = 2
 
 
-class CandidatesModel(QAbstractTableModel):
+class CandidatesModel(ListModel[ReuseCandidate]):
     """The nearest binaries first, each with the decisive reason."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.rows: Sequence[ReuseCandidate] = ()
-
-    def show(self, rows: Sequence[ReuseCandidate]) -> None:
-        self.beginResetModel()
-        self.rows = rows
-        self.endResetModel()
-
-    def rowCount(self, parent: Index = _NO_PARENT) -> int:
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: Index = _NO_PARENT) -> int:
-        return 0 if parent.isValid() else len(Column)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = _ItemRole.DisplayRole) -> object:
-        if orientation is Qt.Orientation.Horizontal and role == _ItemRole.DisplayRole:
-            return words.CANDIDATE_COLUMNS[section]
-        return None
+    titles = words.CANDIDATE_COLUMNS
 
     def data(self, index: Index, role: int = _ItemRole.DisplayRole) -> object:
         if not index.isValid():
@@ -84,8 +60,8 @@ def _look(row: ReuseCandidate) -> Look:
     return Look(icon, tone, reason)
 
 
-class ReuseDialog(QDialog):
-    """Open it with `ask`. `wanted` is (query or /hash, shown text).
+class ReuseDialog(AskingDialog):
+    """`wanted` is (query or /hash, shown text).
 
     `compare_requested(left, right)`: two sides for a comparison, each (query or /hash, mirror).
     """
@@ -100,14 +76,10 @@ class ReuseDialog(QDialog):
         wanted: tuple[str, str],
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
-        self.tasks = TaskOwner()
+        super().__init__(words.REUSE_TITLE, words.CANDIDATES, parent=parent)
         self._client = client
         self._instance = instance_id
         self._meant = wanted
-        self.setWindowTitle(words.REUSE_TITLE)
-        self.resize(_WIDTH, _HEIGHT)
-        self.busy_line = RefreshLine()
         self.wanted = QLineEdit(wanted[1])
         self.wanted.setAccessibleName(words.REUSE_WANTED)
         self.wanted.setPlaceholderText(words.REUSE_HINT)
@@ -119,20 +91,15 @@ class ReuseDialog(QDialog):
         self.model = CandidatesModel(self)
         self._build_result()
         self._lay_out()
-        self.finished.connect(lambda _result: self.tasks.cancel_all())
 
     def _build_result(self) -> None:
         self.settings = Label("", tone="warn")
         self.settings.setWordWrap(True)
         self.settings.make_selectable()
-        self.table = TableView(words.CANDIDATES)
         self.table.setModel(self.model)
-        self.table.setItemDelegate(CellDelegate(self.table))
         self.table.setItemDelegateForColumn(Column.REASON, StateDelegate(self.table))
         self.table.arrange(((Column.BINARY, 240), (Column.MIRROR, 120)), Column.REASON)
         self.table.selectionModel().currentRowChanged.connect(self._show_verdict)
-        self.pane = TablePane(self.table)
-        self.empty = EmptyState("empty-search", words.EXPLAINING)
         self.verdict = Label("")
         self.verdict.setWordWrap(True)
         self.verdict.make_selectable()
@@ -143,8 +110,6 @@ class ReuseDialog(QDialog):
         self.look_button.clicked.connect(self.look)
         self.compare_button = Button(words.COMPARE_WITH_CANDIDATE)
         self.compare_button.clicked.connect(self._on_compare)
-        self.close_button = Button(messages.CLOSE)
-        self.close_button.clicked.connect(self.accept)
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()
@@ -155,25 +120,10 @@ class ReuseDialog(QDialog):
         top.addWidget(self.wanted, 1)
         top.addWidget(self.mirror_combo)
         top.addWidget(self.look_button)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(theme.SPACE_S)
-        buttons.addWidget(self.compare_button)
-        buttons.addStretch()
-        buttons.addWidget(self.close_button)
-        content = QVBoxLayout()
-        content.setContentsMargins(theme.PAGE_MARGIN, theme.SPACE_L, theme.PAGE_MARGIN, theme.SPACE_XL)
-        content.setSpacing(theme.SPACE_M)
-        content.addWidget(Label(words.REUSE_TITLE, FontRole.TITLE))
-        content.addLayout(top)
-        content.addWidget(self.settings)
-        content.addWidget(self.pane, 1)
-        content.addWidget(self.verdict)
-        content.addLayout(buttons)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
-        outer.addWidget(self.busy_line)
-        outer.addLayout(content)
+        self.above.addLayout(top)
+        self.above.addWidget(self.settings)
+        self.below.addWidget(self.verdict)
+        self.extra_buttons.addWidget(self.compare_button)
 
     def open(self) -> None:
         super().open()
@@ -191,23 +141,12 @@ class ReuseDialog(QDialog):
     def look(self) -> None:
         """Ask the engine, which reads the mirrors' indexes."""
         if self.asked():
-            self.tasks.cancel_all()
-            self.tasks.start(self._look())
+            self.settings.hide()
+            self.ask_engine(self._look(), words.EXPLAINING)
 
     async def _look(self) -> None:
-        self.busy_line.set_running(True)
-        self.settings.hide()
-        self._show_instead(words.EXPLAINING)
         mirror = str(self.mirror_combo.currentData())
-        try:
-            view = await self._client.call(ExplainReuse(self._instance, self.asked(), mirror))
-        except MirrordeckError as error:
-            info = error.info()
-            self._show_instead(info.title, messages.sentences(info.why, *info.remedies))
-            return
-        finally:
-            self.busy_line.set_running(False)
-        self._show(view)
+        self._show(await self._client.call(ExplainReuse(self._instance, self.asked(), mirror)))
 
     def _show(self, view: ReuseView) -> None:
         against = [*view.settings, *words.mirror_notes(view.mirrors)]
@@ -219,14 +158,13 @@ class ReuseDialog(QDialog):
             self.table.select_row(0)
             self.table.setFocus()
         else:
-            self._show_instead(*(words.no_candidates(view.mirrors) if view.wanted else (words.REUSE_HINT,)))
+            self.show_instead(*(words.no_candidates(view.mirrors) if view.wanted else (words.REUSE_HINT,)))
 
-    def _show_instead(self, sentence: str, detail: str = "") -> None:
+    def show_instead(self, sentence: str, detail: str = "") -> None:
         self.model.show(())
         self.verdict.setText("")
         self.compare_button.setEnabled(False)
-        self.empty.show_message("empty-search", sentence, detail)
-        self.pane.show_instead(self.empty)
+        super().show_instead(sentence, detail)
 
     def _current(self) -> ReuseCandidate | None:
         index = self.table.currentIndex()

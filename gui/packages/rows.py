@@ -16,6 +16,7 @@ from gui.packages.facts import Facts
 from gui.packages.slices import SLICE, Steps, mapped, slices, sorting
 
 _USUAL_VARIANT = "build_system=generic"
+_HASH_LENGTH = 32
 
 
 class Column(IntEnum):
@@ -65,7 +66,7 @@ class Narrowing:
     def narrows(self, other: Narrowing) -> bool:
         """Whether nothing can be shown now that was not shown by `other`."""
         same = (self.show, self.only, self.without, self.first) == (other.show, other.only, other.without, other.first)
-        return same and bool(other.words) and all(any(old in new for new in self.words) for old in other.words)
+        return same and bool(other.words) and all(any(new.startswith(old) for new in self.words) for old in other.words)
 
 
 class Tail(NamedTuple):
@@ -197,7 +198,7 @@ class PackageList:
         return found
 
     def _having(self, positions: Sequence[int], word: str) -> Steps[list[int]]:
-        """Those of `positions` whose text has `word`.
+        """Those of `positions` whose text has `word`; of a hash only its beginning counts, the rest matches by chance.
 
         Texts lie in memory in the order the rows came. Looking at nearly all of them in that order is several times
         faster than in any other.
@@ -207,13 +208,14 @@ class PackageList:
         found: list[int] = []
         if len(positions) < len(self.rows) // 4:
             for part in slices(positions):
-                found += [at for at in part if hit[tail_of[at]] or word in heads[at]]
+                found += [at for at in part if hit[tail_of[at]] or _has(heads[at], word)]
                 yield
             return found
         mask = bytearray()
         for start in range(0, len(heads), SLICE):
             some = slice(start, start + SLICE)
-            mask += bytes([hit[tail] or word in head for tail, head in zip(tail_of[some], heads[some], strict=True)])
+            both = zip(tail_of[some], heads[some], strict=True)
+            mask += bytes([hit[tail] or (word in head and _has(head, word)) for tail, head in both])
             yield
         for part in slices(positions):
             found += [at for at in part if mask[at]]
@@ -285,6 +287,10 @@ def variants_text(variants: str) -> str:
 def spec_text(row: PackageRow) -> str:
     """The shortest spec that names this package to a person and to Spack."""
     return f"{row.name}@{row.version}/{row.hash[:7]}"
+
+
+def _has(head: str, word: str) -> bool:
+    return 0 <= head.find(word) <= len(head) - _HASH_LENGTH
 
 
 @lru_cache(maxsize=65536)

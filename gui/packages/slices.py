@@ -5,12 +5,19 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
+K_contra = TypeVar("K_contra", contravariant=True)
 Steps = Generator[None, None, T]
-SLICE = 20_000
+SLICE = 10_000
 _CALLS = 5_000
+
+
+class Keys(Protocol[K_contra]):
+    """What positions, or whatever else stands for rows, are sorted by."""
+
+    def __getitem__(self, position: K_contra, /) -> Any: ...
 
 
 def finish(steps: Steps[T]) -> T:
@@ -23,7 +30,7 @@ def finish(steps: Steps[T]) -> T:
             return result
 
 
-def slices(positions: Sequence[int]) -> Iterator[Sequence[int]]:
+def slices(positions: Sequence[T]) -> Iterator[Sequence[T]]:
     return (positions[start : start + SLICE] for start in range(0, len(positions), SLICE))
 
 
@@ -36,12 +43,12 @@ def mapped(values: Sequence[Any], function: Callable[[Any], T]) -> Steps[list[T]
     return result
 
 
-def sorting(positions: Sequence[int], keys: Sequence[Any], *, descending: bool) -> Steps[list[int]]:
+def sorting(positions: Sequence[T], keys: Keys[T], *, descending: bool) -> Steps[list[T]]:
     """`positions` sorted by their `keys`, equal ones in the order they came.
 
     Slices are sorted one by one, then merged pair by pair. Descending is ascending read backwards.
     """
-    runs: list[list[int]] = []
+    runs: list[list[T]] = []
     for part in slices(positions[::-1] if descending else positions):
         runs.append(sorted(part, key=keys.__getitem__))
         yield
@@ -55,10 +62,10 @@ def sorting(positions: Sequence[int], keys: Sequence[Any], *, descending: bool) 
     return result[::-1] if descending else result
 
 
-def _merging(first: list[int], second: list[int], keys: Sequence[Any]) -> Steps[list[int]]:
+def _merging(first: list[T], second: list[T], keys: Keys[T]) -> Steps[list[T]]:
     """Two sorted lists as one. Of equal ones those of `first` come first."""
     key_of = keys.__getitem__
-    result: list[int] = []
+    result: list[T] = []
     at = other = 0
     while at < len(first) and other < len(second):
         end, other_end = min(at + SLICE, len(first)), min(other + SLICE, len(second))

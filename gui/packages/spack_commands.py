@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""The same with Spack itself: commands to learn from and to put into scripts. No Qt."""
+"""The same with Spack itself: commands to learn from and to put into scripts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from gui.packages import words
 from gui.packages.completion import is_spec
 from gui.packages.filter_bar import NO_MIRROR, FilterChoice
 from gui.packages.rows import Show
+from gui.widgets.commands_dialog import spack_line
 
 _FIND_FLAGS = {
     Show.EXPLICIT: ("--explicit",),
@@ -27,24 +28,26 @@ def command_lines(choice: FilterChoice, chosen: Sequence[PackageRow], mirror: st
     """What is shown, and what one would do with the packages chosen; `mirror` is where they would go."""
     environment = ("-e", choice.environment) if choice.environment else ()
     spec = shlex.split(choice.text) if is_spec(choice.text) and _can_split(choice.text) else []
-    lines = [CopyLine(words.COMMAND_LIST, _line(*environment, "find", "-lv", *_FIND_FLAGS.get(choice.show, ()), *spec))]
+    lines = [
+        CopyLine(words.COMMAND_LIST, spack_line(*environment, "find", "-lv", *_FIND_FLAGS.get(choice.show, ()), *spec))
+    ]
     hashes = [f"/{row.hash[:7]}" for row in chosen[:_MOST_PACKAGES]]
     if hashes:
-        lines.append(CopyLine(words.COMMAND_FIND, _line("find", "-ldv", *hashes)))
-        lines.append(CopyLine(words.COMMAND_PREFIX, _line("find", "--format", "{prefix}", *hashes)))
+        lines.append(CopyLine(words.COMMAND_FIND, spack_line("find", "-ldv", *hashes)))
+        lines.append(CopyLine(words.COMMAND_PREFIX, spack_line("find", "--format", "{prefix}", *hashes)))
     if mirror and mirror != NO_MIRROR:
-        lines.append(CopyLine(words.COMMAND_CHECK, _line(*environment, "buildcache", "check", "-m", mirror, *hashes)))
+        lines.append(
+            CopyLine(words.COMMAND_CHECK, spack_line(*environment, "buildcache", "check", "-m", mirror, *hashes))
+        )
         if hashes:
-            lines.append(CopyLine(words.COMMAND_PUSH, _line("buildcache", "push", "--update-index", mirror, *hashes)))
+            lines.append(
+                CopyLine(words.COMMAND_PUSH, spack_line("buildcache", "push", "--update-index", mirror, *hashes))
+            )
     return lines
 
 
 def find_command(row: PackageRow) -> str:
-    return _line("find", "-ldv", f"/{row.hash}")
-
-
-def _line(*words: str) -> str:
-    return shlex.join(("spack", *words))
+    return spack_line("find", "-ldv", f"/{row.hash}")
 
 
 def _can_split(text: str) -> bool:

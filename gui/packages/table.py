@@ -24,8 +24,8 @@ _WIDTHS = (
     (Column.TARGET, 90),
     (Column.SIZE, 76),
     (Column.INSTALLED, 112),
-    (Column.MIRRORS, 128),
-    (Column.NOTE, 150),
+    (Column.MIRRORS, 112),
+    (Column.NOTE, 176),
     (Column.EXPLICIT, 70),
     (Column.NAMESPACE, 90),
     (Column.ENVIRONMENTS, 140),
@@ -36,7 +36,10 @@ _WIDTHS = (
 _FIRST_HIDDEN = (
     *(Column.EXPLICIT, Column.NAMESPACE, Column.ENVIRONMENTS, Column.PREFIX_LENGTH, Column.TREE, Column.HASH),
 )
-_SPARED = ((Column.INSTALLED, 1080), (Column.NOTE, 960), (Column.COMPILER, 880))
+_SPARED = (
+    *((Column.INSTALLED, 1080), (Column.NOTE, 960), (Column.COMPILER, 880), (Column.TARGET, 700)),
+    (Column.VERSION, 560),
+)
 _MOST_RESTORED = 500
 
 
@@ -88,7 +91,7 @@ class PackagesTable(TableView):
 
     def chosen(self) -> list[PackageRow]:
         """All selected packages, from top to bottom."""
-        rows = (self._packages.package_at(row) for row in self.all_selected_rows())
+        rows = (self._packages.package_at(row) for row in self.selected_rows())
         return [row for row in rows if row is not None]
 
     def show_package(self, dag_hash: str) -> bool:
@@ -107,12 +110,6 @@ class PackagesTable(TableView):
         rows = (self._packages.package_at(row) for row in range(max(first, 0), end))
         return [row.hash for row in rows if row is not None]
 
-    def all_selected_rows(self) -> list[int]:
-        """As `selected_rows`, fast for many."""
-        selection = self.selectionModel().selection()
-        ranges = [selection.at(number) for number in range(selection.size())]
-        return sorted({row for part in ranges for row in range(part.top(), part.bottom() + 1)})
-
     def _on_current_changed(self, index: QModelIndex) -> None:
         if self._restoring:
             return
@@ -125,8 +122,8 @@ class PackagesTable(TableView):
 
     def _remember_place(self) -> None:
         model = self._packages
-        rows = self.all_selected_rows()
-        chosen = [model.package_at(row) for row in rows] if len(rows) <= _MOST_RESTORED else []
+        rows = self.selected_rows() if self.selected_count() <= _MOST_RESTORED else []
+        chosen = [model.package_at(row) for row in rows]
         self._selected = frozenset(row.hash for row in chosen if row is not None)
         top = self.rowAt(0)
         first = model.package_at(top) if top > 0 else None

@@ -5,54 +5,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, Signal
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from core.engine.calls.presence import CompareInstalled
-from core.foundation.errors import MirrordeckError
 from core.foundation.text import format_bytes, short_hash, visible
 from core.services.package_values import InstalledVersusMirror, RemotePackage
 from gui import messages, theme
 from gui.engine_client import EngineClient
 from gui.packages import words
-from gui.theme import FontRole
+from gui.packages.asking_dialog import AskingDialog
 from gui.widgets.card import Card, Fact
-from gui.widgets.cell import CellDelegate, Index, Role
+from gui.widgets.cell import Index, Role
 from gui.widgets.controls import Button, ComboBox
-from gui.widgets.empty_state import EmptyState
 from gui.widgets.labels import ElidedLabel, Label
+from gui.widgets.list_model import ListModel
 from gui.widgets.package_delegate import PackageDelegate
-from gui.widgets.page import TaskOwner
-from gui.widgets.refresh_line import RefreshLine
-from gui.widgets.table import TablePane, TableView
 
 _ItemRole = Qt.ItemDataRole
-_NO_PARENT = QModelIndex()
-_WIDTH, _HEIGHT = 760, 580
 
 
-class RemoteModel(QAbstractTableModel):
+class RemoteModel(ListModel[RemotePackage]):
     """Packages a mirror has and the instance has not."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.rows: Sequence[RemotePackage] = ()
-
-    def show(self, rows: Sequence[RemotePackage]) -> None:
-        self.beginResetModel()
-        self.rows = rows
-        self.endResetModel()
-
-    def rowCount(self, parent: Index = _NO_PARENT) -> int:
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: Index = _NO_PARENT) -> int:
-        return 0 if parent.isValid() else len(words.VERSUS_COLUMNS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = _ItemRole.DisplayRole) -> object:
-        if orientation is Qt.Orientation.Horizontal and role == _ItemRole.DisplayRole:
-            return words.VERSUS_COLUMNS[section]
-        return None
+    titles = words.VERSUS_COLUMNS
 
     def data(self, index: Index, role: int = _ItemRole.DisplayRole) -> object:
         if not index.isValid():
@@ -68,22 +44,18 @@ class RemoteModel(QAbstractTableModel):
         return None
 
 
-class VersusDialog(QDialog):
-    """Open it with `ask`. `push_requested(hashes, mirror)` closes it."""
+class VersusDialog(AskingDialog):
+    """`push_requested(hashes, mirror)` closes it."""
 
     push_requested = Signal(tuple, str)
 
     def __init__(
         self, client: EngineClient, instance_id: str, mirrors: Sequence[str], first: str, parent: QWidget | None = None
     ) -> None:
-        super().__init__(parent)
-        self.tasks = TaskOwner()
+        super().__init__(words.VERSUS_TITLE, words.MISSING_HERE_NAME, parent=parent)
         self._client = client
         self._instance = instance_id
         self._answer: InstalledVersusMirror | None = None
-        self.setWindowTitle(words.VERSUS_TITLE)
-        self.resize(_WIDTH, _HEIGHT)
-        self.busy_line = RefreshLine()
         self.mirror_combo = ComboBox()
         self.mirror_combo.setAccessibleName(words.WHERE)
         for mirror in mirrors:
@@ -93,23 +65,16 @@ class VersusDialog(QDialog):
         captions = (words.MISSING_THERE, words.MISSING_HERE, words.IN_BOTH, words.HELD_BACK)
         self.facts = {caption: Fact(caption, big=True) for caption in captions}
         self.model = RemoteModel(self)
-        self.table = TableView(words.MISSING_HERE_NAME)
         self.table.setModel(self.model)
-        self.table.setItemDelegate(CellDelegate(self.table))
         self.table.setItemDelegateForColumn(0, PackageDelegate(self.table))
         self.table.arrange(((1, 120), (2, 96)), 0)
-        self.pane = TablePane(self.table)
-        self.empty = EmptyState("empty-search", words.COMPARING)
         self.again_button = Button(words.LOOK_AGAIN, icon="retry")
-        self.close_button = Button(messages.CLOSE)
         self.push_button = Button(words.PUSH_MISSING, primary=True)
         self.push_button.setDefault(True)
         self._lay_out()
         self.mirror_combo.currentIndexChanged.connect(lambda _at: self.compare(refresh=False))
         self.again_button.clicked.connect(lambda: self.compare(refresh=True))
         self.push_button.clicked.connect(self._on_push)
-        self.close_button.clicked.connect(self.reject)
-        self.finished.connect(lambda _result: self.tasks.cancel_all())
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()
@@ -122,26 +87,11 @@ class VersusDialog(QDialog):
         for fact in self.facts.values():
             facts.addWidget(fact, 1)
         card.body.addLayout(facts)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(theme.SPACE_S)
-        buttons.addWidget(self.again_button)
-        buttons.addStretch()
-        buttons.addWidget(self.close_button)
-        buttons.addWidget(self.push_button)
-        content = QVBoxLayout()
-        content.setContentsMargins(theme.PAGE_MARGIN, theme.SPACE_L, theme.PAGE_MARGIN, theme.SPACE_XL)
-        content.setSpacing(theme.SPACE_M)
-        content.addWidget(Label(words.VERSUS_TITLE, FontRole.TITLE))
-        content.addLayout(top)
-        content.addWidget(card)
-        content.addWidget(Label(words.MISSING_HERE_NAME, tone="dim"))
-        content.addWidget(self.pane, 1)
-        content.addLayout(buttons)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
-        outer.addWidget(self.busy_line)
-        outer.addLayout(content)
+        self.above.addLayout(top)
+        self.above.addWidget(card)
+        self.above.addWidget(Label(words.MISSING_HERE_NAME, tone="dim"))
+        self.extra_buttons.addWidget(self.again_button)
+        self.buttons.addWidget(self.push_button)
 
     def open(self) -> None:
         super().open()
@@ -149,29 +99,19 @@ class VersusDialog(QDialog):
 
     def compare(self, *, refresh: bool) -> None:
         """Ask the engine; with `refresh` it asks the mirror."""
-        self.tasks.cancel_all()
         self._answer = None
-        self._show_instead(words.COMPARING)
-        self.tasks.start(self._compare(str(self.mirror_combo.currentData()), refresh=refresh))
+        self.ask_engine(self._compare(str(self.mirror_combo.currentData()), refresh=refresh), words.COMPARING)
 
     async def _compare(self, mirror: str, *, refresh: bool) -> None:
-        self.busy_line.set_running(True)
-        try:
-            answer = await self._client.call(CompareInstalled(self._instance, mirror, refresh))
-            if not refresh and answer.mirror.read_at is None and answer.mirror.error is None:
-                answer = await self._client.call(CompareInstalled(self._instance, mirror, refresh=True))
-        except MirrordeckError as error:
-            info = error.info()
-            self._show_instead(info.title, messages.sentences(info.why, *info.remedies))
-            return
-        finally:
-            self.busy_line.set_running(False)
+        answer = await self._client.call(CompareInstalled(self._instance, mirror, refresh))
+        if not refresh and answer.mirror.read_at is None and answer.mirror.error is None:
+            answer = await self._client.call(CompareInstalled(self._instance, mirror, refresh=True))
         self._show(answer)
 
     def _show(self, answer: InstalledVersusMirror) -> None:
         known = answer.mirror
         if known.read_at is None:
-            self._show_instead(words.why_unknown(known))
+            self.show_instead(words.why_unknown(known))
             return
         self._answer = answer
         error = known.error.sentence() if known.error is not None else ""
@@ -188,20 +128,18 @@ class VersusDialog(QDialog):
         if answer.missing_here:
             self.pane.show_table()
         else:
-            self.empty.show_message("empty-search", words.NOTHING_MISSING_HERE)
-            self.pane.show_instead(self.empty)
+            super().show_instead(words.NOTHING_MISSING_HERE)
         self.push_button.setEnabled(bool(answer.missing_there))
         self.push_button.setText(words.push_count(len(answer.missing_there)))
         self.push_button.setToolTip("" if answer.missing_there else words.WHY_NOT_MISSING)
 
-    def _show_instead(self, sentence: str, detail: str = "") -> None:
+    def show_instead(self, sentence: str, detail: str = "") -> None:
         self.model.show(())
         self.sentence.setText("")
         for fact in self.facts.values():
             fact.set(messages.NONE)
         self.push_button.setEnabled(False)
-        self.empty.show_message("empty-search", sentence, detail)
-        self.pane.show_instead(self.empty)
+        super().show_instead(sentence, detail)
 
     def _on_push(self) -> None:
         if self._answer is not None and self._answer.missing_there:

@@ -168,8 +168,6 @@ AN_INSTANCE = "an instance"
 NOT_INSTALLED_THERE = "It is not installed there; choose the column of another instance"
 
 # Commands and files
-COMMANDS_TITLE = "Spack commands"
-COMMANDS_TEXT = "The same with Spack itself, to paste into a shell or a script."
 COMMAND_LIST = "List what is shown"
 COMMAND_FIND = "Find those selected"
 COMMAND_PUSH = "Push those selected"

@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import chain
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from core.engine.calls.mirrors import ListMirrors
 from core.engine.calls.push import PlanPush, StartPush
 from core.foundation.errors import ErrorInfo, MirrordeckError
-from core.registry.references import ImageReference, ReferenceError, parse_mirror_url
 from core.services.values import InstanceInfo, SavedPush
 from core.transfers.plan import PushOptions, PushPlan, PushRequest
 from gui import messages, theme
@@ -22,15 +22,14 @@ from gui.push import words
 from gui.push.command import spack_command
 from gui.push.image_options import ImageOptions
 from gui.push.keeping import KeepButton
-from gui.push.mirror_box import MirrorBox, address
 from gui.push.model import PlanModel
 from gui.push.packing import PackingPlace
 from gui.push.signing import SigningChoice
+from gui.push.targets import Targets
 from gui.push.tree import PlanPane, PlanTree
 from gui.settings import remembered
 from gui.theme import FontRole
 from gui.widgets.banner import Banner
-from gui.widgets.cell import place
 from gui.widgets.controls import Button, CheckBox, ComboBox
 from gui.widgets.dialogs import ask
 from gui.widgets.labels import ElidedLabel, Label
@@ -66,7 +65,7 @@ class PushDialog(QDialog):
         self._client = client
         self._instance = instance
         self._hashes = hashes
-        self._plan: PushPlan | None = None
+        self._plans: tuple[PushPlan, ...] = ()  # in the order of the targets, all or none
         self._generation = 0
         self._planning: asyncio.Task[None] | None = None
         self._wanted: dict[bool, int] = {}  # packages with and without build dependencies
@@ -74,6 +73,7 @@ class PushDialog(QDialog):
         self.model = PlanModel(self)
         self._build()
         self._lay_out()
+        self.mirror_box = self.targets.rows[0].box
         self.mirror_box.set_target(mirror or str(remembered().value(_MIRROR_KEY, "")))
         self.build_box.setChecked(bool(remembered().value(_BUILD_KEY, True, type=bool)))
         self._connect()
@@ -86,9 +86,8 @@ class PushDialog(QDialog):
         self.setWindowTitle(words.TITLE)
         self.busy_line = RefreshLine()
         self.heading = Label(words.TITLE, FontRole.TITLE)
-        self.mirror_box = MirrorBox()
-        self.address = ElidedLabel("", tone="dim", mode=Qt.TextElideMode.ElideMiddle)
-        self.contact = ElidedLabel("", FontRole.SMALL, "dim")
+        self.targets = Targets()
+        self.list_label = ElidedLabel("", FontRole.SMALL, "dim")
         self.selection = ElidedLabel("", tone="dim")
         self.selection.hide()
         self.build_box = CheckBox(words.BUILD_DEPENDENCIES)
@@ -119,11 +118,6 @@ class PushDialog(QDialog):
             widget.hide()
 
     def _lay_out(self) -> None:
-        target = QHBoxLayout()
-        target.setSpacing(theme.SPACE_S)
-        target.addWidget(_named(words.TO, self.mirror_box))
-        target.addWidget(self.mirror_box, 1)
-        target.addWidget(self.address, 1)
         what = QHBoxLayout()
         what.setSpacing(theme.SPACE_L)
         what.addWidget(self.build_box)
@@ -154,9 +148,9 @@ class PushDialog(QDialog):
         content.setContentsMargins(margin, theme.SPACE_L, margin, theme.SPACE_XL)
         content.setSpacing(theme.SPACE_M)
         content.addWidget(self.heading)
-        content.addLayout(target)
-        content.addWidget(self.contact)
+        content.addWidget(self.targets)
         content.addLayout(what)
+        content.addWidget(self.list_label)
         content.addWidget(PlanPane(self.tree), 1)
         content.addLayout(choices)
         content.addWidget(self.images)
@@ -173,8 +167,9 @@ class PushDialog(QDialog):
         self.resize(_WIDTH, _HEIGHT)
 
     def _connect(self) -> None:
-        self.mirror_box.editTextChanged.connect(self._on_typing)
-        self.mirror_box.target_changed.connect(self._replan)
+        self.targets.editing.connect(self._on_typing)
+        self.targets.changed.connect(self._replan)
+        self.targets.looked_at.connect(self._show_list)
         self.build_box.clicked.connect(self._on_build_clicked)
         for box in (self.tree.replace, self.tree.private, self.keep_box):
             box.clicked.connect(self._replan)
@@ -203,12 +198,17 @@ class PushDialog(QDialog):
         self.mirror_box.edit.selectAll()
 
     def request(self) -> PushRequest:
-        """What the form asks for now."""
-        return PushRequest(self.mirror_box.target, hashes=self._hashes, options=self._options())
+        """What the form asks for now, of its first target."""
+        first = next(iter(self.targets.names), "")
+        return PushRequest(first, hashes=self._hashes, options=self._options())
+
+    def requests(self) -> tuple[PushRequest, ...]:
+        """The same for each target."""
+        return self.request().to_each(self.targets.names[1:])
 
     def _saved_push(self) -> SavedPush:
-        instance = self._instance
-        return SavedPush(instance.root or instance.install_root, instance.environment, self.request())
+        instance, also = self._instance, self.targets.names[1:]
+        return SavedPush(instance.root or instance.install_root, instance.environment, self.request(), also)
 
     def _on_kept(self, title: str, text: str, tone: str) -> None:
         self.notice.show_notice(title, text, tone=tone, closable=False)
@@ -224,15 +224,7 @@ class PushDialog(QDialog):
             signing=self.signing.signing,
             keep_blobs=self.keep_box.isChecked() and build_dependencies is None,  # to count, no mirror is asked
         )
-        return self.images.applied_to(options) if self._registry() is not None else options
-
-    def _registry(self) -> ImageReference | None:
-        """The repository of a registry that the target is; None for other targets."""
-        mirror = self.mirror_box.mirror
-        try:
-            return parse_mirror_url(self.mirror_box.target if mirror is None else mirror.push.url)
-        except ReferenceError:
-            return None
+        return self.images.applied_to(options) if self.targets.registry is not None else options
 
     async def _offer_mirrors(self) -> None:
         try:
@@ -240,7 +232,7 @@ class PushDialog(QDialog):
         except MirrordeckError:
             return  # a name may still be typed, and the plan says what is wrong
         mirrors = [row.mirror for row in view.rows if row.mirror.binary]
-        self.mirror_box.set_mirrors(mirrors)
+        self.targets.set_mirrors(mirrors)
         if not self.mirror_box.target and mirrors:
             pushable = [row.mirror for row in view.rows if row.mirror.binary and row.writable is not False]
             self.mirror_box.set_target((pushable or mirrors)[0].name)
@@ -256,12 +248,12 @@ class PushDialog(QDialog):
         self._forget_plan(words.WHY_PLANNING)
         self._show_target()
         self._show_command()
-        if not self.mirror_box.target:
+        if not self.targets.names:
             self.busy_line.set_running(False)
             self.notice.show_notice("", words.CHOOSE_MIRROR, tone="info", closable=False)
             self._forbid(words.WHY_NO_MIRROR)
             return
-        if self._registry() is not None and self.images.problem:
+        if self.targets.registry is not None and self.images.problem:
             self.busy_line.set_running(False)
             self.notice.show_notice("", self.images.problem, tone="warn", closable=False)
             self._forbid(self.images.problem)
@@ -272,7 +264,7 @@ class PushDialog(QDialog):
 
     def _forget_plan(self, why: str) -> None:
         self._generation += 1
-        self._plan = None
+        self._plans = ()
         if self._planning is not None:
             self._planning.cancel()
             self._planning = None
@@ -281,16 +273,17 @@ class PushDialog(QDialog):
         self._forbid(why)
 
     async def _make_plan(self, number: int) -> None:
+        calls = [PlanPush(self._instance.id, request) for request in self.requests()]
         try:
-            plan = await self._client.call(PlanPush(self._instance.id, self.request()))
+            plans = tuple([await self._client.call(call) for call in calls])
         except MirrordeckError as error:
             if number == self._generation:
                 self._show_failure(error.info())
             return
         if number == self._generation:
-            self._show_plan(plan)
-            if len(self._wanted) == 1 and plan.registry is None:  # there every look costs many requests
-                self.tasks.start(self._count_others(plan))
+            self._show_plans(plans)
+            if len(self._wanted) == 1 and plans[0].registry is None:  # there every look costs many requests
+                self.tasks.start(self._count_others(plans[0]))
 
     async def _count_others(self, plan: PushPlan) -> None:
         """Learn how many packages there are with the other choice about build dependencies, at leisure."""
@@ -305,28 +298,39 @@ class PushDialog(QDialog):
 
     # ---- showing ----
 
-    def _show_plan(self, plan: PushPlan) -> None:
-        self._plan = plan
-        self._wanted[plan.options.with_build_dependencies] = words.wanted_count(plan)
+    def _show_plans(self, plans: tuple[PushPlan, ...]) -> None:
+        self._plans = plans
+        first, *others = plans
+        self._wanted[first.options.with_build_dependencies] = words.wanted_count(first)
         self.busy_line.set_running(False)
-        self.model.set_plan(plan)
-        self.tree.show_groups(plan)
-        self.heading.setText(words.heading(plan))
+        self.heading.setText(words.heading_of_all(plans) if others else words.heading(first))
         self.heading.set_tone("text")
         self._show_target()
+        self._show_list()
         self._show_selection()
-        self._show_checks(plan)
-        self.images.show_plan(plan)
-        self.push_button.setText(words.push_button(plan))
-        self._forbid(words.why_no_push(plan))
+        self._show_checks(plans)
+        self.images.show_plan(next((plan for plan in plans if plan.images is not None), first))
+        self.push_button.setText(words.push_button_of_all(plans))
+        self._forbid(words.why_no_push_at_all(plans))
 
-    def _show_checks(self, plan: PushPlan) -> None:
-        if plan.blockers:
-            self._show_notices(plan.blockers, "bad")
-        elif plan.warnings:
-            self._show_notices(plan.warnings, "warn")
+    def _show_list(self) -> None:
+        """The packages of the target that was looked at last."""
+        plan = self.targets.plan
+        if plan is not None:
+            self.model.set_plan(plan)
+            self.tree.show_groups(plan)
+            self.list_label.setText(words.list_of(plan))
+        self.list_label.setVisible(len(self._plans) > 1)
+
+    def _show_checks(self, plans: tuple[PushPlan, ...]) -> None:
+        blockers = tuple(chain.from_iterable(plan.blockers for plan in plans))
+        warnings = tuple(chain.from_iterable(plan.warnings for plan in plans))
+        if blockers:
+            self._show_notices(blockers, "bad")
+        elif warnings:
+            self._show_notices(warnings, "warn")
         else:
-            self.notice.show_notice("", words.checked(plan), tone="info", closable=False)
+            self.notice.show_notice("", words.checked(plans), tone="info", closable=False)
 
     def _show_notices(self, errors: tuple[ErrorInfo, ...], tone: str) -> None:
         first, *others = errors
@@ -355,24 +359,21 @@ class PushDialog(QDialog):
         self._forbid(error.title)
 
     def _show_target(self) -> None:
-        mirror, plan, registry = self.mirror_box.mirror, self._plan, self._registry()
-        url = plan.mirror_url if plan is not None else ""
-        where = address(mirror) if mirror is not None else place(url)
-        self.address.setText(where if where != place(self.mirror_box.target) else "")
-        self.contact.setText(words.contact(registry, plan.registry if plan else None) if registry is not None else "")
-        self.contact.setVisible(registry is not None)
+        targets, registry = self.targets, self.targets.registry
+        targets.show_plans(self._plans)
         for widget in (self.packing_label, self.packing):  # a folder is packed into directly
-            widget.setVisible(registry is not None)
+            widget.setVisible(registry is not None and self._client.place.is_here)  # elsewhere it is not known
         self.images.set_target(registry)
-        self.signing.set_possible(possible=registry is None)
-        self.signing.show_facts(mirror, plan)
+        signable = targets.signable
+        self.signing.set_possible(possible=signable is not None)
+        self.signing.show_facts(*(signable or (targets.rows[0].box.mirror, self._plans[0] if self._plans else None)))
 
     def _show_selection(self) -> None:
         known = self._wanted.keys() == {True, False}
         build = self._wanted[True] - self._wanted[False] if known else None
         self.build_box.setText(words.build_dependencies(build))
-        if self._plan is not None:
-            self.selection.setText(words.selection(self._plan, build))
+        if self._plans:
+            self.selection.setText(words.selection(self._plans[0], build))
             self.selection.show()
 
     def _show_command(self) -> None:
@@ -382,8 +383,8 @@ class PushDialog(QDialog):
         if not fits:
             self.command.setPlainText(words.command_too_long(len(self._hashes)))
         elif not self.command.isHidden():
-            request = self.request()
-            lines = (spack_command(request, self._instance.environment), words.beyond_spack(request.options))
+            lines = [spack_command(request, self._instance.environment) for request in self.requests()]
+            lines.append(words.beyond_spack(self._options()))
             self.command.setPlainText("\n".join(line for line in lines if line))
 
     def _forbid(self, why: str) -> None:
@@ -408,22 +409,25 @@ class PushDialog(QDialog):
         self._make_room()
 
     def _on_push(self, *, paused: bool) -> None:
-        if self._plan is not None:
+        plans = [plan for plan in self._plans if not words.why_no_push(plan)]
+        if plans:
             self._forbid(words.WHY_STARTING)
             self.busy_line.set_running(True)
-            self.tasks.start(self._start(self._plan, paused=paused))
+            self.tasks.start(self._start(plans, paused=paused))
 
-    async def _start(self, plan: PushPlan, *, paused: bool) -> None:
-        if plan.key_locked and not await ask(self._unlock_dialog(plan)):
-            self.busy_line.set_running(False)
-            self._forbid(words.why_no_push(plan))
-            return
+    async def _start(self, plans: list[PushPlan], *, paused: bool) -> None:
+        for plan in {plan.key: plan for plan in plans if plan.key_locked}.values():
+            if not await ask(self._unlock_dialog(plan)):
+                self.busy_line.set_running(False)
+                self._forbid(words.why_no_push_at_all(self._plans))
+                return
+        first, *others = [plan.id for plan in plans]
         try:
-            push_id = await self._client.call(StartPush(plan.id, paused))
+            push_id = await self._client.call(StartPush(first, paused, tuple(others)))
         except MirrordeckError as error:
             self._show_failure(error.info())
             return
-        remembered().setValue(_MIRROR_KEY, self.mirror_box.target)
+        remembered().setValue(_MIRROR_KEY, self.targets.names[0])
         self.push_started.emit(push_id)
         self.accept()
 

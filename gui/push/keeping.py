@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
 
 from core.engine.calls.presets import SavePreset, WritePushScript
 from core.foundation.errors import MirrordeckError
@@ -17,6 +17,7 @@ from gui import messages, theme
 from gui.engine_client import EngineClient
 from gui.push import words
 from gui.theme import FontRole
+from gui.widgets.choosing import Choice, local_dialog, local_title
 from gui.widgets.controls import Button
 from gui.widgets.dialogs import ask
 from gui.widgets.labels import Label, WrappedLabel
@@ -67,10 +68,8 @@ class KeepButton(Button):
                 return
 
     async def _keep_script(self, kind: ScriptKind) -> None:
-        dialog = QFileDialog(self.window(), words.KEEP_KINDS[kind])
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setFileMode(QFileDialog.FileMode.AnyFile)
-        dialog.selectFile(_FILE_NAMES[kind])
+        title = local_title(words.KEEP_KINDS[kind], self._client)
+        dialog = local_dialog(self.window(), title, Choice.NEW_FILE, name=_FILE_NAMES[kind])
         saved = self._saved_push()
         chosen: list[str] = []
         dialog.filesSelected.connect(chosen.extend)
@@ -90,9 +89,17 @@ class KeepButton(Button):
 class PresetName(QDialog):
     """Asks for a name: again after `error` with `name`, and whether one that is taken may be replaced."""
 
-    def __init__(self, parent: QWidget | None = None, name: str = "", error: MirrordeckError | None = None) -> None:
+    def __init__(
+        self,
+        parent: QWidget | None = None,
+        name: str = "",
+        error: MirrordeckError | None = None,
+        *,
+        title: str = words.KEEP_PRESET,
+        text: str = words.PRESET_TEXT,
+    ) -> None:
         super().__init__(parent)
-        self.setWindowTitle(words.KEEP_PRESET)
+        self.setWindowTitle(title)
         self.setMinimumWidth(theme.scaled(_WIDTH))
         self._taken = ""
         self.edit = QLineEdit()
@@ -114,10 +121,10 @@ class PresetName(QDialog):
         margin = theme.PAGE_MARGIN
         column.setContentsMargins(margin, theme.SPACE_L, margin, theme.SPACE_L)
         column.setSpacing(theme.SPACE_M)
-        column.addWidget(Label(words.KEEP_PRESET, FontRole.BIG))
-        text = Label(words.PRESET_TEXT, tone="dim")
-        text.setWordWrap(True)
-        column.addWidget(text)
+        column.addWidget(Label(title, FontRole.BIG))
+        sentence = Label(text, tone="dim")
+        sentence.setWordWrap(True)
+        column.addWidget(sentence)
         column.addWidget(self.edit)
         column.addWidget(self.problem)
         column.addLayout(row)

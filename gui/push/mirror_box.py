@@ -27,7 +27,7 @@ class MirrorBox(ComboBox):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._mirrors: dict[str, Mirror] = {}
-        self._told = ""
+        self._told: str | None = ""
         self.edit = QLineEdit()
         self.setLineEdit(self.edit)
         self.setCompleter(None)  # type: ignore[arg-type]  # it swallows Return while the text is marked
@@ -78,6 +78,7 @@ class MirrorBox(ComboBox):
         self.blockSignals(False)
 
     def _on_edited(self) -> None:
+        self._told = None  # even what comes out the same is told: meanwhile it was something else
         self._pause.start()
 
     def _tell(self) -> None:

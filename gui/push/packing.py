@@ -8,15 +8,15 @@ import shutil
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from core.engine.calls.settings import SettingsChanged
 from core.foundation.errors import MirrordeckError
 from gui import preferences, settings_words, theme
 from gui.engine_client import EngineClient
 from gui.push import words
+from gui.widgets.choosing import Choice, choose_path
 from gui.widgets.controls import Button
-from gui.widgets.dialogs import ask
 from gui.widgets.labels import ElidedLabel
 from gui.widgets.page import TaskOwner
 
@@ -63,10 +63,9 @@ class PackingPlace(QWidget):
         self.changed.emit()
 
     async def _ask(self) -> None:
-        dialog = QFileDialog(self.window(), words.CHANGE_PACKING)
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        if await ask(dialog) and dialog.selectedFiles():
-            await self.choose(dialog.selectedFiles()[0])
+        folder = await choose_path(self.window(), words.CHANGE_PACKING, Choice.FOLDER, None)
+        if folder:
+            await self.choose(folder)
 
 
 def _free_bytes(folder: Path) -> int | None:

@@ -66,7 +66,7 @@ class PlanTree(QTreeView):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(Column.DETAIL, QHeaderView.ResizeMode.Stretch)
         for column, width in _WIDTHS:
-            header.resizeSection(column, width)
+            header.resizeSection(column, theme.scaled(width))
         self.replace = self._option(Decision.PRESENT, words.REPLACE_THEM, words.REPLACE_NAME)
         self.private = self._option(Decision.HELD_BACK, words.PRIVATE_MIRROR, words.PRIVATE_NAME)
         self.show_groups(None)

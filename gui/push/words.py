@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from core.foundation.text import format_bytes, format_duration, plural, visible
 from core.registry.messages import RateLimit
 from core.registry.references import ImageReference
@@ -18,6 +20,8 @@ CHOOSE_MIRROR = "Choose a mirror, or type a folder or an address."
 TO = "to"
 TO_NAME = "Mirror to push to: a name, a folder or an address"
 TO_PLACEHOLDER = "mirror name, folder or address"
+ADD_TARGET = "Another mirror"
+REMOVE_TARGET = "Do not push to this mirror"
 BUILD_DEPENDENCIES = "Build dependencies too"
 PLAN_LIST = "What will happen to each package"
 REPLACE_THEM = "Replace them"
@@ -94,6 +98,26 @@ def heading(plan: PushPlan) -> str:
     return f"{count(plan, Decision.PUSH):,} of {wanted_count(plan):,} to upload{more}"
 
 
+def heading_of_all(plans: Sequence[PushPlan]) -> str:
+    """`48 to upload, to 2 mirrors`."""
+    return f"{sum(count(plan, Decision.PUSH) for plan in plans):,} to upload, to {plural(len(plans), 'mirror')}"
+
+
+def target_state(plan: PushPlan) -> str:
+    """`36 to upload, 4 already there, 212 GB free`, or what is in the way."""
+    if plan.blockers:
+        return plan.blockers[0].sentence()
+    parts = [f"{count(plan, Decision.PUSH):,} to upload", f"{count(plan, Decision.PRESENT):,} already there"]
+    if plan.free_bytes is not None:
+        parts.append(f"{format_bytes(plan.free_bytes)} free")
+    return ", ".join(parts)
+
+
+def list_of(plan: PushPlan) -> str:
+    """What the list is about, where there are several targets."""
+    return f"{PLAN_LIST}, to {visible(plan.mirror)}"
+
+
 def count(plan: PushPlan, *decisions: Decision) -> int:
     return sum(1 for _ in plan.of(*decisions))
 
@@ -136,7 +160,8 @@ def group_detail(decision: Decision, items: tuple[PlanItem, ...], options: PushO
         return "pushed too" if decision is Decision.HELD_BACK and options.private else ""
     if decision is Decision.PUSH:
         size, kept = sum(item.size_bytes for item in items if not item.kept), sum(item.kept for item in items)
-        parts = [f"{format_bytes(size)} on disk"] if size else []
+        exact = not any(item.estimated for item in items)
+        parts = [f"{format_bytes(size, exact=exact)} on disk"] if size else []
         return ", ".join([*parts, f"{plural(kept, 'archive')} kept"] if kept else parts)
     if decision is Decision.COMPLETE:
         return "images that lack layers"
@@ -155,11 +180,11 @@ def item_detail(item: PlanItem) -> str:
     if item.reason:
         return one_line(item.reason)
     if item.note:
-        return f"{format_bytes(item.size_bytes)}, {one_line(item.note)}"
+        return f"{format_bytes(item.size_bytes, exact=not item.estimated)}, {one_line(item.note)}"
     if item.entry is not None:
         signed = {True: ", signed", False: ", unsigned", None: ""}[item.entry.signed]
         return f"{format_bytes(item.entry.stored_bytes)}{signed}"
-    return format_bytes(item.size_bytes) if item.size_bytes else ""
+    return format_bytes(item.size_bytes, exact=not item.estimated) if item.size_bytes else ""
 
 
 def spoken_group(name: str, count: int, detail: str) -> str:
@@ -191,11 +216,13 @@ def signing(choice: Signing, *, mirror_signs: bool | None, key: str) -> str:
     return f"as the mirror says: {signed if mirror_signs else messages.UNSIGNED}"
 
 
-def checked(plan: PushPlan) -> str:
-    """`Checked just now: you may write there, 212 GB free.`"""
-    free = f", {format_bytes(plan.free_bytes)} free" if plan.free_bytes is not None else ""
-    locked = " The passphrase of the key is asked for when you push." if plan.key_locked else ""
-    return f"Checked just now: you may write there{free}.{locked}"
+def checked(plans: Sequence[PushPlan]) -> str:
+    """`Checked just now: you may write there, 212 GB free.`; of several each says itself what is free."""
+    free = plans[0].free_bytes if len(plans) == 1 else None
+    where = "there" if len(plans) == 1 else "to all of them"
+    space = f", {format_bytes(free)} free" if free is not None else ""
+    locked = " The passphrase of the key is asked for when you push." if any(plan.key_locked for plan in plans) else ""
+    return f"Checked just now: you may write {where}{space}.{locked}"
 
 
 def push_button(plan: PushPlan) -> str:
@@ -205,6 +232,21 @@ def push_button(plan: PushPlan) -> str:
     if completing := count(plan, Decision.COMPLETE):
         return f"Complete {plural(completing, 'image')}"
     return f"Write image {visible(plan.options.tag)}" if plan.options.tag and count(plan, Decision.PRESENT) else PUSH
+
+
+def push_button_of_all(plans: Sequence[PushPlan]) -> str:
+    """As `push_button`, for several targets."""
+    doing = [plan for plan in plans if not why_no_push(plan)]
+    if len(doing) == 1:
+        return push_button(doing[0])
+    return f"{PUSH} to {plural(len(doing), 'mirror')}" if doing else PUSH
+
+
+def why_no_push_at_all(plans: Sequence[PushPlan]) -> str:
+    """Why nothing would happen anywhere, or one target has to be mended or removed first."""
+    blocked = [plan for plan in plans if plan.blockers]
+    whys = [why_no_push(plan) for plan in blocked or plans]
+    return whys[0] if blocked or all(whys) else ""
 
 
 def why_no_push(plan: PushPlan) -> str:

@@ -32,6 +32,7 @@ class Leftovers(QObject):
         self._tasks = TaskOwner()
         client.engine_ready.connect(self.look)
         client.engine_lost.connect(self._on_engine_lost)
+        client.place_changed.connect(self._on_engine_lost)
 
     @property
     def count(self) -> int:

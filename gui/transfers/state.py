@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.engine.calls.transfers import (
     ClearTransfers,
@@ -35,8 +35,10 @@ from core.transfers.model import (
 )
 from gui.engine_client import EngineClient
 from gui.transfers.leftovers import Leftovers
+from gui.widgets.motion import display_is_far
 from gui.widgets.page import TaskOwner
 
+_FAR_INTERVAL_MS = 500
 _COUNTS = ("waiting", "moving", "done", "present", "failed", "cancelled")
 
 
@@ -73,10 +75,30 @@ class TransfersState(QObject):
         self._packages: dict[tuple[str, str], str] = {}
         self._client = client
         self._tasks = TaskOwner()
-        client.snapshot_received.connect(self.apply)
+        self._late: QueueSnapshot | None = None
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(_FAR_INTERVAL_MS)
+        self._pause.timeout.connect(self._apply_late)
+        client.snapshot_received.connect(self._on_snapshot)
         client.engine_ready.connect(self.watch)
         client.engine_lost.connect(self._on_engine_lost)
+        client.place_changed.connect(self._on_place_changed)
         self.leftovers.failed.connect(self.request_failed)
+
+    def _on_snapshot(self, snapshot: QueueSnapshot) -> None:
+        """Far away from the screen only two changes a second are shown: each goes over a network."""
+        if self._pause.isActive():
+            self._late = snapshot if self._late is None else _together(self._late, snapshot)
+            return
+        self.apply(snapshot)
+        if display_is_far():
+            self._pause.start()
+
+    def _apply_late(self) -> None:
+        late, self._late = self._late, None
+        if late is not None:
+            self._on_snapshot(late)
 
     def apply(self, snapshot: QueueSnapshot) -> None:
         """Take `snapshot` in: its rows are new or changed ones; rows of pushes it does not know are forgotten."""
@@ -188,6 +210,7 @@ class TransfersState(QObject):
         self._request(ClearTransfers())
 
     def leave(self) -> None:
+        self._pause.stop()
         self.leftovers.leave()
         self._tasks.cancel_all()
 
@@ -203,6 +226,9 @@ class TransfersState(QObject):
 
     def _on_engine_lost(self) -> None:
         """Nothing moves without an engine, and a new one will not know these rows."""
+        self._pause.stop()
+        self._apply_late()
+        self._pause.stop()
         unfinished = [row for row in self.rows.values() if not row.state.ended]
         self.interrupted = sum(row.kind is RowKind.PACKAGE for row in unfinished)
         self.apply(
@@ -213,6 +239,13 @@ class TransfersState(QObject):
                 False,
             )
         )
+
+    def _on_place_changed(self) -> None:
+        """The queue is that of another engine, which tells it when it is asked."""
+        self.interrupted = 0
+        self._pause.stop()
+        self._late = None
+        self.apply(QueueSnapshot((), (), Totals(), paused=False, full=True))
 
     def _request(self, call: Call[Any]) -> None:
         """Ask for `call`; what it changes comes with the next snapshot."""
@@ -229,6 +262,13 @@ class TransfersState(QObject):
 
 def can_retry(row: TransferRow) -> bool:
     return row.state in (ItemState.FAILED, ItemState.CANCELLED)
+
+
+def _together(earlier: QueueSnapshot, later: QueueSnapshot) -> QueueSnapshot:
+    if later.full:
+        return later
+    rows = {row.id: row for row in (*earlier.rows, *later.rows)}
+    return replace(later, rows=tuple(rows.values()), full=earlier.full)
 
 
 def _stopped(totals: Totals) -> Totals:

@@ -30,6 +30,7 @@ class TransfersStatus(QWidget):
         self._state = state
         self._commands = actions
         self._idle = ""
+        self._notice = ""
         self.line = StatusLine()
         self.bar = Bar(theme.BAR_ROW)
         self.bar.setAccessibleName(words.OVERALL_BAR)
@@ -53,6 +54,11 @@ class TransfersStatus(QWidget):
         self._idle = text
         self._on_changed()
 
+    def set_notice(self, text: str) -> None:
+        """What is said instead of everything else, "" for nothing."""
+        self._notice = text
+        self._on_changed()
+
     def text(self) -> str:
         """Everything it says now."""
         return self.line.text()
@@ -73,7 +79,7 @@ class TransfersStatus(QWidget):
         layout.addSpacing(theme.SPACE_XS)
         layout.addWidget(self.failed)
         layout.addWidget(self.retry)
-        self.setMinimumHeight(theme.CONTROL_HEIGHT + 2 * theme.SPACE_XS)
+        self.setMinimumHeight(theme.control_height() + 2 * theme.SPACE_XS)
 
     def _on_changed(self) -> None:
         totals = self._state.overall
@@ -86,7 +92,9 @@ class TransfersStatus(QWidget):
         if totals.active:
             self.bar.set_share(totals.done_bytes / totals.total_bytes if totals.total_bytes else None)
             self._show_running()
-        else:
+        if self._notice:
+            self.line.set_facts(self._notice, ())
+        elif not totals.active:
             count = self._state.leftovers.count
             self.line.set_facts(notice_words.unfinished(count) if count else "", (self._idle,))
         self.setAccessibleName(self.text())

@@ -12,7 +12,7 @@ from gui.transfers import words
 from gui.transfers.model import TransfersModel
 from gui.transfers.rows import Column
 from gui.widgets.bar_delegate import BarDelegate
-from gui.widgets.cell import PADDING_LEFT, Index, Look, Role
+from gui.widgets.cell import PADDING_LEFT, Index, Look, Role, value
 from gui.widgets.package_delegate import PackageDelegate
 from gui.widgets.state_delegate import StateDelegate
 from gui.widgets.table import TableView
@@ -26,14 +26,14 @@ _WIDTHS = (
     (Column.LEFT, 72),
     (Column.TRY, 48),
 )
-_ROOM_FOR_ALL = 860
+_SPARED = ((Column.RATE, 860), (Column.TRY, 860), (Column.LEFT, 680), (Column.TO, 600))
 
 
 class NameDelegate(PackageDelegate):
     """Headings have a chevron in front of their name."""
 
     def paint_inside(self, painter: QPainter, room: QRect, index: Index, *, selected: bool) -> None:
-        look: Look | None = index.data(Role.LOOK)
+        look: Look | None = value(index, Role.LOOK)
         if look is not None:
             device = painter.device()
             picture = icons.pixmap(look.icon, look.tone, device.devicePixelRatioF() if device else 1.0)
@@ -58,7 +58,8 @@ class TransfersTable(TableView):
         self.setSelectionMode(QTableView.SelectionMode.ExtendedSelection)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.arrange(_WIDTHS, Column.PROGRESS)
-        self.spare((Column.RATE, Column.TRY), below=_ROOM_FOR_ALL)
+        for column, below in _SPARED:
+            self.spare((column,), below)
 
     def toggle(self, number: int) -> None:
         """Open or close the push whose heading is there."""

@@ -36,9 +36,12 @@ class Banner(QFrame):
         self._text.make_selectable()
         self.button = Button("")
         self.button.clicked.connect(self._on_button)
+        self.other_button = Button("")
+        self.other_button.clicked.connect(self._on_other_button)
         self._close = IconButton("close", messages.DISMISS)
         self._close.clicked.connect(self._on_close)
         self._action: Callable[[], object] | None = None
+        self._other_action: Callable[[], object] | None = None
         layout = QHBoxLayout(self)
         layout.setContentsMargins(theme.SPACE_M, theme.SPACE_S, theme.SPACE_S, theme.SPACE_S)
         layout.setSpacing(theme.SPACE_S)
@@ -50,6 +53,7 @@ class Banner(QFrame):
         layout.addWidget(self._picture)
         layout.addLayout(words, 1)
         layout.addWidget(self.button)
+        layout.addWidget(self.other_button)
         layout.addWidget(self._close)
         self.hide()
 
@@ -61,9 +65,12 @@ class Banner(QFrame):
         tone: str = "info",
         button: str = "",
         action: Callable[[], object] | None = None,
+        other_button: str = "",
+        other_action: Callable[[], object] | None = None,
         closable: bool = True,
     ) -> None:
-        """Show `title` (semi-bold) and `text`; `tone` is info, ok, warn or bad; `action` belongs to `button`."""
+        """Show `title` (semi-bold) and `text`; `tone` is info, ok, warn or bad; `action` belongs to `button`,
+        `other_action` to a second one beside it."""
         name, ink = _ICONS[tone]
         icons.bind_label(self._picture, name, ink)
         self._title.setText(title)
@@ -72,7 +79,9 @@ class Banner(QFrame):
         self._text.setVisible(bool(text))
         self.button.setText(button)
         self.button.setVisible(bool(button))
-        self._action = action
+        self.other_button.setText(other_button)
+        self.other_button.setVisible(bool(other_button))
+        self._action, self._other_action = action, other_action
         self._close.setVisible(closable)
         self.setProperty("tone", tone)
         self.setAccessibleName(". ".join(part for part in (title, text) if part))
@@ -106,6 +115,10 @@ class Banner(QFrame):
     def _on_button(self) -> None:
         if self._action is not None:
             self._action()
+
+    def _on_other_button(self) -> None:
+        if self._other_action is not None:
+            self._other_action()
 
     def _on_close(self) -> None:
         self.hide()

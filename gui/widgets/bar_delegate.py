@@ -3,20 +3,20 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtCore import QRect, QRectF
 from PySide6.QtGui import QPainter
 
 from core.foundation.text import THIN_SPACE
 from gui import theme
 from gui.widgets.bars import paint_bar
-from gui.widgets.cell import CellDelegate, Index, Role
+from gui.widgets.cell import CellDelegate, Index, Role, value
 
 
 class BarDelegate(CellDelegate):
     """A bar with its per cent where `Role.PROGRESS` is a number (below zero: length unknown), else the display text."""
 
     def paint_inside(self, painter: QPainter, room: QRect, index: Index, *, selected: bool) -> None:
-        share: float | None = index.data(Role.PROGRESS)
+        share: float | None = value(index, Role.PROGRESS)
         if share is None:
             super().paint_inside(painter, room, index, selected=selected)
             return
@@ -27,7 +27,7 @@ class BarDelegate(CellDelegate):
         if share < 0:
             return
         tone = "text" if selected else "dim"
-        self.paint_text(painter, room, percent(share), tone, alignment=Qt.AlignmentFlag.AlignRight)
+        self.paint_text(painter, room, percent(share), tone, at_right=True)
 
 
 def percent(share: float) -> str:

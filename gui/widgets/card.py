@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.theme import FontRole
-from gui.widgets.labels import ElidedLabel, Label
+from gui.widgets.labels import ElidedLabel
 
 
 class Card(QFrame):
@@ -39,7 +39,7 @@ class Fact(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        self.caption = Label(caption, FontRole.CAPTION, "dim")
+        self.caption = ElidedLabel(caption, FontRole.CAPTION, "dim")
         self.value = ElidedLabel(text, FontRole.BIG if big else FontRole.BODY, mode=elide_mode)
         layout.addWidget(self.caption)
         layout.addWidget(self.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QHelpEvent, QPainter
@@ -17,6 +18,10 @@ from gui.theme import FontRole
 
 Index = QModelIndex | QPersistentModelIndex
 PADDING_LEFT, PADDING_RIGHT = 12, 8
+# Made once: putting flags together takes longer than painting a word.
+_LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+_SELECTED = QStyle.StateFlag.State_Selected
 
 
 class Role(IntEnum):
@@ -62,9 +67,10 @@ class CellDelegate(QStyledItemDelegate):
         self.strong_metrics = QFontMetrics(self.strong_font)
 
     def paint_inside(self, painter: QPainter, room: QRect, index: Index, *, selected: bool) -> None:
-        alignment = index.data(Qt.ItemDataRole.TextAlignmentRole) or Qt.AlignmentFlag.AlignLeft
-        tone = index.data(Role.TONE) or "text"
-        self.paint_text(painter, room, index.data() or "", "text" if selected else tone, alignment=alignment)
+        tone = "text" if selected else value(index, Role.TONE) or "text"
+        right = value(index, Qt.ItemDataRole.TextAlignmentRole)
+        at_right = right is not None and bool(right & Qt.AlignmentFlag.AlignRight)
+        self.paint_text(painter, room, value(index) or "", tone, at_right=at_right)
 
     def inside_width(self, index: Index) -> int:
         return self.body_metrics.horizontalAdvance(index.data() or "")
@@ -81,21 +87,24 @@ class CellDelegate(QStyledItemDelegate):
         tone: str,
         *,
         strong: bool = False,
-        alignment: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft,
+        at_right: bool = False,
     ) -> int:
         """Paint `text`, cut with an ellipsis if need be; returns the width it took."""
         metrics = self.strong_metrics if strong else self.body_metrics
-        shown = metrics.elidedText(text, self._elide_mode, room.width())
+        width = metrics.horizontalAdvance(text)
+        if width > room.width():
+            text = metrics.elidedText(text, self._elide_mode, room.width())
+            width = metrics.horizontalAdvance(text)
         painter.setFont(self.strong_font if strong else self.body_font)
         painter.setPen(theme.color(tone))
-        painter.drawText(room, int(alignment | Qt.AlignmentFlag.AlignVCenter), shown)
-        return metrics.horizontalAdvance(shown)
+        painter.drawText(room, _RIGHT if at_right else _LEFT, text)
+        return width
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        selected = _SELECTED in option.state
         rect = option.rect
         painter.save()
-        ground = "selection" if selected else index.data(Role.GROUND)
+        ground = "selection" if selected else value(index, Role.GROUND)
         if ground:
             painter.fillRect(rect, theme.color(ground))
         painter.setPen(theme.color("line"))
@@ -112,6 +121,11 @@ class CellDelegate(QStyledItemDelegate):
             QToolTip.showText(event.globalPos(), self.whole_text(index) if cut else "", view)
             return True
         return super().helpEvent(event, view, option, index)
+
+
+def value(index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    """`index.data(role)` without the way there and back through Qt: a table asks a thousand times to paint itself."""
+    return index.model().data(index, role)
 
 
 def inner(rect: QRect) -> QRect:

@@ -7,7 +7,7 @@ from PySide6.QtCore import QAbstractItemModel, QEvent, QRect, Qt
 from PySide6.QtGui import QMouseEvent, QPainter
 from PySide6.QtWidgets import QStyleOptionViewItem
 
-from gui.widgets.cell import CellDelegate, Index
+from gui.widgets.cell import CellDelegate, Index, value
 from gui.widgets.controls import INDICATOR, paint_check
 
 
@@ -15,7 +15,7 @@ class CheckDelegate(CellDelegate):
     """Paints and, on a click anywhere in the cell, flips the model's check state."""
 
     def paint_inside(self, painter: QPainter, room: QRect, index: Index, *, selected: bool) -> None:  # noqa: ARG002
-        state = index.data(Qt.ItemDataRole.CheckStateRole)
+        state = value(index, Qt.ItemDataRole.CheckStateRole)
         if state is None:  # a heading
             return
         possible = bool(index.flags() & Qt.ItemFlag.ItemIsUserCheckable)

@@ -29,7 +29,7 @@ async def ask(dialog: QDialog) -> int:
     try:
         return await future
     except asyncio.CancelledError:
-        dialog.reject()
+        dialog.done(0)  # some only stop what they do when they are rejected
         raise
     finally:
         dialog.deleteLater()

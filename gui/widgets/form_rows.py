@@ -54,11 +54,21 @@ class FormRows(QWidget):
         at = self._grid.rowCount()
         label = Label(text, tone="dim")
         label.setBuddy(field.focusProxy() or field)
+        self._grid.addWidget(label, at, 0, Qt.AlignmentFlag.AlignVCenter)
+        self._grid.addWidget(field, at, 1)
+        return FormRow(label, field, self._hint(at + 1, 1))
+
+    def add_wide(self, field: QWidget) -> FormRow:
+        """A new row without a label, which `field` fills."""
+        at = self._grid.rowCount()
+        self._grid.addWidget(field, at, 0, 1, 2)
+        label = Label("")
+        label.hide()
+        return FormRow(label, field, self._hint(at + 1, 0))
+
+    def _hint(self, row: int, column: int) -> Label:
         hint = Label("", FontRole.SMALL, "dim")
         hint.setWordWrap(True)
         hint.hide()
-        middle = Qt.AlignmentFlag.AlignVCenter
-        self._grid.addWidget(label, at, 0, middle)
-        self._grid.addWidget(field, at, 1)
-        self._grid.addWidget(hint, at + 1, 1)
-        return FormRow(label, field, hint)
+        self._grid.addWidget(hint, row, column, 1, 2 - column)
+        return hint

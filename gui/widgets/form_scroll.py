@@ -40,7 +40,7 @@ class FormScroll(QScrollArea):
     def sizeHint(self) -> QSize:
         content = self._content
         layout = content.layout()
-        width = max(self.viewport().width(), content.minimumSizeHint().width())
+        width = max(self._width(), content.minimumSizeHint().width())
         height = layout.totalHeightForWidth(width) if layout is not None and layout.hasHeightForWidth() else 0
         return QSize(content.sizeHint().width(), max(height, content.sizeHint().height()))
 
@@ -59,7 +59,15 @@ class FormScroll(QScrollArea):
         """Scroll areas know nothing of text that wraps, and would squeeze the fields instead."""
         layout = self._content.layout()
         if layout is not None and layout.hasHeightForWidth():
-            self._content.setMinimumHeight(layout.totalMinimumHeightForWidth(self.viewport().width()))
+            self._content.setMinimumHeight(layout.totalMinimumHeightForWidth(self._width()))
+
+    def _width(self) -> int:
+        """What the form gets of the width there is."""
+        return min(self.viewport().width(), self._form.maximumWidth() + theme.SPACE_M)
+
+    def minimumSizeHint(self) -> QSize:
+        """It scrolls up and down only."""
+        return super().minimumSizeHint().expandedTo(QSize(self._content.minimumSizeHint().width(), 0))
 
     def _on_focus_changed(self, _old: QWidget | None, now: QWidget | None) -> None:
         if now is not None and self._form.isAncestorOf(now):

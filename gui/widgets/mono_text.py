@@ -24,6 +24,7 @@ class MonoText(QPlainTextEdit):
 
     def fit_lines(self, count: int) -> None:
         """Be just high enough for `count` lines from now on."""
+        self.ensurePolished()  # the theme sets the margins
         margins, frame = self.contentsMargins(), self.document().documentMargin()
         edges = margins.top() + margins.bottom() + 2 * round(frame) + theme.SPACE_XS
         self.setFixedHeight(count * self.fontMetrics().lineSpacing() + edges)

@@ -9,8 +9,16 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 
+def display_is_far() -> bool:
+    """Whether every change of the screen goes over a network."""
+    platform = QApplication.platformName()
+    host, _, _ = os.environ.get("DISPLAY", "").partition(":")
+    forwarded = platform == "xcb" and bool(host) and host != "unix"
+    return bool(os.environ.get("SSH_CONNECTION")) or platform == "vnc" or forwarded
+
+
 def motion_wanted() -> bool:
     """False where the desktop switches effects off, and on displays that are far away."""
-    if os.environ.get("SSH_CONNECTION") or QApplication.platformName() in ("offscreen", "vnc"):
+    if display_is_far() or QApplication.platformName() == "offscreen":
         return False
     return QApplication.isEffectEnabled(Qt.UIEffect.UI_General)

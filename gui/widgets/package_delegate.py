@@ -6,7 +6,7 @@ from __future__ import annotations
 from PySide6.QtCore import QRect
 from PySide6.QtGui import QPainter
 
-from gui.widgets.cell import CellDelegate, Index, Role
+from gui.widgets.cell import CellDelegate, Index, Role, value
 
 _GAP = 8
 
@@ -15,9 +15,9 @@ class PackageDelegate(CellDelegate):
     """Display role semi-bold, the words of `Role.DETAIL` dim behind it."""
 
     def paint_inside(self, painter: QPainter, room: QRect, index: Index, *, selected: bool) -> None:
-        tone = index.data(Role.TONE) or "text"
-        used = self.paint_text(painter, room, index.data() or "", tone, strong=True)
-        for word in index.data(Role.DETAIL) or ():
+        tone = value(index, Role.TONE) or "text"
+        used = self.paint_text(painter, room, value(index) or "", tone, strong=True)
+        for word in value(index, Role.DETAIL) or ():
             room = room.adjusted(used + _GAP, 0, 0, 0)
             if room.width() < 2 * _GAP:
                 return

@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.foundation.errors import ErrorInfo, MirrordeckError
 from gui import messages, theme
@@ -19,6 +19,7 @@ from gui.theme import FontRole
 from gui.widgets.banner import Banner
 from gui.widgets.labels import ElidedLabel, Label
 from gui.widgets.refresh_line import RefreshLine
+from gui.widgets.table import TablePane
 
 T = TypeVar("T")
 
@@ -111,12 +112,24 @@ class Page(QWidget):
         """Show `instance_id`, first what is known, then what is fresh. Called again for a refresh."""
         raise NotImplementedError
 
+    def forget(self) -> None:
+        """What was shown belongs to another engine: what comes next is no refresh of it."""
+        self.instance_id = ""
+
     def update_actions(self) -> None:
         """Allow or forbid this page's actions, by `self.commands.allow(action, why_not)`. Called when shown, too."""
 
     def panes(self) -> list[QWidget]:
         """The widgets F6 walks through."""
         return []
+
+    def take_focus(self) -> None:
+        """Let the keyboard go where it was when this page was left, the first time to its list, were it still empty."""
+        lists = (pane for pane in self.panes() if isinstance(pane, QAbstractItemView) and pane.isVisible())
+        frames = (frame for frame in self.findChildren(TablePane) if frame.isVisible())
+        wanted = self.focusWidget() or next(lists, None) or next(frames, None)
+        if wanted is not None:
+            wanted.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def focus_filter(self) -> None:
         """Ctrl+F."""

@@ -4,22 +4,28 @@
 from __future__ import annotations
 
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QWidget
 
 from gui import theme
+from gui.widgets.choosing import Choice, Engine, choose_path
 from gui.widgets.controls import IconButton
-from gui.widgets.dialogs import ask
 from gui.widgets.page import TaskOwner
 
 
 class PathEdit(QWidget):
-    """`choose` names the button and the dialog; `folder` asks for a folder instead of a file."""
+    """`choose` names the button and the dialog; `folder` asks for a folder instead of a file.
 
-    def __init__(self, choose: str, *, folder: bool, parent: QWidget | None = None) -> None:
+    The path is one of those that `engine` understands, None: one of this computer.
+    """
+
+    def __init__(
+        self, choose: str, *, folder: bool, engine: Engine | None = None, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.tasks = TaskOwner()
         self._choose = choose
-        self._mode = QFileDialog.FileMode.Directory if folder else QFileDialog.FileMode.ExistingFile
+        self._choice = Choice.FOLDER if folder else Choice.FILE
+        self._engine = engine
         self.edit = QLineEdit()
         self.button = IconButton("folder", choose)
         self.button.clicked.connect(self.choose)
@@ -42,7 +48,6 @@ class PathEdit(QWidget):
             self.tasks.start(self._ask())
 
     async def _ask(self) -> None:
-        dialog = QFileDialog(self, self._choose)
-        dialog.setFileMode(self._mode)
-        if await ask(dialog) and dialog.selectedFiles():
-            self.edit.setText(dialog.selectedFiles()[0])
+        chosen = await choose_path(self, self._choose, self._choice, self._engine)
+        if chosen:
+            self.edit.setText(chosen)

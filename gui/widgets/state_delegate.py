@@ -7,7 +7,7 @@ from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QPainter
 
 from gui import icons, theme
-from gui.widgets.cell import CellDelegate, Index, Look, Role
+from gui.widgets.cell import CellDelegate, Index, Look, Role, value
 
 _GAP = 6
 
@@ -16,7 +16,7 @@ class StateDelegate(CellDelegate):
     """Paints the `Look` of `Role.LOOK`; the model's display role should be its word."""
 
     def paint_inside(self, painter: QPainter, room: QRect, index: Index, *, selected: bool) -> None:
-        look: Look | None = index.data(Role.LOOK)
+        look: Look | None = value(index, Role.LOOK)
         if look is None:
             super().paint_inside(painter, room, index, selected=selected)
             return

@@ -17,6 +17,7 @@ from gui.widgets.labels import repolish
 
 _FOCUS_BAR = 3
 _LEAST_STRETCH = 40
+_UNIT = 1000
 
 
 class TableHeader(QHeaderView):
@@ -69,6 +70,7 @@ class TableView(QTableView):
         super().__init__(parent)
         self._memory = memory
         self._stretch = -1
+        self._unit = theme.scaled(_UNIT)
         self._spared: dict[int, int] = {}  # columns, and the width below which they give way
         self._unwanted: set[int] = set()
         self.setAccessibleName(name)
@@ -81,7 +83,8 @@ class TableView(QTableView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setCornerButtonEnabled(False)
-        self.viewport().setAutoFillBackground(False)
+        # What is not translucent can be moved when it is scrolled, instead of being painted again.
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         rows = self.verticalHeader()
         rows.hide()
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
@@ -95,6 +98,18 @@ class TableView(QTableView):
         rows.setMinimumSectionSize(height)
         rows.setDefaultSectionSize(height)
         self.horizontalHeader().setFixedHeight(height)
+        self._fit_text_size()
+
+    def _fit_text_size(self) -> None:
+        """Columns grow and shrink with the text in them."""
+        before, self._unit = self._unit, theme.scaled(_UNIT)
+        if before == self._unit:
+            return
+        header = self.horizontalHeader()
+        for column in range(header.count()):
+            if column != self._stretch and not header.isSectionHidden(column):
+                header.resizeSection(column, round(header.sectionSize(column) * self._unit / before))
+        self._fit_columns()
 
     def arrange(self, widths: Sequence[tuple[int, int]], stretch: int) -> None:
         """Give columns their first widths (in pixels for a usual font); `stretch` takes what is left.
@@ -158,10 +173,22 @@ class TableView(QTableView):
         if self._memory and self.model() is not None:
             remembered().setValue(self._columns_key(), self.horizontalHeader().saveState())
 
+    def selected_ranges(self) -> list[tuple[int, int]]:
+        """First and last rows of the parts of the selection, from top to bottom."""
+        model = self.selectionModel()
+        if model is None:
+            return []
+        selection = model.selection()
+        parts = (selection.at(number) for number in range(selection.size()))
+        return sorted({(part.top(), part.bottom()) for part in parts})
+
+    def selected_count(self) -> int:
+        """As many as `selected_rows`, at once however many they are."""
+        return sum(last - first + 1 for first, last in self.selected_ranges())
+
     def selected_rows(self) -> list[int]:
         """Rows of the selection, from top to bottom."""
-        selection = self.selectionModel()
-        return sorted(index.row() for index in selection.selectedRows()) if selection else []
+        return sorted({row for first, last in self.selected_ranges() for row in range(first, last + 1)})
 
     def select_row(self, row: int) -> None:
         """Make `row` the current one and the only one selected."""
@@ -185,21 +212,26 @@ class TableView(QTableView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space and not event.modifiers():
+            self._ensure_current()
             self.toggle_requested.emit()
             return
         super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        if not self.currentIndex().isValid() and self.model() is not None and self.model().rowCount():
-            self.select_row(0)  # before Qt makes a row current without selecting it
+        self._ensure_current()  # before Qt makes a row current without selecting it
         super().focusInEvent(event)
         self.focus_changed.emit(True)
+
+    def _ensure_current(self) -> None:
+        if not self.currentIndex().isValid() and self.model() is not None and self.model().rowCount():
+            self.select_row(0)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         self.focus_changed.emit(False)
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        QPainter(self.viewport()).fillRect(event.rect(), theme.color("surface"))
         super().paintEvent(event)
         current = self.currentIndex()
         if not self.hasFocus() or not current.isValid():
@@ -209,7 +241,10 @@ class TableView(QTableView):
 
 
 class TablePane(QFrame):
-    """The frame around a table; shows another widget (an empty state) in its place when there is nothing to list."""
+    """The frame around a table; shows another widget (an empty state) in its place when there is nothing to list.
+
+    Given the keyboard, it hands it on to the table, as soon as that is shown.
+    """
 
     def __init__(self, table: TableView, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -218,6 +253,8 @@ class TablePane(QFrame):
         self._stack = QStackedLayout(self)
         self._stack.setContentsMargins(1, 1, 1, theme.SPACE_XS)
         self._stack.addWidget(table)
+        self._stack.currentChanged.connect(self._hand_on_focus)
+        self.setAccessibleName(table.accessibleName())
         table.focus_changed.connect(self._on_focus)
 
     def show_table(self) -> None:
@@ -231,6 +268,15 @@ class TablePane(QFrame):
     @property
     def shown(self) -> QWidget | None:
         return self._stack.currentWidget()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self._hand_on_focus()
+
+    def _hand_on_focus(self) -> None:
+        shown = self.shown
+        if self.hasFocus() and isinstance(shown, QAbstractItemView):
+            shown.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _on_focus(self, focused: bool) -> None:
         self.setProperty("focused", focused)

@@ -47,6 +47,7 @@ SIZES = {
     "small": Size(60, 120),
     "many-small": Size(2000, 170, spread=0.8, giants=False),
     "one-giant": Size(1, 200, spread=0, giants=False),
+    "giant": Size(1, 2000, spread=0, giants=False),
     "corpus": Size(673, 1940),
 }
 
@@ -66,9 +67,26 @@ def write_tree(install_root: Path, size: Size, *, seed: int = 1) -> list[SampleR
     return packed
 
 
-def write_index(install_root: Path, specs: int, *, seed: int = 1) -> None:
-    """Make only the database of an install tree with about this many specs, for the tables of the window."""
-    write_database(install_root, made_up_records(specs, seed=seed))
+def write_index(install_root: Path, specs: int, *, seed: int = 1, filled: int = 0) -> list[SampleRecord]:
+    """Make the database of an install tree with about this many specs, for the tables of the window.
+
+    Only the first ones, what they need among them, have files, so that `filled` of them can be pushed; gives these
+    back.
+    """
+    records = made_up_records(specs, seed=seed)
+    write_database(install_root, records)
+    if not filled:
+        return []
+    chance = random.Random(seed)
+    full = [record for record in records if not record.node.external_prefix][:filled]
+    files = FilePool(chance)
+    many = SIZES["many-small"]
+    share = replace(many, packages=filled, megabytes=max(1, many.megabytes * filled // many.packages))
+    for record, wanted in zip(full, prefix_sizes(share, chance), strict=True):
+        prefix = Path(record.node.prefix(str(install_root)))
+        files.fill(prefix, wanted)
+        write_notes(prefix, record.node)
+    return full
 
 
 def made_up_records(count: int, *, seed: int) -> list[SampleRecord]:
@@ -79,7 +97,8 @@ def made_up_records(count: int, *, seed: int) -> list[SampleRecord]:
     records = [package.record for package in base.values()]
     names = sorted({key.partition(":")[0] for key in nodes if not nodes[key].external_prefix})
     stack: list[SampleNode] = []
-    for number in range(count):
+    made: set[str] = set()
+    while (number := len(stack)) < count:
         name = f"{chance.choice(names)}-{number % 197}" if number % 3 else chance.choice(names)
         # Looking back only a little makes chains; an occasional look far back makes shared foundations.
         recent = stack[-40:] if chance.random() < 0.3 else stack[: max(1, len(stack) // 20)]
@@ -94,6 +113,9 @@ def made_up_records(count: int, *, seed: int) -> list[SampleRecord]:
             variants={"shared": chance.random() < 0.8, "mpi": chance.random() < 0.3, "build_type": "Release"},
             edges=edges + compilers,
         )
+        if node.hash in made:
+            continue  # among very many the same comes up again
+        made.add(node.hash)
         stack.append(node)
         records.append(SampleRecord(node, explicit=chance.random() < 0.1))
     return records

@@ -1,26 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Measures queries over a made-up database, against one plain look at the name of every record.
-
-    python tests/benchmarks/queries.py --specs 100000
-
-The ratio says more than the milliseconds: both drift with the machine and with what else it does.
-"""
+"""Queries over a made-up database, against one plain look at the name of every record: this ratio drifts less with the
+machine and with what else it does than milliseconds do."""
 
 from __future__ import annotations
 
-import argparse
 import statistics
-import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 import generator
+from measuring import Measurement, Scale, in_process
 
 from core.spack.database import Database, read_database
 from core.spack.queries import parse_query, select
@@ -45,9 +37,9 @@ QUERIES = {
 def median_seconds(call: Callable[[], object]) -> float:
     times = []
     for _ in range(REPEATS):
-        start = time.perf_counter()
+        start = time.thread_time()
         call()
-        times.append(time.perf_counter() - start)
+        times.append(time.thread_time() - start)
     return statistics.median(times)
 
 
@@ -55,31 +47,23 @@ def plain_look(database: Database) -> list[str]:
     return [dag_hash for dag_hash, record in database.records.items() if record.node.name == "no such name"]
 
 
-def table(database: Database) -> None:
+def measure(scale: Scale, folder: Path) -> Iterator[Measurement]:
+    """Queries of several kinds."""
+    generator.write_index(folder, scale.packages)
+    for text, facts in in_process(ask, str(folder)).answer.items():
+        title = f"query {text} ({facts['found']:,} found, {facts['ms']:.1f} ms): plain looks"
+        yield Measurement(title, "x", [facts["ratio"]], QUERIES[text])
+
+
+def ask(install_root: str) -> dict[str, dict[str, float]]:
+    """What the measured process does."""
+    database = read_database(Path(install_root))
     name = Counter(record.name for record in database.records.values()).most_common(1)[0][0]
-    start = time.perf_counter()
-    select(parse_query("^libc"), database.world)
-    print(f"{len(database.records)} packages, first query {(time.perf_counter() - start) * 1000:.0f} ms")
     plain = median_seconds(lambda: plain_look(database))
-    print(f"{'query':28}{'found':>8}{'ms':>9}{'ratio':>8}  target  verdict")
-    for text, target in QUERIES.items():
+    found = {}
+    for text in QUERIES:
         query = parse_query(text.replace("NAME", name))
-        found = len(select(query, database.world, recipes=database.recipes).matched)
+        count = len(select(query, database.world, recipes=database.recipes).matched)
         seconds = median_seconds(partial(select, query, database.world, recipes=database.recipes))
-        verdict = "reached" if seconds / plain <= target else "MISSED"
-        print(f"{query!s:28}{found:8}{seconds * 1000:9.1f}{seconds / plain:8.1f}  <= {target:3}  {verdict}")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--specs", type=int, default=100_000)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        generator.write_index(Path(folder), options.specs, seed=options.seed)
-        database = read_database(Path(folder))
-    table(database)
-
-
-if __name__ == "__main__":
-    main()
+        found[text] = {"found": count, "ms": seconds * 1000, "ratio": seconds / plain}
+    return found

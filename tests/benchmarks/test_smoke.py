@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 import gzip
-import json
+import os
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import baseline
 import generator
 import pytest
-import queries
 import run
-import worlds
+from measuring import Measurement
+from packing import packages_of
 
 from core.foundation.cancel import CancelToken
 from core.packing.model import Codec
@@ -33,7 +35,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_baseline_writes_what_spack_would(tree: Path, tmp_path: Path) -> None:
-    sources = run.packages_of(tree)
+    sources = packages_of(tree)
     assert len(sources) == generator.SIZES["tiny"].packages
     theirs = baseline.pack_all([(source, tmp_path / str(number)) for number, source in enumerate(sources)], 2)
     for source, their in zip(sources, theirs, strict=True):
@@ -53,7 +55,7 @@ def test_sizes_follow_their_distribution() -> None:
 
 
 def test_database_of_many_specs(tmp_path: Path) -> None:
-    subprocess.run([*COMMAND, "database", "300", tmp_path], check=True)
+    generator.write_index(tmp_path, 300)
     database = read_database(tmp_path)
     assert database.problems == ()
     assert len(database.records) > 300
@@ -62,66 +64,37 @@ def test_database_of_many_specs(tmp_path: Path) -> None:
     assert len(database.closure([top], ("build", "link", "run"))) > 20
 
 
-def test_the_command_prints_a_verdict(tmp_path: Path) -> None:
-    command = [*COMMAND, "--size", "tiny", "--pairs", "1", "--folder", tmp_path]
+def test_seed_decides() -> None:
+    one, same, other = ({record.node.hash for record in generator.made_up_records(20, seed=seed)} for seed in (1, 1, 2))
+    assert one == same != other
+
+
+@pytest.mark.parametrize("part", run.PARTS)
+def test_every_part_prints_its_lines(part: str, tmp_path: Path) -> None:
+    command = [*COMMAND, "--quick", "--only", part, "--folder", tmp_path]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    lines = done.stdout.splitlines()
-    assert lines[0].startswith("tiny: 4 prefixes")
-    assert [line.split()[0] for line in lines[2:4]] == ["default", "fast"]
-    assert all(line.endswith(("reached", "MISSED")) for line in lines[2:4])
+    machine, heading, *lines = done.stdout.splitlines()
+    assert " cores (" in machine
+    assert heading.split() == ["What", "Measured", "Target", "Verdict", "Others"]
+    assert lines
+    for line in lines:
+        assert re.search(r"  -?\d[^ ]* \S+.*  +(?:(?:<=|>=) \S+ \S+ +(?:reached|MISSED) )? +\d+%$", line), line
+    assert done.stderr == ""
     assert list(tmp_path.iterdir()) == []
 
 
-def test_queries_are_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    generator.write_index(tmp_path, 300)
-    queries.table(read_database(tmp_path))
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == len(queries.QUERIES) + 2
-    assert all(line.endswith(("reached", "MISSED")) for line in lines[2:])
-    found = {line.split()[0]: int(line[28:36]) for line in lines[2:]}
-    assert found["%c=gcc"] > found["^openmpi"] > 0
+def test_a_verdict_is_that_of_the_median() -> None:
+    slow, fast = Measurement("a", "s", [1.0, 9.0, 2.0], 2.5), Measurement("b", "x", [3.0, 2.0, 9.0], 3.1, at_least=True)
+    assert (slow.is_reached, fast.is_reached) == (True, False)
+    assert slow.line(0.25).split() == ["a", "2", "s", "(1-9)", "<=", "2.5", "s", "reached", "25%"]
+    assert Measurement("c", "s", [1.0]).is_reached is None
 
 
-def test_large_worlds_are_measured(tmp_path: Path) -> None:
-    arguments = ["--packages", "300", "--present", "50", "--runs", "1", "--folder", str(tmp_path)]
-    command = [sys.executable, str(Path(worlds.__file__)), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    lines = done.stdout.splitlines()
-    assert len(lines) == len(worlds.ROWS) + 2
-    assert all(line.endswith(("reached", "MISSED")) for line in lines[2:])
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_the_window_is_measured() -> None:
-    command = [sys.executable, str(Path(run.__file__).with_name("window.py")), "--packages", "300"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    lines = done.stdout.splitlines()
-    assert lines[0].startswith("first paint after")
-    assert len(lines) == 6
-    assert all(line.endswith(("reached", "MISSED")) for line in (lines[0], *lines[2:]))
-
-
-def test_seed_decides(tmp_path: Path) -> None:
-    indices = []
-    for name, seed in (("a", "1"), ("b", "1"), ("c", "2")):
-        subprocess.run([*COMMAND, "--seed", seed, "database", "20", tmp_path / name], check=True)
-        text = (tmp_path / name / ".spack-db/index.json").read_text()
-        indices.append(set(json.loads(text)["database"]["installs"]))
-    assert indices[0] == indices[1] != indices[2]
-
-
-def test_databases_are_measured(tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        str(Path(run.__file__).with_name("database.py")),
-        "300",
-        "--runs",
-        "1",
-        "--folder",
-        str(tmp_path),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    verdict, numbers = done.stdout.splitlines()
-    assert verdict.startswith("300 packages")
-    assert "load s" in numbers
-    assert list(tmp_path.iterdir()) == []
+def test_the_slow_line_brings_everything_late() -> None:
+    sent = b"x" * 100_000
+    command = [sys.executable, Path(run.__file__).with_name("slow_link.py"), "-T", "--", "node7", "cat"]
+    environment = {**os.environ, "SLOW_LINK_RTT_MS": "100", "SLOW_LINK_BPS": "1000000"}
+    begin = time.monotonic()
+    heard = subprocess.run(command, input=sent, stdout=subprocess.PIPE, env=environment, check=True).stdout
+    assert heard == sent
+    assert time.monotonic() - begin >= 0.2  # the round trip, and 0.1 s of a megabyte a second in one direction at least

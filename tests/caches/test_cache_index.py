@@ -16,7 +16,7 @@ from core.caches.folder_cache import FolderCache
 from core.caches.index import IndexDraft, decode_index, decode_spec, encode_index
 from core.caches.layout3 import INDEX_LOCK, INDEX_MANIFEST, INDEX_TYPE, SPEC_TYPE, blob_key, entry_manifest
 from core.caches.manifests import decode_manifest, encode_manifest
-from core.caches.protocol import CacheIndex
+from core.caches.protocol import CacheIndex, IndexRecord
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import CacheError, StorageFailed
 
@@ -44,7 +44,7 @@ def read(cache: FolderCache) -> CacheIndex:
 
 
 def plain(found: CacheIndex) -> dict[str, object]:
-    return json.loads(encode_index(found.records))["database"]["installs"]
+    return json.loads(b"".join(encode_index(found.records)))["database"]["installs"]
 
 
 def age(root: Path, *packages: Package) -> None:
@@ -188,9 +188,48 @@ class TestIncremental:
         age(root, ZED)
         update(cache)
         records = {key: one for key, one in read(cache).records.items() if key != LIBC.hash}
-        folder_index.put_object(cache._folder, INDEX_MANIFEST, INDEX_TYPE, encode_index(records))
+        folder_index.put_index(cache._folder, records)
         update(cache)
         assert set(read(cache).records) == {ZED.hash, LIBC.hash}
+
+    def test_what_an_old_index_has_too_much_goes(self, cache: FolderCache, root: Path) -> None:
+        publish(cache, ZED)
+        age(root, ZED)
+        update(cache)
+        stray = IndexRecord(msgspec.Raw(b'{"hash":"%b"}' % SOLO.hash.encode()))
+        folder_index.put_index(cache.folder, {**read(cache).records, SOLO.hash: stray})
+        update(cache)
+        assert set(read(cache).records) == {ZED.hash, LIBC.hash}
+
+    def test_counts_of_an_old_index_are_not_believed_if_they_do_not_add_up(
+        self, cache: FolderCache, root: Path
+    ) -> None:
+        publish(cache, ZED)
+        age(root, ZED)
+        update(cache)
+        before = read(cache).records
+        wrong = {key: msgspec.structs.replace(record, ref_count=7) for key, record in before.items()}
+        folder_index.put_index(cache.folder, wrong)
+        update(cache)
+        assert read(cache).records == before
+
+    def test_an_index_of_another_writer_of_json_is_taken_over(
+        self, cache: FolderCache, root: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        publish(cache, PNG)
+        age(root, PNG)
+        update(cache)
+        before = read(cache).records
+        blank = {
+            key: msgspec.structs.replace(record, document=msgspec.Raw(bytes(record.document).replace(b'":', b'": ')))
+            for key, record in before.items()
+        }
+        folder_index.put_index(cache.folder, blank)
+        refuse_reading(monkeypatch)
+        update(cache)
+        assert {key: record.ref_count for key, record in read(cache).records.items()} == {
+            key: record.ref_count for key, record in before.items()
+        }
 
     def test_a_damaged_index_is_replaced(self, cache: FolderCache, root: Path) -> None:
         publish(cache, ZED)
@@ -286,7 +325,7 @@ class TestDamage:
         def crash(*_arguments: object) -> None:
             raise StorageFailed("Cannot write", "somewhere")
 
-        monkeypatch.setattr(folder_index, "put_object", crash)
+        monkeypatch.setattr(folder_index, "put_index", crash)
         with pytest.raises(StorageFailed):
             update(cache)
         assert read(cache).digest == before

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import time
@@ -12,31 +11,23 @@ from pathlib import Path
 
 import pytest
 from cache_makers import Package, PaperSigner, packed_at, present, publish, record_of, update
-from helpers.crashing import crashes
-from helpers.verifying import verify
+from helpers.crashing import completed, crashes
+from helpers.invariants import check_folder
 
 from core.caches.copying import FolderCopy
-from core.caches.findings import FindingKind
 from core.caches.folder_cache import FolderCache
-from core.caches.layout3 import BLOB_PREFIX, entry_manifest
+from core.caches.layout3 import blob_key, entry_manifest
 from core.caches.protocol import Publication, PushScope
 from core.caches.removal import plan_deletion
 from core.foundation.cancel import CancelToken
 from core.foundation.digests import digest_of
+from core.signing.clearsign import signed_text
 
 TOKEN = CancelToken()
 WEEK = 7 * 86_400.0
 ZED = Package("zed")
 PNG = Package("png", needs=(ZED,))
 APP = Package("app", needs=(PNG,))
-# What a crash may leave behind: all of it is found and mended by the next update, push or clean-up.
-LEFT_BEHIND = {
-    FindingKind.NO_INDEX,
-    FindingKind.MISSING_IN_INDEX,
-    FindingKind.DANGLING_BLOB,
-    FindingKind.LAYOUT_MARK,
-    FindingKind.KEY_INDEX_WRONG,
-}
 
 
 def ignore(*_: int) -> None:
@@ -79,24 +70,19 @@ def indexed(cache: FolderCache) -> set[str]:
     return {known[key] for key, record in index.records.items() if record.in_buildcache} if index else set()
 
 
-def check_invariants(root: Path) -> None:
-    """I1 and I2, and I3: what is said to be present is complete."""
-    cache = FolderCache(root)
-    kinds = {finding.kind for finding in verify(cache)}
-    assert kinds <= LEFT_BEHIND
-    for path in (root / BLOB_PREFIX).rglob("*"):
-        if path.is_file() and not path.name.startswith("."):
-            assert hashlib.sha256(path.read_bytes()).hexdigest() == path.name
-    there = names(cache)
-    assert {package.name for package in (ZED, PNG, APP) if present(cache, package)} == there
-    assert not [path for path in root.rglob("*.tmp") if "manifests" in path.parts and not path.name.startswith(".")]
+def delete(cache: FolderCache, package: Package, *, permanently: bool = False) -> None:
+    upkeep = cache.upkeep()
+    found = upkeep.inventory(TOKEN, ignore)
+    plan = plan_deletion(found, [entry_manifest(package.entry)], url=cache.url, cutoff=found.read_at - 3600)
+    upkeep.remove(plan, permanently=permanently, token=TOKEN, progress=ignore)
 
 
 def run(root: Path, act: Callable[[FolderCache], object], start: Callable[[], None]) -> Iterator[tuple[str, bool]]:
     """Where each crash was, once the invariants were checked."""
     for crash in crashes(lambda: act(FolderCache(root)), start=start, seed=20):
         try:
-            check_invariants(root)
+            check_folder(root)
+            names(FolderCache(root))
         except Exception as error:
             raise AssertionError(f"after a crash: {crash.words}") from error
         yield crash.words, crash.done
@@ -148,16 +134,13 @@ def test_t32_i7_a_forced_push_leaves_the_old_entry_or_the_new_one(place: Callabl
 def test_t32_i1_a_deletion(place: Callable[[], None], tmp_path: Path, permanently: bool) -> None:
     root = tmp_path / "cache"
 
-    def delete(cache: FolderCache) -> None:
-        upkeep = cache.upkeep()
-        found = upkeep.inventory(TOKEN, ignore)
-        plan = plan_deletion(found, [entry_manifest(PNG.entry)], url=cache.url, cutoff=found.read_at - 3600)
-        upkeep.remove(plan, permanently=permanently, token=TOKEN, progress=ignore)
+    def act(cache: FolderCache) -> None:
+        delete(cache, PNG, permanently=permanently)
 
-    for words, _ in run(root, delete, place):
+    for words, _ in run(root, act, place):
         again = FolderCache(root)
         if "png" in names(again):
-            delete(again)
+            act(again)
         update(again)
         assert names(again) == indexed(again) == {"zed"}, words
 
@@ -167,10 +150,7 @@ def test_t32_putting_back_from_the_trash(place: Callable[[], None], tmp_path: Pa
 
     def start() -> None:
         place()
-        upkeep = FolderCache(root).upkeep()
-        found = upkeep.inventory(TOKEN, ignore)
-        plan = plan_deletion(found, [entry_manifest(PNG.entry)], url="x", cutoff=found.read_at - 3600)
-        upkeep.remove(plan, permanently=False, token=TOKEN, progress=ignore)
+        delete(FolderCache(root), PNG)
 
     def restore(cache: FolderCache) -> None:
         trash = cache.upkeep().trash
@@ -192,7 +172,7 @@ def test_t32_a_copy(place: Callable[[], None], filled: Path, tmp_path: Path) -> 
         push = cache.open_push([ZED.entry, PNG.entry], signer=None, token=TOKEN)
         missing = frozenset({ZED.hash, PNG.hash} - push.present.keys())
         push.begin(PushScope({}, frozenset({ZED.hash, PNG.hash}), missing))
-        work = FolderCopy(source, cache, push, None)
+        work = FolderCopy(source, cache, push, None, signed_text)
         work.prepare(TOKEN)
         for package in (ZED, PNG):
             if package.hash in missing:
@@ -204,6 +184,31 @@ def test_t32_a_copy(place: Callable[[], None], filled: Path, tmp_path: Path) -> 
         again = FolderCache(target)
         copy(again)
         assert names(again) == indexed(again) == {"zed", "png"}, words
+
+
+def test_t34_half_copied_archives_go_with_the_next_clean_up_but_not_those_of_the_living(
+    place: Callable[[], None], tmp_path: Path
+) -> None:
+    place()
+    root, elsewhere = tmp_path / "cache", tmp_path / "archive"
+    elsewhere.write_bytes(b"kept archive" * 100)
+    digest = digest_of(elsewhere.read_bytes())
+    folder = FolderCache(root).folder
+
+    def copy() -> None:
+        folder.copy_in(blob_key(digest), elsewhere, digest, token=TOKEN, progress=ignore)
+
+    assert [crash.done for crash in crashes(copy, start=place)][:2] == [False, False]
+    place()
+    completed(copy, killed_at=1)
+    (old,) = root.rglob("*.tmp")
+    young, link = old.with_name(".young.tmp"), old.with_name(".link.tmp")
+    young.touch()
+    link.symlink_to(elsewhere)
+    os.utime(old, (time.time() - WEEK,) * 2)
+    delete(FolderCache(root), PNG)
+    assert sorted(path.name for path in root.rglob("*.tmp")) == [".link.tmp", ".young.tmp"]
+    assert elsewhere.exists()
 
 
 def test_i4_what_a_push_remembers_is_confirmed_before_it_is_believed(place: Callable[[], None], tmp_path: Path) -> None:

@@ -127,6 +127,19 @@ class TestPresence:
         assert blob.read_bytes() == good
         assert not blob.is_symlink()
 
+    def test_what_is_whole_is_told_from_what_is_not_among_many(self, cache: FolderCache, root: Path) -> None:
+        packages = [Package(f"p{number % 7}", version=str(number)) for number in range(60)]
+        blobs = [
+            root / blob_key(publish(cache, package, content=package.hash.encode()).blob_digest) for package in packages
+        ]
+        blobs[3].unlink()
+        blobs[5].write_bytes(b"")
+        manifests = [root / entry_manifest(package.entry) for package in packages]
+        manifests[8].unlink()
+        manifests[10].write_bytes(b"{}")
+        lost = {packages[number].hash for number in (3, 5, 8, 10)}
+        assert set(present(cache, *packages)) == {package.hash for package in packages} - lost
+
     @pytest.mark.parametrize("text", [b"", b"{", b'{"version":3,"data":[]}', b'{"version":2,"data":[]}'])
     def test_a_bad_manifest_is_not_present_and_is_replaced(self, cache: FolderCache, root: Path, text: bytes) -> None:
         publish(cache, ZED)

@@ -16,7 +16,7 @@ from registry.kit.clock import FakeClock
 from core.caches.checkpoint import Checkpoint
 from core.caches.findings import Examined, FindingKind, Remedy
 from core.caches.folder_cache import FolderCache
-from core.caches.layout3 import ARCHIVE_TYPE
+from core.caches.layout3 import ARCHIVE_TYPE, LAYOUT_KEY
 from core.caches.manifests import decode_manifest
 from core.caches.protocol import ReadableCache
 from core.caches.stored_cache import StoredCache
@@ -24,6 +24,7 @@ from core.caches.verification import Inspection
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import BadSignature, Cancelled, NetworkDown, NotFound, SigningError
 from core.network.client import Client
+from core.signing.clearsign import signed_text
 from core.storage.web import WebStore, server_of
 
 MIRRORS = Path(__file__).parents[1] / "data/spack-1.1/mirrors"
@@ -81,6 +82,14 @@ def test_what_spack_pushes_on_installation_has_no_index(mirror: str) -> None:
     assert FindingKind.NO_INDEX in kinds
 
 
+def test_a_folder_that_was_never_pushed_to_lacks_nothing(tmp_path: Path) -> None:
+    assert list(verify(FolderCache(tmp_path))) == []
+    mark = tmp_path / LAYOUT_KEY
+    mark.parent.mkdir()
+    mark.write_text("{")
+    assert [finding.kind for finding in verify(FolderCache(tmp_path))] == [FindingKind.LAYOUT_MARK]
+
+
 def test_a_place_without_a_cache(tmp_path: Path, over_http) -> None:
     for cache in (FolderCache(tmp_path / "none"), over_http[1](tmp_path)):
         with pytest.raises(NotFound, match="There is no build cache"):
@@ -115,9 +124,14 @@ def test_damage_in_the_old_layout(mirror: str, tmp_path: Path) -> None:
     files = sorted(path for path in (root / "build_cache").rglob("*") if path.is_file())
     for path in files:
         data = path.read_bytes()
-        for spoil in ("remove", "truncate", "swap"):
+        for spoil in ("remove", "truncate", "swap", "flip"):
             if spoil == "remove":
                 path.unlink()
+            elif spoil == "flip":
+                if ".spec.json" in path.name or path.suffix == ".pub":
+                    continue  # no digest covers them: only what cannot be read any more is noticed
+                half = len(data) // 2
+                path.write_bytes(data[:half] + bytes([data[half] ^ 1]) + data[half + 1 :])
             else:
                 path.write_bytes(data[: len(data) // 2] if spoil == "truncate" else b"{}" + data[2:])
             if path.suffix == ".pub" and spoil != "remove":
@@ -148,6 +162,22 @@ def test_signatures_count_where_they_are_asked_for(tmp_path: Path) -> None:
     assert [finding.kind for finding in found] == [FindingKind.BAD_SIGNATURE]
     assert "it does not fit" in found[0].words
     assert verify(cache, full=False, signatures=True) == []
+
+
+@pytest.mark.parametrize("mirror", ["signed", "v2-signed"])
+def test_a_signature_that_was_taken_off_is_found(mirror: str, tmp_path: Path) -> None:
+    root = copied(mirror, tmp_path)
+    cache = FolderCache(root, verify=signed_text)
+    assert verify(cache, signatures=True) == []
+    path = next(path for path in sorted(root.rglob("*labscript*")) if path.name.endswith((".sig", ".manifest.json")))
+    text = signed_text(path.read_bytes())
+    path.unlink()
+    path.with_name(path.name.removesuffix(".sig")).write_bytes(text)
+    assert verify(cache) == [], "nothing was asked about signatures"
+    (found,) = verify(cache, signatures=True)
+    assert found.kind is FindingKind.NOT_SIGNED
+    assert "labscript" in found.words
+    assert not found.harmless
 
 
 def test_signatures_that_cannot_be_checked_are_counted() -> None:

@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from core.cli.main import main
+from core.cli.output import Output
+from core.foundation.errors import ErrorInfo
+from core.services import package_sizes
 from core.services.sample import make_sample_instance
 
 
@@ -95,11 +99,33 @@ def test_push_list_and_push_again(run, tmp_path):
     assert {line.split()[0] for line in out.splitlines()} == {row["hash"] for row in result["pushed"]}
 
 
+def test_t31_an_index_that_is_behind_is_seen_and_mended_by_one_command(run, tmp_path):
+    target = str(tmp_path / "cache")
+    push_json(run, target, "--unsigned", "--update-index", "--without-build-dependencies", "zlib-ng")
+    assert "index" not in run("buildcache", "list", target)[2]
+    push_json(run, target, "--unsigned", "--without-build-dependencies", "--only", "package", "xz")
+    status, _, err = run("buildcache", "list", target)
+    assert status == 0
+    assert "The index is behind by 1 package" in err
+    assert f"mirrordeck buildcache update-index {target}" in err
+    assert json.loads(run("--json", "buildcache", "list", target)[1])["not_in_index"] == 1
+    assert run("buildcache", "update-index", target)[0] == 0
+    assert "index" not in run("buildcache", "list", target)[2]
+
+
 def test_dry_run_changes_nothing(run, tmp_path):
     status, out, _ = run("buildcache", "push", "--dry-run", "--unsigned", str(tmp_path / "cache"), "zlib-ng")
     assert status in (0, 1)
     assert "Would push" in out
+    assert "about" not in out
     assert not (tmp_path / "cache").exists()
+
+
+def test_a_plan_says_about_where_not_every_prefix_was_measured(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(package_sizes, "_MOST_LOOKED_THROUGH", 1)
+    push = ("buildcache", "push", "--dry-run", "--unsigned", str(tmp_path / "cache"), "openmpi")
+    assert re.search(r"Would push: \d+ packages, about .* on disk", run(*push)[1])
+    assert json.loads(run("--json", *push)[1])["size_is_measured"] is False
 
 
 def test_read_only_refuses_changes_but_not_looking(run, tmp_path):
@@ -138,6 +164,12 @@ def test_no_environment_and_no_packages(run, tmp_path):
 def test_a_wrong_instance_is_named(capsys, tmp_path):
     assert main(["--instance", str(tmp_path / "nowhere"), "find"]) != 0
     assert str(tmp_path / "nowhere") in capsys.readouterr().err
+
+
+def test_a_warning_with_several_reasons_has_a_line_for_each(capsys):
+    Output(json=False).warning(ErrorInfo("not-found", "2 packages cannot be copied", "a: not there\nb: not\x1b there"))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["==> Warning: 2 packages cannot be copied", "    a: not there", "    b: not\\x1b there"]
 
 
 def test_version(capsys):

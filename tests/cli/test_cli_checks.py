@@ -109,6 +109,34 @@ def test_list(run, mirror):
     assert all(row["stored_bytes"] for row in folder)
 
 
+def test_list_says_more_where_that_is_wanted(run):
+    mirror = str(MIRRORS / "unsigned")
+    assert run("buildcache", "list", "-a", "-v", mirror, "labmid+docs")[1].splitlines() == [
+        "labmid@2.0+docs build_system=generic features:=alpha,gamma label=x-y mode=exact"
+    ]
+    assert run("buildcache", "list", "-N", "-l", mirror, "labgit@1.1")[1] == "j3bgn4y lab.labgit@1.1\n"
+    # Without an index nobody knows more than the names.
+    assert run("buildcache", "list", "-N", "-v", str(MIRRORS / "auto-unsigned"))[1] == "labzed@1.2\n"
+
+
+def test_a_copy_from_the_old_layout_says_what_is_lost_before(run, tmp_path):
+    source, target = str(MIRRORS / "v2-signed"), tmp_path / "copy"
+    status, out, err = run("buildcache", "sync", "--all", "--dry-run", source, str(target))
+    assert (status, target.exists()) == (0, False)
+    assert "To be copied: 12 packages" in out
+    assert "12 signatures will be dropped" in err
+    status, found = answer(run, "buildcache", "sync", "--all", "--dry-run", source, str(target))
+    assert [one["title"] for one in found["warnings"]] == ["12 signatures will be dropped"]
+    assert run("buildcache", "sync", "--all", source, str(target))[0] == 0
+    assert run("buildcache", "verify", "--full", str(target))[0] == 0
+
+
+def test_a_mirror_of_sources_is_no_build_cache(run):
+    status, out, err = run("buildcache", "list", str(MIRRORS / "source"))
+    assert (status != 0, out) == (True, "")
+    assert "sources of packages only" in err
+
+
 def test_list_without_an_index(run):
     with WebSite(MIRRORS) as site:
         status, out, err = run("buildcache", "list", f"{site.url}/auto-unsigned")

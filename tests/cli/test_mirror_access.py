@@ -143,7 +143,7 @@ class TestEnv:
         (tmp_path / "note.py").write_text(note)
         command = form.format(
             f"mirrordeck --instance {shlex.quote(str(checkout))} -E mirror env site",
-            f"{sys.executable} {tmp_path}/note.py {kept}",
+            f"{shlex.quote(sys.executable)} {tmp_path}/note.py {kept}",
         )
         # What the lines set is not in the environment: they fetch it from programs that print it.
         inner = {key: value for key, value in environ.items() if key not in ("LAB_TOKEN", "LAB_USER", "READ_TOKEN")}

@@ -176,3 +176,38 @@ def test_passwords_are_refused(run, user: Path) -> None:
     assert status == 2
     assert "geheim" not in out + err
     assert not user.exists()
+
+
+def test_the_codec_of_a_mirror(run, user: Path, home: Path) -> None:
+    """It is no part of Spack's files; it stays with the address under another name."""
+    kept = home / "mirrordeck/config/mirror-codecs.json"
+    run("add", "far", "oci://reg.example.org/hpc/cache")
+    before = user.read_text()
+    status, out, err = run("set", "far", "--codec", "fast", options=("--read-only",))
+    assert (status, kept.exists()) == (1, False), out + err
+    assert "Nothing was changed" in err
+    _, _, err = run("set", "far", "--codec", "fast", "--dry-run")
+    assert "Packages for far would be compressed with: fast" in err
+    assert not kept.exists()
+    status, _, err = run("set", "far", "--codec", "fast")
+    assert status == 0
+    assert "Packages for far are compressed with: fast" in err
+    assert "Recommended: default; no push that sent" in err
+    assert user.read_text() == before
+    assert "fast" in kept.read_text()
+    run("remove", "far")
+    run("add", "renamed", "oci://reg.example.org/hpc/cache")
+    (mirror,) = json.loads(run("list", options=("--json",))[1])["mirrors"]
+    assert (mirror["name"], mirror["codec"]) == ("renamed", "fast")
+    status, out, _ = run("set", "renamed", "--codec", "default", "--unsigned", options=("--json",))
+    assert json.loads(out)["compression"]["codec"] == "default"
+    assert "signed: false" in user.read_text()
+    assert kept.read_text() == "{}\n"
+
+
+def test_the_codec_goes_with_the_address_that_is_set_at_once(run, home: Path) -> None:
+    run("add", "far", "oci://reg.example.org/hpc/cache")
+    assert run("set", "far", "--url", "oci://reg.example.org/new", "--codec", "spack")[0] == 0
+    assert json.loads((home / "mirrordeck/config/mirror-codecs.json").read_text()) == {
+        "oci://reg.example.org/new": "spack"
+    }

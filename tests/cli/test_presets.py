@@ -12,9 +12,10 @@ import pytest
 
 from core.cli.main import main
 from core.foundation.errors import Conflict, NotFound, UsageError
+from core.services.push_scripts import push_script
 from core.services.sample import make_sample_instance
 from core.services.saved_pushes import preset_named, presets, read_saved_push, save_preset, saved_push_text
-from core.services.values import SavedPush
+from core.services.values import SavedPush, ScriptKind
 from core.transfers.plan import Only, PushOptions, PushRequest, Signing
 
 OPTIONS = PushOptions(only=Only.PACKAGE, update_index=True, signing=Signing.UNSIGNED, with_build_dependencies=False)
@@ -68,6 +69,31 @@ def test_written_by_the_command_line_and_carried_out(
     assert "1 package pushed" in capsys.readouterr().err
     assert main(["buildcache", "push", "--plan", str(plan)]) == 0
     assert "already in the buildcache" in capsys.readouterr().err
+
+
+def test_a_plan_for_several_mirrors_names_all_of_them(
+    instance: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan, one, two = tmp_path / "plan.json", tmp_path / "one", tmp_path / "two"
+    words = ["--save-plan", str(plan), "-u", "--only", "package", "--also", str(two), str(one), "zlib-ng"]
+    assert main(["--instance", str(instance), "buildcache", "push", *words]) == 0
+    saved = read_saved_push(plan)
+    assert (saved.request.mirror, saved.also) == (str(one), (str(two),))
+    assert f"--also={two}" in push_script(ScriptKind.SHELL, saved)
+    save_preset("both", saved, replace=False)
+    assert main(["preset", "list"]) == 0
+    assert f"to {one}, {two}" in capsys.readouterr().out
+    assert main(["preset", "run", "both"]) == 0
+    assert len(cached(one)) == len(cached(two)) == 1
+
+
+def test_options_that_no_target_understands_are_refused(
+    instance: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["-u", "--tag", "v1", "--also", str(tmp_path / "two"), str(tmp_path / "one"), "zlib-ng"]
+    assert main(["--instance", str(instance), "buildcache", "push", *words]) == 2
+    assert "OCI registries only" in capsys.readouterr().err
+    assert not (tmp_path / "one").exists()
 
 
 def test_a_plan_comes_from_standard_input(saved: SavedPush, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,27 +4,27 @@
 from __future__ import annotations
 
 import importlib
-import os
+import json
 import pkgutil
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
+from helpers.child_engine import Engine
 
 from core.engine import calls
 from core.engine.calls.contents import DescribeEntry, ListContents, ListRepositories, UpdateIndex
-from core.engine.calls.instances import ListInstances, OpenInstance
+from core.engine.calls.instances import ForgetInstance, ListInstances, OpenInstance
 from core.engine.calls.mirrors import ListMirrors
 from core.engine.calls.packages import ListPackages, SummarizeSelection
 from core.engine.calls.push import PlanPush, StartPush
 from core.engine.calls.transfers import WatchTransfers
 from core.engine.dispatch import handler_table
-from core.engine.messages import PROTOCOL, Batch, Call, Cancel, Hello, Reply, Request, Snapshot, ToWindow, encode_call
+from core.engine.messages import PROTOCOL, Call, Cancel, Hello, Reply, Request, Snapshot
 from core.engine.state import EngineState
 from core.foundation.errors import ErrorInfo
 from core.services.sample import make_sample_instance
@@ -32,53 +32,6 @@ from core.services.values import ContentsRow, ContentsView, EntryDetails, Instan
 from core.transfers.plan import Decision, PushOptions, PushPlan, PushRequest
 
 ROOT = Path(__file__).parents[2]
-
-
-class Engine:
-    """A child process, asked and answered one request at a time."""
-
-    def __init__(self, *options: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-W", "error", "-m", "core.engine", *options],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
-        self.snapshots: list[Snapshot] = []
-        self._number = 0
-        self.hello = self.receive()
-
-    def receive(self) -> ToWindow:
-        assert self.process.stdout is not None
-        return msgspec.json.decode(self.process.stdout.readline(), type=ToWindow)
-
-    def send(self, message: Request | Cancel) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(msgspec.json.encode(message) + b"\n")
-        self.process.stdin.flush()
-
-    def ask(self, call: Call[Any]) -> tuple[Any, list[Any]]:
-        """Answer and rows; an ErrorInfo as answer where the engine replied with one."""
-        self._number += 1
-        self.send(Request(self._number, call.method, encode_call(call)))
-        rows: list[Any] = []
-        while True:
-            message = self.receive()
-            if isinstance(message, Snapshot):
-                self.snapshots.append(message)
-            elif isinstance(message, Batch):
-                rows += msgspec.json.decode(message.rows, type=list[call.row])  # type: ignore[name-defined]
-            elif isinstance(message, Reply):
-                assert message.id == self._number
-                if message.error is not None:
-                    return message.error, rows
-                return msgspec.json.decode(message.result, type=call.answer), rows
-
-    def end(self) -> None:
-        _, errors = self.process.communicate(timeout=30)
-        assert self.process.returncode == 0, errors
-        assert errors == b""
 
 
 @pytest.fixture
@@ -181,6 +134,19 @@ def test_t08_lines_that_are_no_messages_end_nothing(engine, home):
     assert engine.ask(ListInstances())[0] == ()
     log = (home / "mirrordeck/state/log/engine.log").read_text()
     assert log.count("not understood") == 4
+
+
+def test_an_instance_is_forgotten_now_and_for_later_and_nothing_of_it_is_touched(engine, sample, home):
+    info = open_sample(engine, sample)
+    before = sorted(sample.rglob("*"))
+    answer, _ = engine.ask(ForgetInstance(info.id))
+    assert answer is None
+    assert engine.ask(ListInstances())[0] == ()
+    assert json.loads((home / "mirrordeck/state/instances.json").read_text()) == []
+    assert sorted(sample.rglob("*")) == before
+    again, _ = engine.ask(ForgetInstance(info.id))
+    assert isinstance(again, ErrorInfo)
+    assert again.code == "not-found"
 
 
 def test_read_only_plans_but_does_not_push(sample, home):

@@ -10,6 +10,7 @@ import pytest
 
 from core.engine.calls.mirrors import (
     ApplyMirrorEdit,
+    ChooseCompression,
     DescribeMirror,
     ListMirrors,
     ListScopes,
@@ -17,15 +18,18 @@ from core.engine.calls.mirrors import (
     UnderstandAddress,
     UndoMirrorEdit,
 )
+from core.engine.calls.push import PlanPush
 from core.engine.dispatch import handler_table
 from core.engine.messages import Call
 from core.engine.state import EngineState
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import ReadOnlyMode
-from core.services.mirror_values import AddMirror, ConnectionForm, MirrorForm, RemoveMirror
+from core.services.mirror_values import AddMirror, Codec, ConnectionForm, MirrorForm, RemoveMirror
 from core.services.sample import make_sample_instance
+from core.transfers.plan import PushOptions, PushRequest, Signing
 
 NEW = AddMirror(MirrorForm("new", ConnectionForm("oci://registry.example/team/cache"), signed=False))
+UNSIGNED = PushOptions(signing=Signing.UNSIGNED)
 
 
 class Window:
@@ -110,3 +114,17 @@ def test_read_only_plans_but_does_not_save(sample: Path) -> None:
         assert not Path(plan.file).exists() or "new:" not in Path(plan.file).read_text()
     finally:
         window.state.close()
+
+
+def test_compression_is_that_of_the_address_however_it_is_typed(window: Window, sample: Path) -> None:
+    plan = window.ask(PlanMirrorEdit(window.id, AddMirror(MirrorForm("near", ConnectionForm("./near")), "user")))
+    window.ask(ApplyMirrorEdit(window.id, plan.id))
+    chosen = window.ask(ChooseCompression(window.id, "near", Codec.FAST))
+    assert chosen.codec is Codec.FAST
+    relative = window.ask(UnderstandAddress(window.id, "./near", "user"))
+    assert relative.compression == chosen
+    assert window.ask(UnderstandAddress(window.id, relative.absolute)).compression == chosen
+    assert window.ask(UnderstandAddress(window.id, "./other", "user")).compression.codec is Codec.DEFAULT
+    assert window.ask(UnderstandAddress(window.id, "https://binaries.example.org/x")).compression is None
+    push = window.ask(PlanPush(window.id, PushRequest("near", ("zlib-ng",), options=UNSIGNED)))
+    assert push.codec is Codec.FAST

@@ -35,7 +35,7 @@ CALLS = {call.method: call for call in Call.__subclasses__() if call.__module__.
 LOOKING = frozenset(
     """
     checks.plan-repair checks.verify contents.describe contents.file contents.find contents.graph contents.list
-    contents.repositories downloads.files history.list instance.list instance.open keyring.state
+    contents.repositories downloads.files files.list history.list instance.list instance.open keyring.state
     keyring.unlock keys.list keys.look keys.published keys.unlock logins.check logins.describe mirrors.describe
     mirrors.last-tests
     mirrors.list mirrors.plan mirrors.plan-destroy mirrors.scopes mirrors.test mirrors.understand packages.changed

@@ -10,8 +10,17 @@ from pathlib import Path
 import pytest
 
 from core.foundation import files
+from core.foundation.digests import digest_of
 from core.foundation.errors import NoSpace, NotFound, StorageFailed
-from core.foundation.files import atomic_write, flush_directory, fsync_directory, is_temporary, new_file_mode, replacing
+from core.foundation.files import (
+    atomic_write,
+    flush_directory,
+    fsync_directory,
+    is_temporary,
+    new_file_mode,
+    replacing,
+    write_pieces,
+)
 
 
 @contextmanager
@@ -119,3 +128,21 @@ def test_directories_without_flush_are_tolerated_but_errors_are_not(
     answer = errno.EIO
     with pytest.raises(StorageFailed, match=str(tmp_path)):
         fsync_directory(tmp_path)
+
+
+class TestPieces:
+    def test_digest_and_size_are_those_of_the_whole(self, tmp_path: Path) -> None:
+        found = write_pieces(tmp_path / "new", iter([b"ab", b"", b"c"]))
+        assert found == (digest_of(b"abc"), 3)
+        assert (tmp_path / "new").read_bytes() == b"abc"
+
+    def test_nothing_is_left_of_a_failure(self, tmp_path: Path) -> None:
+        def pieces() -> Iterator[bytes]:
+            yield b"a"
+            raise RuntimeError("no more")
+
+        with pytest.raises(RuntimeError, match="no more"):
+            write_pieces(tmp_path / "new", pieces())
+        assert list(tmp_path.iterdir()) == []
+        with pytest.raises(NotFound):
+            write_pieces(tmp_path / "no/such/place", [b"a"])

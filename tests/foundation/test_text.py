@@ -23,6 +23,7 @@ from core.foundation.text import format_age, format_bytes, format_duration, form
 def test_bytes(count, text):
     assert format_bytes(count) == text.replace(" ", "\u2009")
     assert format_rate(count) == format_bytes(count) + "/s"
+    assert format_bytes(count, exact=False) == f"about {format_bytes(count)}"
 
 
 @pytest.mark.parametrize(
@@ -63,5 +64,10 @@ def test_plural():
     assert plural(1204, "package") == "1,204 packages"
 
 
+def test_amounts_in_sentences_stay_readable():
+    text = f"about {format_bytes(5 * 10**9)} needed"
+    assert visible(text) == text
+
+
 def test_foreign_text_cannot_move_the_cursor_or_turn_the_line():
-    assert visible("a\x1b[31mb\u202e\nü 日\u2009\udc80") == "a\\x1b[31mb\\u202e\\nü 日\\u2009\\udc80"
+    assert visible("a\x1b[31mb\u202e\nü 日\u2003\udc80") == "a\\x1b[31mb\\u202e\\nü 日\\u2003\\udc80"

@@ -8,7 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from core.engine.messages import Call
+from core.foundation.errors import MirrordeckError
+from core.remote.address import Place
 from core.transfers.model import QueueSnapshot
+from gui.connection import Connection
 from gui.engine_client import EngineClient
 
 
@@ -25,17 +28,25 @@ class FakeClient(EngineClient):
         self.rows: dict[type[Call[Any]], Sequence[Sequence[Any]] | Callable[[Any], Sequence[Sequence[Any]]]] = {}
         self.calls: list[Call[Any]] = []
         self.held: dict[type[Call[Any]], asyncio.Event] = {}
+        self.unreachable: dict[Place, MirrordeckError] = {}
         self.starts = 0
         self.closed = False
 
     def start(self) -> None:
         self.starts += 1
-        self.versions = {"mirrordeck": "0.1.0"}
         self.engine_ready.emit()
 
     @property
     def running(self) -> bool:
         return True
+
+    @property
+    def here(self) -> Any:
+        return self
+
+    @property
+    def versions(self) -> dict[str, str]:
+        return {"mirrordeck": "0.1.0"}
 
     def hold(self, kind: type[Call[Any]]) -> None:
         self.held[kind] = asyncio.Event()
@@ -66,3 +77,10 @@ class FakeClient(EngineClient):
 
     async def close(self, timeout_s: float = 5.0) -> None:
         self.closed = True
+
+    async def reach(self, place: Place) -> Any:
+        """Every place has the same answers, if it can be reached at all."""
+        if place in self.unreachable:
+            raise self.unreachable[place]
+        self._connections.setdefault(place, Connection(()))
+        return self

@@ -16,6 +16,8 @@ from core.services import login_values as values
 from core.services.mirror_values import (
     AddressFacts,
     AppliedEdit,
+    Codec,
+    CompressionFacts,
     ConnectionForm,
     EditPlan,
     EntryText,
@@ -48,9 +50,17 @@ def check(*, read: str = "ok", write: str = "ok") -> values.LoginCheck:
     )
 
 
+def compression(address: str) -> CompressionFacts:
+    """At this one `fast` was chosen."""
+    codec = Codec.FAST if address.endswith("/fast") else Codec.DEFAULT
+    return CompressionFacts(codec, f"Recommended: default; nothing was measured at {address}.")
+
+
 def understand(call: mirrors.UnderstandAddress) -> AddressFacts:
     if "registry" in call.text:
-        return AddressFacts(REGISTRY, MirrorKind.OCI, "registry.site.org", "site-oci")
+        return AddressFacts(
+            REGISTRY, MirrorKind.OCI, "registry.site.org", "site-oci", compression=compression(call.text)
+        )
     if call.text.startswith("/"):
         return AddressFacts(call.text, MirrorKind.FOLDER, "", "cache", folder_exists=False)
     if call.text.startswith("./"):

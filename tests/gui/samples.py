@@ -17,6 +17,7 @@ from core.engine.calls.packages import (
     SummarizeSelection,
 )
 from core.engine.calls.presence import ListPresence
+from core.engine.calls.presets import ListPresets
 from core.engine.calls.transfers import ListUnfinished, WatchTransfers
 from core.foundation.errors import ErrorInfo
 from core.mirrors.credentials.states import CredentialState
@@ -137,6 +138,7 @@ def fill(client: FakeClient) -> FakeClient:
         {
             OpenInstance: INSTANCE,
             ListInstances: (INSTANCE,),
+            ListPresets: {},
             SurveyInstance: InstanceSurvey(5, 3),
             FindCheckouts: (),
             KeyringState: KeyringFacts("", KeyringCondition.ABSENT),

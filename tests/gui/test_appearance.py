@@ -56,6 +56,9 @@ def test_text_grows_in_every_open_window_and_comes_back(themed: QApplication, co
     label, table = Label("Title", FontRole.TITLE), TableView("Test")
     qtbot.addWidget(label)
     qtbot.addWidget(table)
+    table.setModel(PackagesModel(table))
+    table.arrange([(0, 100)], 4)
+    assert table.columnWidth(0) == theme.scaled(100)
     before, height, rows = themed.font().pointSizeF(), label.sizeHint().height(), theme.row_height()
     actions = Actions()
     appearance.connect(actions)
@@ -67,9 +70,11 @@ def test_text_grows_in_every_open_window_and_comes_back(themed: QApplication, co
     assert themed.font().pointSizeF() == pytest.approx(2 * before)
     assert label.sizeHint().height() > 1.8 * height
     assert table.horizontalHeader().height() == theme.row_height() > rows
+    assert table.columnWidth(0) == pytest.approx(theme.scaled(100), abs=2)
     actions.usual_text.trigger()
     assert themed.font().pointSizeF() == pytest.approx(before)
     assert label.sizeHint().height() == height
+    assert table.columnWidth(0) == pytest.approx(theme.scaled(100), abs=2)
 
 
 def test_open_tables_follow_the_density(themed: QApplication, comfortable: None, qtbot: QtBot) -> None:

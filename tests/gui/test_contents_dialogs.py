@@ -32,6 +32,7 @@ from core.services.upkeep_values import (
     DeleteRequest,
     RemovalOutcome,
 )
+from core.services.values import Step
 from core.services.verify_values import Examined, FindingKind, Remedy, RepairPlan, VerifyView
 from core.transfers.model import PushStatus, QueueSnapshot, Totals
 from core.transfers.plan import PushRequest
@@ -168,6 +169,22 @@ def test_a_repair_shows_every_step_and_takes_them_in_their_order(client: FakeCli
         client.snapshot_received.emit(status("push-1", done=2))
     assert client.asked(ApplyDelete) == [ApplyDelete("plan", False)]
     assert client.asked(FinishRepair) == [FinishRepair(INSTANCE.id, plan)]
+
+
+def test_a_repair_tells_how_far_it_is(client: FakeClient, qtbot: QtBot) -> None:
+    said: list[str] = []
+    client.rows[PlanDelete] = [[Step(3, 7)]]
+    client.rows[ApplyDelete] = [[Step(1, 3)], [Step(2, 3)]]
+    dialog = repair_dialog(client, qtbot, repair_plan())
+    client.answers[ApplyDelete] = lambda _call: (said.append(dialog.status.text()), OUTCOME)[1]
+    click(dialog.confirm_button, qtbot)
+    qtbot.waitUntil(lambda: bool(client.asked(StartPush)))
+    push = PushStatus("push-1", PLACE, Totals(done=1, moving=1, waiting=2), 0.0, 1.0, ended=False)
+    client.snapshot_received.emit(QueueSnapshot((), (push,), Totals(), paused=False))
+    qtbot.waitUntil(lambda: dialog.status.text() == "Pushing packages again: 1 of 4.")
+    with qtbot.waitSignal(dialog.finished):
+        client.snapshot_received.emit(status("push-1", done=4))
+    assert said == ["2 of 3 entries and files are gone"]
 
 
 def test_a_failed_push_stops_the_repair_before_anything_is_deleted(client: FakeClient, qtbot: QtBot) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mirrors.credential_kit import script
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QPushButton
 from pytestqt.qtbot import QtBot
@@ -25,6 +26,7 @@ from gui.actions import Actions
 from gui.contents.copy_dialog import CopyDialog
 from gui.contents.details import _FILES, _PICTURE
 from gui.contents.download_dialog import DownloadDialog
+from gui.contents.install_dialog import InstallDialog
 from gui.contents.migrate_dialog import MigrateDialog, OldLayoutDialog
 from gui.contents.page import ContentsPage
 from gui.contents.removal_dialog import DeleteDialog
@@ -32,6 +34,7 @@ from gui.contents.repair_dialog import RepairDialog
 from gui.contents.trash_dialog import TrashDialog
 from gui.contents.verify_dialog import VerifyDialog
 from gui.engine_client import EngineClient, engine_command
+from gui.mirrors import run_words
 from gui.widgets.dialogs import MessageDialog
 
 WAIT_MS = 30_000
@@ -105,7 +108,7 @@ def choose(page: ContentsPage, name: str, qtbot: QtBot) -> str:
     line = page.model.find_hash(row.hash)
     assert line is not None
     page.table.select_row(line)
-    qtbot.waitUntil(lambda: not page._selecting.isActive(), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not page.chooser.busy, timeout=WAIT_MS)
     return row.hash
 
 
@@ -283,3 +286,89 @@ def test_the_old_format_is_migrated_and_then_deleted(
     click(leftover.confirm_button, qtbot)
     settle(page, qtbot)
     assert not list((caches / "old/build_cache").rglob("*.spack"))
+
+
+def fake_spack(caches: Path, body: str) -> None:
+    """What stands in for the instance's own Spack."""
+    program = caches / "spack/bin/spack"
+    program.unlink()
+    script(program, body)
+
+
+def test_a_package_is_installed_here_with_the_instances_own_spack(
+    page: ContentsPage, commands: Actions, caches: Path, qtbot: QtBot
+) -> None:
+    fake_spack(
+        caches,
+        """echo "$@" > "$(dirname "$0")/asked"
+echo '==> Installing labwrap-2024-06-01-x [1/1]'
+echo '==> Error: half a line' >&2
+echo '[+] /opt/t/linux-x86_64/labwrap-2024-06-01-x'""",
+    )
+    dag_hash = choose(page, "labwrap", qtbot)
+    commands.install_here.trigger()
+    dialog: InstallDialog = shown(page, InstallDialog, qtbot)
+    qtbot.waitUntil(lambda: dialog.outlook is not None, timeout=WAIT_MS)
+    assert "will be installed in" in dialog.summary.text()
+    assert "from this cache" in dialog.list.toPlainText()
+    assert dialog.command_line.text.text() == f"spack install --cache-only /{dag_hash}"
+    click(dialog.start_button, qtbot)
+    qtbot.waitUntil(lambda: dialog.ended is not None, timeout=WAIT_MS)
+    assert dialog.ended is not None
+    assert (dialog.ended.status, dialog.ended.done) == (0, 1)
+    assert "[+] /opt/t/linux-x86_64/labwrap-2024-06-01-x" in dialog.output.toPlainText()
+    assert "half a line" in dialog.output.toPlainText()
+    assert (caches / "spack/bin/asked").read_text().split() == ["-E", "install", "--cache-only", f"/{dag_hash}"]
+    click(dialog.cancel_button, qtbot)
+    settle(page, qtbot)
+
+
+def test_an_installation_can_be_stopped(page: ContentsPage, commands: Actions, caches: Path, qtbot: QtBot) -> None:
+    fake_spack(caches, "echo '==> Installing labwrap-2024-06-01-x [1/1]'; exec sleep 600")
+    choose(page, "labwrap", qtbot)
+    commands.install_here.trigger()
+    dialog: InstallDialog = shown(page, InstallDialog, qtbot)
+    click(dialog.start_button, qtbot)
+    qtbot.waitUntil(lambda: "labwrap" in dialog.output.toPlainText(), timeout=WAIT_MS)
+    assert dialog.cancel_button.text() == run_words.STOP
+    click(dialog.cancel_button, qtbot)
+    qtbot.waitUntil(lambda: dialog.status.text() == run_words.STOPPED, timeout=WAIT_MS)
+    assert dialog.ended is None
+    click(dialog.cancel_button, qtbot)
+    settle(page, qtbot)
+
+
+def test_what_is_not_the_package_it_should_be_is_not_installed(
+    page: ContentsPage, commands: Actions, caches: Path, qtbot: QtBot
+) -> None:
+    """Spack itself would install it."""
+    dag_hash = choose(page, "labwrap", qtbot)
+    (ours,) = (caches / "cache").glob(f"v3/manifests/spec/labwrap/*{dag_hash}*")
+    ours.chmod(0o644)
+    ours.write_bytes(next((caches / "cache").glob("v3/manifests/spec/labmid/*")).read_bytes())
+    commands.install_here.trigger()
+    dialog: InstallDialog = shown(page, InstallDialog, qtbot)
+    qtbot.waitUntil(lambda: dialog.outlook is not None, timeout=WAIT_MS)
+    assert dialog.notice.title == "1 package of the mirror cannot be trusted"
+    assert "damaged" in dialog.list.toPlainText()
+    assert not dialog.start_button.isEnabled()
+    dialog.reject()
+    settle(page, qtbot)
+
+
+def test_a_copy_from_the_old_format_says_what_is_lost(
+    page: ContentsPage, commands: Actions, caches: Path, golden: Path, qtbot: QtBot
+) -> None:
+    shutil.rmtree(caches / "old")
+    shutil.copytree(golden / "mirrors/v2-signed", caches / "old")
+    open_mirror(page, "old", qtbot)
+    choose(page, "labzed", qtbot)
+    commands.copy_entries.trigger()
+    dialog: CopyDialog = shown(page, CopyDialog, qtbot)
+    dialog.target_box.set_target("other")
+    dialog.replan()
+    qtbot.waitUntil(lambda: dialog.plan is not None, timeout=WAIT_MS)
+    assert dialog.notice.title == "1 signature will be dropped"
+    status = ended(page, lambda: click(dialog.confirm_button, qtbot), qtbot)
+    assert (status.totals.failed, len(list((caches / "other").glob("v3/manifests/spec/labzed/*")))) == (0, 1)
+    settle(page, qtbot)

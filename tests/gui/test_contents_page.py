@@ -71,7 +71,7 @@ def choose(page: ContentsPage, qtbot: QtBot, *path: str) -> None:
     else:
         page.model.set_open(group, wanted=True)
         page.table.select_row(titles(page).index(path[1], group))
-    qtbot.waitUntil(lambda: not page._selecting.isActive())
+    qtbot.waitUntil(lambda: not page.chooser.busy)
 
 
 # ---- reading ----
@@ -556,7 +556,7 @@ def test_an_unchanged_digest_asks_for_details_once(page: ContentsPage, client: F
     choose(page, qtbot, "zlib", "1.10")
     qtbot.waitUntil(lambda: page.details.details is not None)
     load(page, qtbot)
-    qtbot.waitUntil(lambda: not page._selecting.isActive())
+    qtbot.waitUntil(lambda: not page.chooser.busy)
     row = page.current()
     assert row is not None
     assert len({(call.key) for call in client.asked(DescribeEntry)}) == 1

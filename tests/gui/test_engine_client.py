@@ -15,6 +15,7 @@ from core.engine.calls.instances import ListInstances
 from core.engine.calls.packages import ListPackages
 from core.engine.calls.push import StartPush
 from core.engine.calls.transfers import ClearTransfers, PauseTransfers, StopTransfers
+from core.engine.messages import PROTOCOL
 from core.foundation.errors import EngineGone
 from core.services.values import InstanceInfo, PackageRow, PackagesView
 from gui.engine_client import CallFailed, EngineClient, engine_command
@@ -54,7 +55,7 @@ for line in sys.stdin:
 """
 
 
-def scripted(tmp_path: Path, protocol: int = 1) -> EngineClient:
+def scripted(tmp_path: Path, protocol: int = PROTOCOL) -> EngineClient:
     script = tmp_path / "engine.py"
     script.write_text(SCRIPT)
     return EngineClient([sys.executable, str(script), str(protocol)])

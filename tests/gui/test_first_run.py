@@ -10,14 +10,15 @@ import pytest
 import transfer_samples
 from fake_client import FakeClient
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QPushButton, QSystemTrayIcon
+from PySide6.QtWidgets import QApplication, QPushButton, QSystemTrayIcon
 from pytestqt.qtbot import QtBot
 from qasync import QEventLoop
 from samples import INSTANCE
 
-from core.engine.calls.instances import FindCheckouts, OpenInstance
+from core.engine.calls.instances import FindCheckouts, OpenInstance, SurveyInstance
 from core.engine.calls.settings import SettingsChanged
 from core.foundation.errors import NotFound
+from core.services.values import InstanceSurvey
 from core.transfers.model import ItemState, QueueSnapshot, Totals
 from gui import messages, preferences
 from gui.desktop import Desktop, tray_icon
@@ -36,7 +37,7 @@ def opened(client: FakeClient, loop: QEventLoop, qtbot: QtBot) -> Iterator[Opene
         window = MainWindow(client, WindowOptions())
         window.show()
         windows.append((window, loop.create_task(window.run())))
-        others = (window.first_run, window.idle_text, *window.pages)
+        others = (window.opening, window.first_run, window.idle_text, *window.pages)
         owners = (window.tasks, *(each.tasks for each in others))
         qtbot.waitUntil(lambda: client.starts > 0 and not any(owner.busy for owner in owners))
         return window
@@ -57,6 +58,7 @@ def test_the_first_start_tells_what_was_found_and_is_left_for_good(opened: Opene
     assert first.spack.text.text() == "/opt/spack  ·  1.1.1"
     assert first.contents.text.text() == "5 installed packages and 3 mirrors"
     assert first.keyring.text.text() == "No keyring is available here. Logins last until you quit"
+    assert QApplication.focusWidget() is first.add_button
     window.show_page(1)
     assert window.stack.currentWidget() is first
     window.commands.show_settings.trigger()
@@ -65,6 +67,13 @@ def test_the_first_start_tells_what_was_found_and_is_left_for_good(opened: Opene
     first.look_button.click()
     assert window.stack.currentWidget() is window.mirrors
     assert remembered().value("window/welcomed") == "yes"
+
+
+def test_the_first_start_tells_that_mirrors_could_not_be_read(opened: Opener, client: FakeClient) -> None:
+    remembered().remove("window/welcomed")
+    client.answers[SurveyInstance] = InstanceSurvey(5, 0, "mirrors.yaml:4 is not valid YAML")
+    first = opened().first_run
+    assert first.contents.text.text() == "5 installed packages and 0 mirrors. mirrors.yaml:4 is not valid YAML"
 
 
 def test_without_spack_it_offers_what_lies_in_the_usual_places(

@@ -28,8 +28,27 @@ def test_a_blocked_loop_is_seen(qtbot: QtBot) -> None:
     gaps.record(False)
     assert gaps.longest_ms >= 110
     assert gaps.percentile_ms(1.0) == round(gaps.longest_ms)
+    assert gaps.most_work_ms > 10, "the loop worked all the time, however little of the machine it got"
+    assert gaps.work_percentile_ms(1.0) == round(gaps.most_work_ms) <= gaps.percentile_ms(1.0) + 5
     assert told == [gaps.summary()]
     assert f"Longest gap {gaps.longest_ms:.0f} ms" in told[0]
+
+
+def test_waiting_is_no_work(qtbot: QtBot) -> None:
+    owner = QObject()
+    gaps = FrameGaps(owner)
+    gaps.record(True)
+    ended: list[bool] = []
+
+    def wait() -> None:
+        time.sleep(0.12)  # what blocks the loop without using the processor
+        ended.append(True)
+
+    QTimer.singleShot(0, wait)
+    qtbot.waitUntil(lambda: bool(ended) and gaps.percentile_ms(1.0) > 0)
+    gaps.record(False)
+    assert gaps.longest_ms >= 110
+    assert gaps.most_work_ms < 60
 
 
 def test_each_recording_begins_anew_and_ends_once(qtbot: QtBot) -> None:

@@ -154,3 +154,13 @@ class TestReport:
         assert dialog.text.toPlainText() == "mirrordeck 1\n"
         assert not dialog.confirm_button.isEnabled()
         assert dialog.confirm_button.toolTip() == messages.WHY_READ_ONLY
+
+
+def test_what_was_recorded_meanwhile_is_there_when_one_comes_back(
+    page: HistoryPage, client: FakeClient, qtbot: QtBot
+) -> None:
+    load(page, qtbot)
+    asked = len(client.asked(ListHistory))
+    page.hide()
+    page.show()
+    qtbot.waitUntil(lambda: len(client.asked(ListHistory)) == asked + 1 and not page.tasks.busy)

@@ -87,7 +87,7 @@ def idle(page: KeysPage) -> bool:
 def test_the_model_keeps_qts_rules(qtmodeltester: ModelTester) -> None:
     model = KeysModel()
     qtmodeltester.check(model)
-    model.set_keys(keys())
+    model.show(keys())
     model.set_mirrors(tuple(mirrors()))
     qtmodeltester.check(model)
 
@@ -95,7 +95,7 @@ def test_the_model_keeps_qts_rules(qtmodeltester: ModelTester) -> None:
 def test_rows_say_what_keys_are_good_for(page: KeysPage, qtbot: QtBot) -> None:
     load(page, qtbot)
     model = page.model
-    assert [each.fingerprint for each in model.keys] == [ANN, BOB, OLD]  # the one that can sign first
+    assert [each.fingerprint for each in model.rows] == [ANN, BOB, OLD]  # the one that can sign first
 
     def texts(row: int) -> list[object]:
         return [model.index(row, column).data() for column in (Column.USE, Column.EXPIRES, Column.PUBLISHED)]
@@ -311,7 +311,7 @@ def test_a_key_is_deleted_after_a_question(
     opened(MessageDialog).done(1)
     qtbot.waitUntil(lambda: idle(page))
     (asked,) = client.asked(UntrustKeys)
-    assert (asked.fingerprints, asked.signing) == ((page.model.keys[row].fingerprint,), signing)
+    assert (asked.fingerprints, asked.signing) == ((page.model.rows[row].fingerprint,), signing)
 
 
 def test_a_wrong_passphrase_can_be_typed_again(client: FakeClient, qtbot: QtBot) -> None:

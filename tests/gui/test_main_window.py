@@ -20,11 +20,13 @@ from core.engine.calls.instances import OpenInstance
 from core.engine.calls.mirrors import ListMirrors
 from core.engine.calls.packages import ListPackages
 from core.foundation.errors import NotFound
+from core.remote.address import HERE
 from core.transfers.model import ItemState, QueueSnapshot, Totals
-from gui import main_window, messages, theme
+from gui import between_pages, messages, preferences, theme
 from gui.app import ErrorReporter
 from gui.main_window import MainWindow, WindowOptions
 from gui.mirrors.editor import MirrorEditor
+from gui.side_bar import Offer
 from gui.widgets.dialogs import MessageDialog
 
 Opener = Callable[..., MainWindow]
@@ -41,7 +43,8 @@ def opened(client: FakeClient, loop: QEventLoop, qtbot: QtBot) -> Iterator[Opene
         window.show()
         lives.append(loop.create_task(window.run()))
         windows.append(window)
-        owners = (window.tasks, window.idle_text.tasks, *(page.tasks for page in window.pages))
+        own = (window.tasks, window.between_pages.tasks, window.opening.tasks, window.idle_text.tasks)
+        owners = (*own, *(page.tasks for page in window.pages))
         qtbot.waitUntil(lambda: client.starts > 0 and not any(owner.busy for owner in owners))
         return window
 
@@ -141,7 +144,7 @@ def test_an_instance_that_fails_leaves_the_old_one(opened: Opener, client: FakeC
     window = opened()
     client.answers[OpenInstance] = NotFound("/x is no Spack instance", "there is no bin/spack")
     other = replace(INSTANCE, id="spack-2", root="/x")
-    window.side_bar.instance_chosen.emit(other)
+    window.side_bar.instance_chosen.emit(Offer.of(HERE, other))
     qtbot.waitUntil(window.banner.isVisible)
     assert window.banner.title == "/x is no Spack instance"
     assert window.instance == INSTANCE
@@ -172,7 +175,7 @@ class _Dialog(QDialog):
 
 @pytest.fixture
 def push_dialog(monkeypatch: pytest.MonkeyPatch) -> type[_Dialog]:
-    monkeypatch.setattr(main_window, "PushDialog", _Dialog)
+    monkeypatch.setattr(between_pages, "PushDialog", _Dialog)
     return _Dialog
 
 
@@ -185,6 +188,7 @@ def test_a_push_of_packages_ends_on_the_transfers_page(
 ) -> None:
     window = opened()
     window.show_page(1)
+    window.packages.table.setFocus()
     window.packages.model.check_shown()
     hashes = window.packages.model.checked_hashes()
     window.commands.push_packages.trigger()
@@ -195,6 +199,7 @@ def test_a_push_of_packages_ends_on_the_transfers_page(
     dialog.accept()
     qtbot.waitUntil(lambda: window.page is window.transfers)
     assert window.packages.model.checked == 0
+    qtbot.waitUntil(lambda: window.focusWidget() in (window.transfers.table, window.transfers.pane))
 
 
 def test_a_push_to_a_mirror_takes_the_environment(opened: Opener, push_dialog: type[_Dialog], qtbot: QtBot) -> None:
@@ -205,7 +210,7 @@ def test_a_push_to_a_mirror_takes_the_environment(opened: Opener, push_dialog: t
     dialog = open_dialog(window, push_dialog)
     assert dialog is not None
     dialog.reject()
-    qtbot.waitUntil(lambda: not window.tasks.busy)
+    qtbot.waitUntil(lambda: not window.between_pages.tasks.busy)
     assert window.page is window.mirrors
 
 
@@ -224,7 +229,7 @@ def test_without_environment_and_selection_packages_are_chosen_first(
     dialog = open_dialog(window, push_dialog)
     assert dialog is not None
     dialog.reject()
-    qtbot.waitUntil(lambda: not window.tasks.busy)
+    qtbot.waitUntil(lambda: not window.between_pages.tasks.busy)
 
 
 def test_contents_of_a_mirror_and_back_to_an_installed_package(
@@ -402,3 +407,12 @@ def test_an_address_that_was_looked_at_becomes_a_mirror(opened: Opener, client: 
     assert editor.fields.address.edit.text() == "oci://registry.site.org/hpc/cache"
     editor.reject()
     qtbot.waitUntil(lambda: not window.mirrors.work.tasks.busy)
+
+
+@pytest.mark.parametrize(("named", "expected"), [(None, "/sw/spack"), ("/opt/spack", "/opt/spack")])
+def test_the_instance_chosen_in_the_settings_is_opened_unless_one_is_named(
+    opened: Opener, client: FakeClient, named: str | None, expected: str
+) -> None:
+    preferences.change(first_instance="/sw/spack")
+    opened(instance=named)
+    assert [call.directory for call in client.asked(OpenInstance)] == [expected]

@@ -20,7 +20,7 @@ from core.foundation.errors import AuthRequired, ErrorInfo, PermissionDenied
 from core.mirrors.credentials.states import Direction
 from core.mirrors.servers import ServerSettings
 from core.services.login_values import Keep, KeyringCondition, KeyringFacts
-from core.services.mirror_values import AddMirror, ChangeMirror, ConnectionForm, MirrorForm
+from core.services.mirror_values import AddMirror, ChangeMirror, Codec, CompressionFacts, ConnectionForm, MirrorForm
 from gui.mirrors import editor_words as words
 from gui.mirrors import login_words
 from gui.mirrors.editor import MirrorEditor
@@ -345,6 +345,80 @@ def test_the_folded_part_says_more(open_editor: Open, client: FakeClient, qtbot:
     assert client.asked(logins.SaveServerSettings) == [
         logins.SaveServerSettings("spack-1", "registry.site.org", settings)
     ]
+
+
+def choose_codec(editor: MirrorEditor, qtbot: QtBot, keys: str) -> None:
+    """As somebody does who goes to the field and types the beginning of an entry."""
+    box = editor.fields.more.codec_box
+    box.setFocus()
+    qtbot.keyClicks(box, keys)
+
+
+def chosen_codecs(client: FakeClient) -> list[tuple[str, Codec]]:
+    return [(call.mirror, call.codec) for call in client.asked(mirrors.ChooseCompression)]
+
+
+def test_compression_is_advised_and_saved_after_the_mirror(open_editor: Open, client: FakeClient, qtbot: QtBot) -> None:
+    client.answers[mirrors.ChooseCompression] = CompressionFacts(Codec.FAST, "")
+    editor = open_editor()
+    enter_registry(editor, qtbot)
+    editor.fields.fold.button.click()
+    more = editor.fields.more
+    assert more.codec_box.isVisible()
+    assert more.codec_box.accessibleName() == words.COMPRESSION
+    assert more.codec_box.currentData() == Codec.DEFAULT
+    assert more._codec.said.startswith("Recommended: default; nothing was measured")
+    choose_codec(editor, qtbot, "f")
+    press(qtbot, editor.save_button)
+    qtbot.waitUntil(lambda: editor.result() == QDialog.DialogCode.Accepted)
+    kinds = [type(call) for call in client.calls]
+    order = [mirrors.ApplyMirrorEdit, mirrors.ChooseCompression, logins.SaveLogin]
+    assert [kind for kind in kinds if kind in order] == order
+    assert chosen_codecs(client) == [("site-oci", Codec.FAST)]
+
+
+def test_only_the_compression_of_a_mirror_changes(open_editor: Open, client: FakeClient, qtbot: QtBot) -> None:
+    client.answers[mirrors.ChooseCompression] = CompressionFacts(Codec.SPACK, "")
+    editor = open_editor(name="site-oci")
+    editor.fields.fold.button.click()
+    choose_codec(editor, qtbot, "s")
+    settle(editor, qtbot)
+    assert editor.save_button.text() == login_words.SAVE  # no server is asked for that
+    press(qtbot, editor.save_button)
+    qtbot.waitUntil(lambda: editor.result() == QDialog.DialogCode.Accepted)
+    assert chosen_codecs(client) == [("site-oci", Codec.SPACK)]
+    assert not client.asked(mirrors.ApplyMirrorEdit)
+
+
+def test_a_mirror_that_moves_takes_its_compression_along(open_editor: Open, client: FakeClient, qtbot: QtBot) -> None:
+    fast = replace(samples.FORM, fetch=ConnectionForm(f"{samples.REGISTRY}/fast"), push=None)
+    client.answers[mirrors.DescribeMirror] = samples.details(form=fast)
+    client.answers[mirrors.ChooseCompression] = CompressionFacts(Codec.FAST, "")
+    editor = open_editor(name="site-oci")
+    more = editor.fields.more
+    assert (more.codec_box.currentData(), more.codec) == (Codec.FAST, None)
+    type_in(qtbot, editor.fields.address.edit, "oci://registry.site.org/moved")
+    settle(editor, qtbot)
+    assert (more.codec_box.currentData(), more.codec) == (Codec.FAST, Codec.FAST)
+
+
+def test_a_new_mirror_shows_what_was_chosen_for_its_address(open_editor: Open, qtbot: QtBot) -> None:
+    editor = open_editor()
+    editor.fields.fold.button.click()
+    more = editor.fields.more
+    assert not more.codec_box.isVisible()
+    for address, shown in (("/fast", Codec.FAST), ("/slow", Codec.DEFAULT)):
+        type_in(qtbot, editor.fields.address.edit, f"oci://registry.site.org{address}")
+        settle(editor, qtbot)
+        assert (more.codec_box.currentData(), more.codec) == (shown, None)
+    choose_codec(editor, qtbot, "s")
+    type_in(qtbot, editor.fields.address.edit, "oci://registry.site.org/fast")
+    settle(editor, qtbot)
+    assert more.codec is Codec.SPACK  # what a person chose is not replaced
+    type_in(qtbot, editor.fields.address.edit, "s3://bucket/cache")
+    settle(editor, qtbot)
+    assert not more.codec_box.isVisible()
+    assert more.codec is None  # nothing can be pushed there
 
 
 def test_s3_has_keys_and_its_own_fields(open_editor: Open, qtbot: QtBot) -> None:

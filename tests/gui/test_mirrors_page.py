@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+import transfer_samples
 from fake_client import FakeClient
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
@@ -166,10 +167,12 @@ def test_states_that_need_care_have_shapes_of_their_own() -> None:
         words.status_look(MirrorRow(replace(base, push=unset))),
         words.status_look(MirrorRow(replace(base, binary=False))),
         words.status_look(MirrorRow(base, writable=True)),
+        words.status_look(MirrorRow(base, writable=True, free_bytes=10**9)),
     ]
     assert [(look.icon, look.tone) for look in looks] == [
-        ("triangle", "warn"), ("triangle", "warn"), ("circle", "dim"), ("check", "ok"),
+        ("triangle", "warn"), ("triangle", "warn"), ("circle", "dim"), ("info", "warn"), ("check", "ok"),
     ]  # fmt: skip
+    assert words.status_tip(MirrorRow(base, writable=True)) == messages.STATUS_NO_FOLDER_TIP
     assert "(secret_variable) not set" in words.status_tip(MirrorRow(replace(base, push=unset)))
 
 
@@ -287,3 +290,14 @@ def test_contents_of_the_selected_mirror_are_asked_for(page: MirrorsPage, comman
     assert commands.browse_contents.toolTip() == messages.WHY_NOT_READABLE
     assert words.why_not_browse(mirror("m", "oci+http://host.org/x")) == ""
     assert words.why_not_browse(replace(mirror("m", "file:///c"), binary=False)) == messages.WHY_NO_BINARIES
+
+
+def test_rows_say_what_is_there_after_a_push(page: MirrorsPage, client: FakeClient, qtbot: QtBot) -> None:
+    load(page, qtbot)
+    view = client.answers[ListMirrors]
+    first, *others = view.rows
+    client.answers[ListMirrors] = replace(view, rows=(replace(first, packages=1300), *others))
+    client.snapshot_received.emit(transfer_samples.running())
+    client.snapshot_received.emit(transfer_samples.ended())
+    qtbot.waitUntil(lambda: page.model.rows[0].packages == 1300)
+    assert page.current() is page.model.rows[0]

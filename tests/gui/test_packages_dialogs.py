@@ -32,7 +32,6 @@ from core.services.package_values import (
 )
 from gui.actions import Actions
 from gui.packages import words
-from gui.packages.commands_dialog import CommandsDialog
 from gui.packages.compare import CompareDialog
 from gui.packages.coverage import CoverageView as CoverageWidget
 from gui.packages.page import PackagesPage
@@ -41,6 +40,7 @@ from gui.packages.reuse import ReuseDialog
 from gui.packages.rows import Column
 from gui.packages.versus import VersusDialog
 from gui.widgets.cell import Role
+from gui.widgets.commands_dialog import CommandsDialog
 
 SCRATCH = MirrorPresence("scratch", TWO_DAYS_AGO, NOW, True)
 SLOW = MirrorPresence("nfs", None, error=ErrorInfo("remote", "nfs did not answer"))

@@ -37,6 +37,13 @@ def cell(model: PackagesModel, row: int, column: Column, role: int = ROLE.Displa
     return model.data(model.index(row, column), role)
 
 
+def test_words_meet_hashes_only_at_their_beginning(model: PackagesModel) -> None:
+    find(model, "hdf5114")
+    assert names(model) == ["hdf5@1.14.5"]
+    find(model, "11450")
+    assert names(model) == []
+
+
 def test_the_model_keeps_qts_rules(model: PackagesModel, qtmodeltester: ModelTester) -> None:
     qtmodeltester.check(model)
 

@@ -84,7 +84,7 @@ def test_plan_in_words_and_numbers(open_dialog: Open) -> None:
     assert hidden(dialog, Decision.NOT_INSTALLED)
     assert dialog.push_button.text() == "Push 12 packages"
     assert dialog.push_button.isEnabled()
-    assert dialog.address.text() == "/scratch/cache"
+    assert dialog.targets.rows[0].address.text() == "/scratch/cache"
     assert dialog.notice.accessibleName().replace("\u2009", " ") == (
         "Checked just now: you may write there, 212 GB free."
     )
@@ -146,7 +146,7 @@ def test_only_the_newest_answer_counts(open_dialog: Open, client: FakeClient, qt
     late.set()
     settle(dialog, qtbot)
     assert [request.mirror for request in plans(client)][:2] == ["slow", "scratch"]
-    assert dialog.address.text() == "/scratch/cache"
+    assert dialog.targets.rows[0].address.text() == "/scratch/cache"
 
 
 def test_typing_waits_for_a_pause_and_forbids_the_old_plan(open_dialog: Open, client: FakeClient, qtbot: QtBot) -> None:
@@ -185,6 +185,19 @@ def test_options_reach_the_plan_and_can_be_taken_back(open_dialog: Open, client:
     dialog.signing.combo.activated.emit(2)
     settle(dialog, qtbot)
     assert plans(client)[-1].options == PushOptions(force=True, private=True, signing=Signing.UNSIGNED)
+
+
+def test_sizes_that_were_not_all_measured_are_about_right(open_dialog: Open, client: FakeClient) -> None:
+    items = (
+        PlanItem("h1", "zlib", "1", Decision.PUSH, size_bytes=2000),
+        PlanItem("h2", "hdf5", "1", Decision.PUSH, size_bytes=2000, estimated=True),
+    )
+    client.answers[PlanPush] = lambda call: samples.plan(call.request.options, items=items, selected=1)
+    dialog = open_dialog()
+    assert group(dialog, Decision.PUSH)[2] == "about 4 kB on disk"
+    parent = dialog.model.group(Decision.PUSH)
+    sizes = [str(dialog.model.index(row, Column.DETAIL, parent).data()).replace("\u2009", " ") for row in (0, 1)]
+    assert sizes == ["2 kB", "about 2 kB"]
 
 
 def test_archives_that_packages_came_from_are_kept_on_request(

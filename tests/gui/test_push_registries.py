@@ -92,15 +92,15 @@ def plain(text: str) -> str:
 class TestTarget:
     def test_who_is_contacted_who_can_read_and_what_is_left(self, open_dialog: Open) -> None:
         dialog = open_dialog()
-        assert plain(dialog.contact.text()) == (
+        assert plain(dialog.targets.rows[0].contact.text()) == (
             "Will contact: registry.site.org  ·  public: everybody can read what you push"
             "  ·  76 of 100 requests left in 6 h"
         )
-        assert dialog.address.text() == "registry.site.org/hpc/cache"
+        assert dialog.targets.rows[0].address.text() == "registry.site.org/hpc/cache"
 
     def test_folders_are_not_contacted_and_have_no_images(self, open_dialog: Open) -> None:
         dialog = open_dialog("scratch")
-        assert dialog.contact.isHidden()
+        assert dialog.targets.rows[0].contact.isHidden()
         assert dialog.images.isHidden()
         assert dialog.signing.combo.isVisible()
 
@@ -125,7 +125,7 @@ class TestTarget:
 
     def test_an_address_that_is_typed_is_a_registry_as_well(self, open_dialog: Open) -> None:
         dialog = open_dialog("oci+http://localhost:5000/lab")
-        assert dialog.contact.text().startswith("Will contact: localhost:5000, unencrypted")
+        assert dialog.targets.rows[0].contact.text().startswith("Will contact: localhost:5000, unencrypted")
         assert dialog.images.isVisible()
 
     def test_looking_costs_requests_so_the_other_choice_is_not_counted(

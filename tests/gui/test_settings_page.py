@@ -40,6 +40,10 @@ def said(page: SettingsPage) -> list[str]:
     return [label.text() for label in page.findChildren(Label) if not label.isHidden()]
 
 
+def test_every_setting_can_be_seen_and_changed(page: SettingsPage) -> None:
+    assert page.shown == set(Settings.__struct_fields__)
+
+
 def test_choices_are_kept_at_once(page: SettingsPage) -> None:
     choose(page.parallel, "8")
     choose(page.tries, "2")

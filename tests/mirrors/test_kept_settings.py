@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from core.foundation.errors import ConfigError, UsageError
+from core.mirrors.compression import Compression
 from core.mirrors.credentials.commands import CredentialCommand
 from core.mirrors.credentials.saved_commands import SavedCommands
 from core.mirrors.servers import NOTHING_SET, Servers, ServerSettings
+from core.packing.model import Codec
 
 ACCOUNT = "TOKEN@reg.example.org/lab/cache"
 COMMAND = CredentialCommand(("aws", "ecr", "get-login-password"), "AWS")
@@ -96,3 +98,25 @@ def test_settings_that_cannot_be(config: Path, settings: ServerSettings) -> None
     with pytest.raises(UsageError):
         Servers().put("reg.example.org", settings)
     assert not config.exists()
+
+
+def test_compression_belongs_to_an_address_however_it_is_written(config: Path) -> None:
+    Compression().put("file:///srv/cache", Codec.FAST)
+    kept = Compression()
+    assert kept.of("file:///srv/cache/") is Codec.FAST
+    assert kept.of("oci://reg.example.org/cache") is Codec.DEFAULT
+    kept.put("oci://reg.example.org/cache/", Codec.SPACK)
+    assert kept.of("oci://reg.example.org/cache") is Codec.SPACK
+    kept.put("file:///srv/cache/", Codec.DEFAULT)
+    assert (config / "mirror-codecs.json").read_text() == '{\n "oci://reg.example.org/cache": "spack"\n}\n'
+    with pytest.raises(UsageError):
+        kept.put("", Codec.FAST)
+
+
+def test_a_codec_of_a_later_version_is_named_and_packs_as_usual(config: Path) -> None:
+    config.mkdir(parents=True)
+    (config / "mirror-codecs.json").write_text('{"oci://reg.example.org/cache": "zstd"}')
+    assert Compression().of("oci://reg.example.org/cache") is Codec.DEFAULT
+    assert "mirror-codecs.json" in Compression().problem
+    with pytest.raises(ConfigError):
+        Compression().put("oci://reg.example.org/cache", Codec.FAST)

@@ -99,6 +99,32 @@ def test_a_slow_way_is_only_slow(direct: Repository, through: Through) -> None:
     assert arrived(direct, DATA)
 
 
+def test_t32_connections_that_died_while_the_machine_slept(direct: Repository) -> None:
+    """What the pool holds is dead, and a large upload was on its way: all is done again without a word."""
+    with FaultProxy(direct.reference.domain) as proxy:
+        transport = Transport(Endpoint("http", proxy.host), clock=FakeClock())
+        repository = Repository(ImageReference("http", proxy.host, direct.reference.name), transport)
+        try:
+            for number in range(3):
+                data = DATA + bytes([number])
+                repository.upload(digest_of(data), BytesBody(data), token=TOKEN)
+                assert arrived(direct, data)
+                proxy.cut_all()
+            slept: list[int] = []
+
+            def sleep(count: int) -> None:
+                slept.append(count)
+                if len(slept) == 1:
+                    proxy.cut_all()
+
+            large = content(20_000_000)
+            repository.upload(digest_of(large), BytesBody(large), token=TOKEN, progress=sleep)
+            assert arrived(direct, large)
+            assert sum(slept) == len(large)
+        finally:
+            transport.close()
+
+
 def test_what_never_gets_through_is_said(direct: Repository, through: Through) -> None:
     with pytest.raises(NetworkDown):
         through(*[Trouble(cut_up=1)] * 500).upload(digest_of(DATA), BytesBody(DATA), token=TOKEN)

@@ -24,11 +24,12 @@ from core.foundation.errors import (
     RemoteError,
     TokenServerChanged,
 )
+from core.foundation.secret import Secret
 from core.network import addresses
 from core.network.addresses import Reach
 from core.network.bodies import BytesBody
 from core.network.endpoints import Endpoint
-from core.registry.credentials import SessionRealms
+from core.registry.credentials import Credential, SessionRealms
 from core.registry.options import TransportOptions
 from core.registry.scopes import Scope
 from core.registry.transport import Transport
@@ -377,3 +378,32 @@ def test_scope_of_pull_is_read_only() -> None:
     assert not PULL.push
     assert PUSH.push
     assert not Scope("", ("*",)).push
+
+
+@pytest.mark.parametrize("changed", [True, False])
+def test_q11_a_password_that_changed_since_is_looked_up_once_more(
+    registry: FakeRegistry, connect: Connect, changed: bool
+) -> None:
+    """Logins of commands live for hours only; the token server says when one has ended."""
+    registry.authority.kind = "bearer"
+    login = Changing("pass-word")
+    transport = connect(login, PLAIN)
+    put(transport)
+    registry.authority.users = {"me": "another"}
+    registry.authority.revoke_all()
+    login.password = "another" if changed else "pass-word"
+    before = len(registry.seen("GET", "/token"))
+    if changed:
+        put(transport)
+    else:
+        with pytest.raises(AuthRequired):
+            put(transport)
+    assert len(registry.seen("GET", "/token")) - before == (2 if changed else 1)
+
+
+class Changing:
+    def __init__(self, password: str) -> None:
+        self.password = password
+
+    def credential(self, _host: str, _repository: str, *, push: bool) -> Credential:
+        return Credential("me", Secret(self.password))

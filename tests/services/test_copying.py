@@ -27,6 +27,7 @@ from core.foundation.errors import CacheError, Cancelled, ErrorInfo, MirrordeckE
 from core.services.bundles import describe_bundle, plan_export, plan_import
 from core.services.copying import PreparedCopy, manifest_copies, plan_copy
 from core.services.upkeep_values import BundleRequest, CopyRequest, ImportRequest, NeedKind
+from core.signing.clearsign import signed_text
 from core.spack.instance import Instance
 from core.transfers.model import ItemState, PushOutcome, RowKind
 from core.transfers.plan import Decision, Signing
@@ -229,7 +230,7 @@ def test_what_is_not_signed_yet_can_be_signed_on_its_way(golden: Path, tmp_path:
     one = next(one for one in entries(golden / "mirrors/unsigned").values() if one.entry != signed.entry)
     for cache, entry in ((source, one.entry), (FolderCache(golden / "mirrors/signed"), signed.entry)):
         push = target.open_push([], signer=PaperSigner(), token=TOKEN)
-        copying = FolderCopy(cache, target, push, PaperSigner())
+        copying = FolderCopy(cache, target, push, PaperSigner(), signed_text)
         copying.prepare(TOKEN)
         copying.copy(entry, token=TOKEN, progress=lambda _: None, upload=lambda _: None)
         assert copying.complete(entry.hash, token=TOKEN).entry.signed
@@ -267,14 +268,6 @@ def test_a_registry_that_fails_once_is_retried_by_running_again(
     assert done(second) >= 1
     assert all(row.missing == () for row in second.rows)
     assert decisions(copy(full, there)) == {Decision.PRESENT: len(entries(full))}
-
-
-def test_the_old_layout_is_refused_with_a_remedy(golden: Path, copy: Copy, carry_out: CarryOut, tmp_path: Path) -> None:
-    outcome = carry_out(copy(golden / "mirrors/v2-unsigned", tmp_path / "copy"))
-    failed = outcome.in_state(ItemState.FAILED)
-    assert failed
-    assert failed[0].error is not None
-    assert "Migrate" in failed[0].error.remedies[0]
 
 
 def test_what_manifest_files_say(tmp_path: Path, full: Path) -> None:
@@ -368,6 +361,23 @@ for word in "$@"; do case "$word" in */bootstrap|*/sources) mkdir -p "$word"; ec
     assert asked.count("/") >= len(entries(full))
     assert "spack bootstrap add --trust local-sources" in (tmp_path / "bundle/README.txt").read_text()
     check_sums(tmp_path / "bundle", TOKEN)
+
+
+def test_what_spack_could_not_add_is_said_before(
+    golden: Path, full: Path, export: Copy, checkout: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="No sources can be added"):
+        export(golden / "mirrors/signed", tmp_path / "bundle", sources=True)
+    (checkout / "bin/spack").unlink()
+    with pytest.raises(UsageError, match="Spack itself"):
+        export(full, tmp_path / "bundle", bootstrap=True)
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_a_bundle_of_the_old_layout(golden: Path, export: Copy, carry_out: CarryOut, tmp_path: Path) -> None:
+    carry_out(export(golden / "mirrors/v2-signed", tmp_path / "bundle"))
+    summary = describe_bundle(tmp_path / "bundle", TOKEN)
+    assert (summary.packages, summary.signed, summary.keys) == (12, 0, ())
 
 
 def test_a_selection_says_what_it_lacks(full: Path, export: Copy, carry_out: CarryOut, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from helpers.web_site import WebSite
 
 from core.caches.opening import CacheAccess
 from core.foundation.cancel import CancelToken
-from core.foundation.errors import CacheError, NotFound, UsageError
+from core.foundation.errors import BadSignature, CacheError, MirrordeckError, NotFound, UsageError
 from core.services.download import (
     chosen_mirrors,
     download,
@@ -122,6 +123,28 @@ def test_a_damaged_archive_is_not_shown(
     with pytest.raises(CacheError, match="damaged"):
         unpack_package(access, package, tmp_path / "in", mirrors, token=TOKEN, progress=steps)
     assert list((tmp_path / "in").iterdir()) == []
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_what_was_tampered_with_is_not_saved(
+    instance: Instance, access: CacheAccess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, signed: bool
+) -> None:
+    def refuse(*_: object) -> bytes:
+        raise BadSignature("The signature is not good", "forged")
+
+    mirror = tmp_path / "mirror"
+    shutil.copytree(MIRRORS / ("signed" if signed else "unsigned"), mirror)
+    mirrors = chosen_mirrors(instance, [str(mirror)], cwd=tmp_path)
+    package = find_package(instance, access, "labzed@1.10", mirrors, cwd=tmp_path, token=TOKEN)
+    if signed:
+        monkeypatch.setattr(access, "verified", refuse)
+    else:  # the manifest of another package under the name of this one
+        (ours,) = mirror.glob(f"v3/manifests/spec/labzed/*{package.hash}*")
+        ours.chmod(0o644)
+        ours.write_bytes(next(mirror.glob("v3/manifests/spec/labgit/*.json")).read_bytes())
+    with pytest.raises(MirrordeckError, match="forged" if signed else "another package"):
+        download(access, package, tmp_path / "out", mirrors, token=TOKEN, progress=steps)
+    assert not list(tmp_path.glob("out/*"))
 
 
 def test_spec_files(instance: Instance, tmp_path: Path) -> None:

@@ -17,10 +17,14 @@ from hypothesis import strategies as st
 from core.foundation.cancel import CancelToken
 from core.foundation.places import state_dir
 from core.foundation.secret import Secret
+from core.services.contents import update_index
 from core.services.history import COLUMNS, export_history, find_history
 from core.services.history_values import Action, HistoryEntry, HistoryForm, HistoryRequest
+from core.services.keys import Keys
 from core.services.upkeep import Upkeep
 from core.services.upkeep_values import DeleteRequest
+from core.services.verify import finish_repair
+from core.services.verify_values import RepairPlan
 from core.transfers.history import history_file, noted, read_history, record
 from core.transfers.plan import Decision
 
@@ -116,6 +120,25 @@ class TestWhoRecords:
         assert len(new[0].hash) == 32
         assert {one.where for one in new} == {"team"}
         assert new[1].subject == outcome.trash
+
+    def test_index_repair_and_who_may_sign(self, instance, access, plan, carry_out, tmp_path: Path) -> None:
+        carry_out(plan("zlib-ng", to="team", private=True))
+        before = list(read_history())
+        token = CancelToken()
+        update_index(instance, access, "team", full=False, cwd=tmp_path, token=token, progress=lambda *_: None)
+        (instance.root / "mirrors/team/v3/layout.json").unlink()
+        finish_repair(instance, access, RepairPlan("team", None, None, True, True, ()), cwd=tmp_path, token=token)
+        finish_repair(instance, access, RepairPlan("team", None, None, False, False, ()), cwd=tmp_path, token=token)
+        Keys(instance, access, tmp_path).allow("team", ("A" * 40,))
+        new = list(read_history())[len(before) :]
+        assert [(one.action, one.subject) for one in new] == [
+            ("updated index", ""),
+            ("repaired", "layout mark, index"),
+            ("allowed keys", "A" * 40),
+        ]
+        assert new[0].detail == "2 packages, 2 added, 0 dropped"
+        assert {one.where for one in new} == {"team"}
+        assert all(one.url.endswith("/mirrors/team") for one in new)
 
     def test_pushing(self, plan, carry_out) -> None:
         prepared = plan("zlib-ng", to="scratch", private=True, update_index=True)

@@ -122,6 +122,19 @@ class TestOutlook:
         assert codes(allowed) == ([], [])
         assert "--no-check-signature" in allowed.command
 
+    def test_a_manifest_of_another_package_is_a_blocker(self, make: Make, golden: Path, tmp_path: Path) -> None:
+        """Spack installs what it names."""
+        cache = tmp_path / "cache"
+        shutil.copytree(golden / "mirrors/unsigned", cache)
+        (ours,) = cache.glob(f"v3/manifests/spec/labzed/*{LABZED}*")
+        theirs = next(cache.glob("v3/manifests/spec/labgit/*.json"))
+        ours.chmod(0o644)
+        ours.write_bytes(theirs.read_bytes())
+        found = look(make(cache=cache, signed=False))
+        assert [one.name for one in found.packages if one.problem] == ["labzed"]
+        assert codes(found)[0] == ["damaged"]
+        assert "another package" in found.blockers[-1].why
+
     def test_keys_that_are_not_known(self, make: Make, golden: Path, tool: Callable[[str], str]) -> None:
         tool("gpg")
         found = look(make(cache=golden / "mirrors/signed"))

@@ -22,6 +22,7 @@ from services.login_world import PAIR, REPOSITORY, VARIABLE, World, world, write
 
 from core.caches.oci.oci_index import index_manifest
 from core.foundation.cancel import CancelToken
+from core.foundation.digests import digest_of
 from core.foundation.errors import Cancelled, NotFound
 from core.mirrors.servers import ServerSettings
 from core.services import login_values as values
@@ -55,7 +56,7 @@ def fill(registry: FakeRegistry, name: str = REPOSITORY, *, index: bool = True) 
     registry.add_manifest(name, image(b"{}"), tag=f"zlib-1.3-{HASH}.spack")
     if index:
         registry.add_blob(name, INDEX)
-        registry.add_manifest(name, index_manifest(INDEX), tag="index.spack")
+        registry.add_manifest(name, index_manifest(digest_of(INDEX), len(INDEX)), tag="index.spack")
 
 
 def trying(made: World, memory: memories.TestMemory, **more: Any) -> MirrorTester:

@@ -12,6 +12,7 @@ import pytest
 
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import Cancelled, NotInstalled
+from core.packing.measure import measure
 from core.services import package_sizes
 from core.services.package_sizes import SizeMemory, folder_sizes, summarize_selection
 from core.services.package_values import SizeRow
@@ -38,13 +39,13 @@ def record(instance: Instance, tmp_path: Path) -> PackageRecord:
 def walks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The prefixes that were walked."""
     done: list[str] = []
-    real = package_sizes.folder_sizes
+    real = package_sizes.measure
 
-    def watched(record: PackageRecord, token: CancelToken) -> object:
-        done.append(record.hash)
-        return real(record, token)
+    def watched(prefix: Path) -> object:
+        done.append(str(prefix))
+        return real(prefix)
 
-    monkeypatch.setattr(package_sizes, "folder_sizes", watched)
+    monkeypatch.setattr(package_sizes, "measure", watched)
     return done
 
 
@@ -79,6 +80,29 @@ def test_without_keep_no_file_is_written_and_damaged_ones_do_no_harm(record: Pac
     (file,) = (tmp_path / "sizes").iterdir()
     file.write_text("[")
     assert measured(SizeMemory(tmp_path / "sizes", keep=True), record)[0].bytes == 1011
+
+
+def test_archives_are_measured_once_for_plans_and_tables(
+    record: PackageRecord, tmp_path: Path, walks: list[str]
+) -> None:
+    memory = SizeMemory(tmp_path / "sizes", keep=True)
+    sizes = memory.archives([record], CancelToken())
+    assert sizes[0] == {record.hash: measure(Path(str(record.prefix))).archive_bytes}
+    assert measured(memory, record) == [SizeRow(record.hash, 1011)]
+    assert SizeMemory(tmp_path / "sizes", keep=True).archives([record], CancelToken()) == (sizes[0], 0)
+    assert len(walks) == 1
+
+
+def test_of_very_many_packages_only_some_are_looked_through(
+    instance: Instance, tmp_path: Path, walks: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(package_sizes, "_MOST_LOOKED_THROUGH", 3)
+    records = [record for record in instance.database().records.values() if record.state == "installed"]
+    measured, average = SizeMemory(tmp_path / "sizes", keep=False).archives(records, CancelToken())
+    assert len(measured) == len(walks) <= 3 < len(records)
+    assert measured.keys() < {record.hash for record in records}
+    exact = sum(measure(Path(str(record.prefix))).archive_bytes for record in records)
+    assert exact / 4 < sum(measured.values()) + average * (len(records) - len(measured)) < exact * 4
 
 
 def test_what_has_no_files_has_no_size(instance: Instance, record: PackageRecord, tmp_path: Path) -> None:

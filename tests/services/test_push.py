@@ -13,6 +13,8 @@ from core.caches.folder_cache import FolderCache
 from core.caches.layout3 import entry_manifest
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import Cancelled, NotInstalled, SigningError, UsageError
+from core.foundation.places import cache_dir
+from core.services import package_sizes
 from core.services.push import plan_push
 from core.spack.instance import find_instance
 from core.transfers.model import ItemState, RowKind
@@ -41,6 +43,16 @@ class TestDeciding:
         assert prepared.plan.selected == 1
         assert all(item.size_bytes > 0 for item in prepared.plan.of(Decision.PUSH))
         assert prepared.plan.blockers == ()
+
+    def test_it_says_whether_all_sizes_were_measured(self, plan, monkeypatch):
+        assert plan("openmpi").plan.is_measured
+        monkeypatch.setattr(package_sizes, "_MOST_LOOKED_THROUGH", 2)
+        instance_sizes = {item.size_bytes for item in plan("openmpi").plan.of(Decision.PUSH)}
+        assert len(instance_sizes) > 2, "they are remembered"
+        shutil.rmtree(cache_dir() / "sizes")
+        again = plan("openmpi").plan
+        assert not again.is_measured
+        assert sum(not item.estimated for item in again.of(Decision.PUSH)) <= 2
 
     def test_build_dependencies_are_there_by_default_as_in_spack(self, plan):
         assert "compiler-wrapper" in names(plan("zlib-ng", with_build_dependencies=True), Decision.PUSH)

@@ -38,7 +38,7 @@ def options(draw: st.DrawFn) -> PushOptions:
         update_index=draw(flag),
         signing=signing,
         key=draw(names) if signing is Signing.AS_MIRROR else "",
-        codec=draw(st.sampled_from(Codec)),
+        codec=draw(st.none() | st.sampled_from(Codec)),
         base_image=draw(names),
         tag=draw(names),
         squash_to=draw(st.none() | st.integers(1, 99)),

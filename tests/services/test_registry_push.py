@@ -23,6 +23,7 @@ from core.services.access import open_access
 from core.services.contents import list_contents, update_index
 from core.services.push import PreparedPush, plan_push
 from core.spack.instance import Instance
+from core.transfers import links
 from core.transfers.model import ItemState, PushOutcome
 from core.transfers.plan import Decision, PushOptions, PushRequest
 
@@ -133,6 +134,18 @@ def test_a_wrong_password_is_one_error_before_anything_is_packed(plan: Plan, kin
     assert (blocker.code, blocker.title) == (told.code, told.title)
     assert look(kind).tags() == []
     assert list(home.rglob("packing/*")) == []
+
+
+def test_what_a_push_really_sent_is_measured(plan: Plan, carry_out: CarryOut, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(links, "LEAST_BYTES", 1)
+    prepared = plan("hwloc", to="plain")
+    outcome, url = carry_out(prepared), prepared.plan.mirror_url
+    link = links.last_link(url)
+    assert link is not None
+    assert link.sent == sum(row.entry.stored_bytes for row in outcome.in_state(ItemState.DONE) if row.entry)
+    assert 0 < link.seconds < outcome.seconds
+    carry_out(plan("hwloc", to="plain", force=True))  # the registry has every archive: nothing is sent
+    assert links.last_link(url) == link
 
 
 def test_the_same_package_gives_the_same_image(plan: Plan, carry_out: CarryOut, look: Look) -> None:

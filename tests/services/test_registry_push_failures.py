@@ -17,11 +17,19 @@ import core.services.access
 from core.caches.oci.image import INCOMPLETE
 from core.caches.opening import CacheAccess
 from core.foundation.errors import AuthRequired, NetworkDown
+from core.foundation.secret import Secret
+from core.mirrors.arguments import resolve_mirror
+from core.mirrors.credentials.identity import account_of
+from core.mirrors.credentials.states import Direction
+from core.mirrors.reading import mirrors_of
+from core.registry.credentials import Credential
 from core.services.access import open_access
 from core.services.push import PreparedPush
 from core.spack.instance import Instance
-from core.transfers.model import ItemState, PushOutcome
+from core.transfers.journal import Journal
+from core.transfers.model import HoldReason, ItemState, PushOutcome, TransferLimits
 from core.transfers.plan import Decision, Only
+from core.transfers.queue import TransferQueue
 
 NAME = "lab/cache"
 PACKAGES = {"gcc-runtime", "hwloc", "libevent", "libxml2", "ncurses", "openmpi", "openssl", "pmix", "xz", "zlib-ng"}
@@ -239,3 +247,52 @@ def test_a_login_that_may_only_read(plan: Plan, registry: FakeRegistry, kind: st
     registry.authority.issued.clear()
     with pytest.raises(AuthRequired):
         plan("zlib-ng", to="fake")
+
+
+@pytest.mark.parametrize("certificate", ["server"])
+@pytest.mark.parametrize("kind", ["basic", "bearer"])
+def test_a_password_that_is_changed_meanwhile_is_asked_for_once(
+    plan: Plan, instance: Instance, access: CacheAccess, registry: FakeRegistry, tmp_path: Path, kind: str
+) -> None:
+    """The mirror is held, not every package failed; with the new password all goes on where it was."""
+    registry.authority.kind = kind
+    registry.authority.users = {"me": "pass-word"}
+    prepared = plan("openmpi", to="fake")
+    queue = TransferQueue(Journal(tmp_path / "journal"), workers=2, hold_mirrors=True)
+    try:
+        queue.pause(True)
+        push_id = queue.add(prepared.job)
+        queue.set_limits(TransferLimits(1))
+        queue.pause(False)
+        while not any(row.state is ItemState.UPLOADED or row.entry for row in queue.outcome(push_id).rows):
+            assert not queue.wait(push_id, 0.001)
+        registry.authority.users = {"me": "new-word"}
+        registry.authority.revoke_all()
+        queue.set_limits(TransferLimits(2))
+        while not (holds := queue.snapshot().holds):
+            assert not queue.wait(push_id, 0.01)
+        assert [(hold.reason, hold.left_s) for hold in holds] == [(HoldReason.LOGIN, None)]
+        assert "pass-word" not in holds[0].error.sentence()
+        mirror = resolve_mirror("fake", mirrors_of(instance), cwd=tmp_path)
+        account = account_of(mirror, Direction.PUSH)
+        access.credentials.session.put(account, Credential("me", Secret("new-word")))
+        queue.release("fake")
+        assert queue.wait(push_id, 60)
+        assert not queue.snapshot().holds
+        outcome = queue.outcome(push_id)
+        assert in_state(outcome, ItemState.DONE) == names(prepared, Decision.PUSH)
+        assert registry.uploads.sessions == {}
+    finally:
+        queue.close()
+
+
+@pytest.mark.parametrize("certificate", ["server"])
+def test_q11_logins_that_live_shorter_than_the_push(plan: Plan, carry_out: CarryOut, registry: FakeRegistry) -> None:
+    """Every token is void after some requests."""
+    registry.authority.kind = "bearer"
+    registry.authority.users = {"me": "pass-word"}
+    prepared = plan("openmpi", to="fake")
+    registry.authority.most_uses = 20
+    outcome = carry_out(prepared)
+    assert in_state(outcome, ItemState.DONE) == names(prepared, Decision.PUSH)
+    assert len(registry.seen("GET", "/token")) > 3

@@ -143,15 +143,14 @@ class TestPackedOnce:
 
 class TestChanges:
     def change(self, monkeypatch, action: Callable[[Path], None]) -> None:
-        """Something happens to the prefix just after it was packed."""
-        original = job_module.pack
+        """Something happens to the prefix when its last file was just read."""
+        original = job_module.walk
 
-        def pack(source, *arguments, **options):
-            packed = original(source, *arguments, **options)
-            action(source.source)
-            return packed
+        def walk(source):
+            yield from original(source)
+            action(source)
 
-        monkeypatch.setattr(job_module, "pack", pack)
+        monkeypatch.setattr(job_module, "walk", walk)
 
     @pytest.mark.parametrize("action", [lambda prefix: (prefix / "new").touch(), shutil.rmtree])
     def test_t35_a_package_that_changes_is_not_published(self, plan, run, tmp_path, monkeypatch, action):

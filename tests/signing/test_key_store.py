@@ -81,6 +81,30 @@ def test_what_gpg_would_misread_makes_no_key(store: KeyStore, wanted: NewKey) ->
     assert store.known() == ()
 
 
+PINENTRY = """#!/bin/sh
+echo OK
+while read -r line; do
+  case $line in
+    GETPIN*) echo "ERR {code} no" ;;
+    *) echo OK ;;
+  esac
+done
+"""
+
+
+@pytest.mark.parametrize("code", [83918950, 83886381, 83886179])
+def test_a_pinentry_that_cannot_ask_means_a_locked_key(store: KeyStore, code: int) -> None:
+    """One for terminals without a terminal, or with too small a one; or a person who does not want to say."""
+    key = store.create(NewKey("Bob", "bob@example.invalid"), PASSPHRASE)
+    subprocess.run(["gpgconf", "--homedir", str(store.home), "--kill", "all"], check=True)  # it remembers
+    program = store.home / "pinentry"
+    program.write_text(PINENTRY.format(code=code))
+    program.chmod(0o700)
+    (store.home / "gpg-agent.conf").write_text(f"pinentry-program {program}\n")
+    with pytest.raises(PassphraseNeeded):
+        Gnupg(store.home).try_key(key.fingerprint)
+
+
 def test_a_protected_key_signs_only_once_it_is_unlocked(store: KeyStore, monkeypatch: pytest.MonkeyPatch) -> None:
     key = store.create(NewKey("Bob", "bob@example.invalid"), PASSPHRASE)
     subprocess.run(["gpgconf", "--homedir", str(store.home), "--kill", "all"], check=True)  # it remembers

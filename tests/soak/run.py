@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Random work on a folder and a registry, with faults on the way, for as long as one likes.
+"""Random work on folders and a registry, alone and through the transfer queue, with faults on the way, for as long as
+one likes.
 
 `python tests/soak/run.py --seconds 7200 --seed 1` by hand; `test_soak.py` runs it for a moment. What was wrong is
 printed with the seed and the number of the step, and makes the exit status 1.
@@ -9,26 +10,31 @@ from __future__ import annotations
 
 import argparse
 import gc
+import json
 import os
 import random
+import statistics
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-for _place in ("", "tests", "tests/caches", "tests/caches/oci"):
+for _place in ("", "tests", "tests/caches", "tests/caches/oci", "tests/soak"):
     sys.path.insert(0, str(ROOT / _place))
 
 from cache_makers import Package, publish, update  # noqa: E402
 from helpers.verifying import verify  # noqa: E402
+from queue_work import REPOSITORY, QueueWork  # noqa: E402
 from registry.kit.clock import FakeClock  # noqa: E402
 from registry.kit.fake_registry import FakeRegistry  # noqa: E402
 
+from core.caches.findings import FindingKind  # noqa: E402
 from core.caches.folder_cache import FolderCache  # noqa: E402
 from core.caches.oci.blob_cache import BlobCache  # noqa: E402
 from core.caches.oci.oci_cache import OciCache  # noqa: E402
@@ -43,6 +49,12 @@ from core.registry.transport import Transport  # noqa: E402
 _MOST_PACKAGES = 40
 _FAULTS = ("status", "cut", "nothing")
 _TOKEN = CancelToken()
+_LEAST_STEPS = 12
+# An image lacks the layers of dependencies that somebody stopped; that is marked on it, and Spack installs from it.
+_EXPECTED = (FindingKind.MISSING_IN_INDEX, FindingKind.NO_INDEX, FindingKind.INCOMPLETE_IMAGE)
+# Of runs this long memory is judged: by then all caches are full.
+_LONG_S = 1200.0
+_MOST_GROWTH = 1.15
 
 
 @dataclass
@@ -54,26 +66,57 @@ class Soak:
     violations: list[str] = field(default_factory=list)
     done: int = 0
     refused: int = 0
+    abandoned: int = 0  # uploads whose opening or closing the faults hid from one side
+    memory: list[int] = field(default_factory=list)
+    most_files: int = 0
+    most_threads: int = 0
 
     def run(self, seconds: float) -> None:
         names = [Package(f"p{number}") for number in range(_MOST_PACKAGES)]
         until = time.monotonic() + seconds
         step = 0
-        with FakeRegistry() as registry, _oci(registry, self.place) as oci:
+        with (
+            FakeRegistry() as registry,
+            _oci(registry, self.place) as oci,
+            _oci(registry, self.place, REPOSITORY) as queued,
+            closing(QueueWork(self.chance, self.place, registry)) as queue,
+        ):
             caches: list[BuildCache] = [FolderCache(self.place / "folder"), oci]
             caches[0].prepare(None)
-            while time.monotonic() < until or step < 6:
+            everything = [*caches, queued, *map(FolderCache, queue.folders)]
+            for cache in everything:
+                cache.prepare(None)
+            alone = [self._push, self._push, self._index, self._delete, self._push_stopped]
+            while time.monotonic() < until or step < _LEAST_STEPS:
                 step += 1
-                cache = self.chance.choice(caches)
-                if cache is oci:
+                troubled = self.chance.random() < 0.5
+                if troubled:
                     self._trouble(registry)
-                work = self.chance.choice([self._push, self._push, self._index, self._delete, self._push_stopped])
-                self._try(step, work, cache, names)
+                if self.chance.random() < 0.3:
+                    self._try(step, self.chance.choice(queue.operations))
+                else:
+                    cache = self.chance.choice(caches if self.chance.random() < 0.7 else everything)
+                    self._try(step, partial(self.chance.choice(alone), cache, names))
                 registry.faults.clear()
-                registry.requests.clear()
+                self._look(step, registry, troubled=troubled)
                 if step % 10 == 0:
-                    self._check(step, caches)
-            self._check(step, caches)
+                    self._check(step, everything)
+                    _collect(registry)
+            self._check(step, everything)
+            self.violations += [f"never ended: {words}" for words in queue.stuck]
+
+    def _look(self, step: int, registry: FakeRegistry, *, troubled: bool) -> None:
+        """Uploads are not left open, at least where both sides heard what the other said."""
+        registry.requests.clear()
+        with registry.lock:
+            left = len(registry.uploads.sessions)
+            registry.uploads.sessions.clear()
+        self.abandoned += left
+        if left and not troubled:
+            self.violations.append(f"step {step}: {left} uploads were left open")
+        self.memory.append(resident_bytes())
+        self.most_files = max(self.most_files, open_files())
+        self.most_threads = max(self.most_threads, threading.active_count())
 
     def _trouble(self, registry: FakeRegistry) -> None:
         kind = self.chance.choice(_FAULTS)
@@ -84,16 +127,15 @@ class Soak:
                 method=self.chance.choice(["PUT", "GET", "POST"]), cut_response=self.chance.randrange(200)
             )
 
-    def _try(
-        self, step: int, work: Callable[[BuildCache, list[Package]], object], cache: BuildCache, names: list[Package]
-    ) -> None:
+    def _try(self, step: int, work: Callable[[], object]) -> None:
         try:
-            work(cache, names)
+            work()
             self.done += 1
         except (MirrordeckError, Cancelled):
             self.refused += 1
         except Exception as error:
-            self.violations.append(f"step {step}: {work.__name__} raised {type(error).__name__}: {error}")
+            name = getattr(work, "__name__", repr(work))
+            self.violations.append(f"step {step}: {name} raised {type(error).__name__}: {error}")
 
     def _push(self, cache: BuildCache, names: list[Package]) -> None:
         package = self.chance.choice(names)
@@ -118,20 +160,29 @@ class Soak:
     def _check(self, step: int, caches: list[BuildCache]) -> None:
         """No entry is broken, and the index names nothing that is gone."""
         for cache in caches:
-            wrong = [
-                f
-                for f in verify(cache, full=False)
-                if not f.harmless and f.kind not in ("missing-in-index", "no-index")
-            ]
+            wrong = [f for f in verify(cache, full=False) if not f.harmless and f.kind not in _EXPECTED]
             self.violations += [f"step {step}: {cache.url}: {finding.words}" for finding in wrong]
 
 
+def _collect(registry: FakeRegistry) -> None:
+    """The registry's own clean-up, while nobody pushes."""
+    with registry.lock:
+        for name, manifests in registry.manifests.items():
+            tagged = set(registry.tags[name].values())
+            registry.manifests[name] = {digest: found for digest, found in manifests.items() if digest in tagged}
+            wanted = set()
+            for _, data in registry.manifests[name].values():
+                document = json.loads(data)
+                wanted |= {part["digest"] for part in (document["config"], *document["layers"])}
+            registry.blobs[name] = {key: data for key, data in registry.blobs[name].items() if key in wanted}
+
+
 @contextmanager
-def _oci(registry: FakeRegistry, place: Path) -> Iterator[OciCache]:
+def _oci(registry: FakeRegistry, place: Path, name: str = "soak/cache") -> Iterator[OciCache]:
     clock = FakeClock()
     transport = Transport(registry.endpoint, None, clock=clock)
-    repository = Repository(ImageReference("http", registry.host, "soak/cache"), transport, clock=clock)
-    url = f"oci+http://{registry.host}/soak/cache"
+    repository = Repository(ImageReference("http", registry.host, name), transport, clock=clock)
+    url = f"oci+http://{registry.host}/{name}"
     yield OciCache(repository, url=url, staging=place / "staging", blobs=BlobCache(place / "blobs"), clock=clock)
     transport.close()
 
@@ -144,6 +195,13 @@ def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
+def thirds(samples: list[int]) -> tuple[float, float]:
+    """Mean of the first third, after a beginning in which caches fill, and of the last third, in MiB."""
+    samples = samples[len(samples) // 10 :]
+    third = max(1, len(samples) // 3)
+    return statistics.mean(samples[:third]) / 2**20, statistics.mean(samples[-third:]) / 2**20
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0)
@@ -151,12 +209,18 @@ def main() -> int:
     options = parser.parse_args()
     threads, files, before = threading.active_count(), open_files(), resident_bytes()
     with tempfile.TemporaryDirectory(prefix="mirrordeck-soak-") as place:
+        os.environ.update({"MIRRORDECK_HOME": f"{place}/home", "HOME": place, "GNUPGHOME": f"{place}/gnupg"})
         soak = Soak(random.Random(options.seed), Path(place))
         soak.run(options.seconds)
     gc.collect()
     left = threading.active_count() - threads, open_files() - files
     print(f"seed {options.seed}: {soak.done} done, {soak.refused} refused, {len(soak.violations)} violations")
     print(f"threads left {left[0]}, files left {left[1]}, memory {before >> 20} MiB -> {resident_bytes() >> 20} MiB")
+    first, last = thirds(soak.memory)
+    print(f"memory: first third {first:.0f} MiB, last third {last:.0f} MiB, most {max(soak.memory) >> 20} MiB")
+    print(f"most threads {soak.most_threads}, most files {soak.most_files}; {soak.abandoned} uploads cut off by faults")
+    if options.seconds >= _LONG_S and last > first * _MOST_GROWTH:
+        soak.violations.append(f"memory grew from {first:.0f} to {last:.0f} MiB")
     print("\n".join(soak.violations))
     return 1 if soak.violations or any(count > 0 for count in left) else 0
 

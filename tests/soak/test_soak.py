@@ -23,3 +23,4 @@ def test_a_moment_of_random_work(seed: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert ", 0 violations" in done.stdout
     assert "threads left 0, files left 0" in done.stdout
+    assert "memory: first third" in done.stdout

@@ -18,8 +18,12 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 REPOSITORY = Path(__file__).parents[2]
 GOLDEN = REPOSITORY / "tests/data/spack-1.1"
@@ -49,7 +53,7 @@ VARIABLES: dict[str, str] = {}  # that both programs get besides
 
 
 def set_up(folder: Path) -> None:
-    """Mount everything in its place; the consumer is empty each time."""
+    """Mount everything in its place; the consumer is empty each time, and what both are configured to is this run's."""
     scratch = folder / "scratch"
     mount("--make-rprivate", "/")
     mount("-t", "tmpfs", "none", scratch)
@@ -60,6 +64,9 @@ def set_up(folder: Path) -> None:
     for source, target in ((folder / "producer", PRODUCER), (folder / "consumer", CONSUMER), (scratch, SCRATCH)):
         target.mkdir(parents=True, exist_ok=True)
         mount("--bind", source, target)
+    for root in (PRODUCER, CONSUMER):
+        shutil.copytree(root / "etc", SCRATCH / f"{root.name}-etc")
+        mount("--bind", SCRATCH / f"{root.name}-etc", root / "etc")
     (CONSUMER / "opt").mkdir(exist_ok=True)
     mount("-t", "tmpfs", "none", CONSUMER / "opt")
     shutil.copytree(folder / "recipes", SCRATCH / "recipes")
@@ -310,6 +317,42 @@ def in_turns() -> None:
     assert index_of(mirror) == records
 
 
+def at_once() -> None:
+    """Both push and index at the same time: no entry is broken, and what an index lacks is seen and mended."""
+    mirror, hashes = SCRATCH / "mirror", installed()
+    with ThreadPoolExecutor(2) as pool:
+        theirs = pool.submit(spack, PRODUCER, *PUSH, "--update-index", "--unsigned", mirror, *hashes[::2])
+        while not theirs.done() or hashes:
+            ours = [hashes.pop() for _ in hashes[:4]] or [f"/{LABZED_1_2}"]
+            mirrordeck(*PUSH, "--update-index", "--unsigned", mirror, *ours)
+        theirs.result()
+    check_nothing_lost(mirror, index_of, mirror)
+    early = {path: path.read_bytes() for path in (mirror / "v3/manifests/index").glob("*.json")}
+    (mirror / f"v3/manifests/spec/labzed/labzed-1.2-{LABZED_1_2}.spec.manifest.json").unlink()
+    mirrordeck("buildcache", "update-index", mirror)
+    late = {path: path.read_bytes() for path in early}
+    mirrordeck(*PUSH, "--update-index", "--unsigned", mirror, f"/{LABZED_1_2}")
+    for path, data in late.items():  # somebody who listed before writes the index after
+        path.write_bytes(data)
+    check_nothing_lost(mirror, index_of, mirror)
+
+
+def check_nothing_lost(mirror: str | Path, index: Callable[[T], dict[str, Any]], place: T) -> None:
+    """Every package is whole. What the index lacks is counted by a listing, and one command adds it."""
+    listing = json.loads(mirrordeck("--json", "buildcache", "list", mirror))
+    there = {package["hash"] for package in listing["packages"]}
+    assert there == set(manifests(GOLDEN / "mirrors/unsigned"))
+    known = {dag_hash for dag_hash, record in index(place).items() if record["in_buildcache"]}
+    assert listing["not_in_index"] == len(there - known)
+    print("the index lacks", len(there - known))
+    if there - known:
+        assert f"The index is behind by {len(there - known)} package" in mirrordeck("buildcache", "list", mirror)
+    mirrordeck("buildcache", "update-index", mirror)
+    assert {dag_hash for dag_hash, record in index(place).items() if record["in_buildcache"]} == there
+    mirrordeck("buildcache", "verify", "--full", mirror)
+    assert "behind" not in mirrordeck("buildcache", "list", mirror)
+
+
 def listings() -> None:
     """What `find` prints is what Spack's own prints, to the byte, for every option and everyday query."""
     place = SCRATCH / "anon"
@@ -323,7 +366,8 @@ def listings() -> None:
 
 
 SCENARIOS = {
-    function.__name__: function for function in (unsigned, signed, after_spack, before_spack, in_turns, listings)
+    function.__name__: function
+    for function in (unsigned, signed, after_spack, before_spack, in_turns, at_once, listings)
 }
 
 if __name__ == "__main__":

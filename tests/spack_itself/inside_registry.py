@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,7 +160,19 @@ def before_spack(address: Address) -> None:
         assert manifests(repository) == before
 
 
-SCENARIOS = {function.__name__: function for function in (installed, same_images, after_spack, before_spack)}
+def at_once(address: Address) -> None:
+    """Both push and index at the same time: no entry is broken, and what an index lacks is seen and mended."""
+    hashes = inside.installed()
+    with ThreadPoolExecutor(2) as pool, opened(address, "one") as repository:
+        theirs = pool.submit(spack, PRODUCER, *PUSH, "--update-index", "--unsigned", "one", *hashes[::2])
+        while not theirs.done() or hashes:
+            ours = [hashes.pop() for _ in hashes[:4]] or [f"/{inside.LABZED_1_2}"]
+            mirrordeck(*PUSH, "--update-index", "one", *ours)
+        theirs.result()
+        inside.check_nothing_lost("one", index_of, repository)
+
+
+SCENARIOS = {function.__name__: function for function in (installed, same_images, after_spack, before_spack, at_once)}
 
 if __name__ == "__main__":
     host, _, name = sys.argv[3].partition("/")

@@ -104,6 +104,16 @@ def test_with_real_spack(folder: Path, scenario: str) -> None:
     carry_out("inside.py", scenario, str(folder))
 
 
+def test_t31_at_once_with_real_spack(folder: Path) -> None:
+    """Two writers of one folder, of which only one locks."""
+    carry_out("inside.py", "at_once", str(folder))
+
+
+def test_t31_at_once_with_real_spack_in_a_registry(folder: Path, real_registries: dict[str, RunningRegistry]) -> None:
+    running = real_registries["basic"]
+    carry_out("inside_registry.py", "at_once", str(folder), f"{running.host}/at-once", str(running.authority))
+
+
 def test_queries_with_real_spack(folder: Path) -> None:
     """Every query finds the same packages in the same order."""
     carry_out("inside_queries.py", str(folder))
@@ -138,6 +148,12 @@ def test_upkeep_of_registries_with_real_spack(
 def test_old_caches_and_installing_with_real_spack(folder: Path, scenario: str) -> None:
     """The scenarios are functions of inside_migration.py."""
     carry_out("inside_migration.py", scenario, str(folder))
+
+
+@pytest.mark.parametrize("scenario", ["tampered", "tampered_unsigned", "copied_from_old"])
+def test_tampering_with_real_spack(folder: Path, scenario: str) -> None:
+    """The scenarios are functions of inside_tampering.py."""
+    carry_out("inside_tampering.py", scenario, str(folder))
 
 
 @pytest.mark.parametrize("scenario", ["signed_later", "published"])

@@ -129,6 +129,15 @@ def test_a_lock_of_a_process_that_ended_is_taken_over(folder: Folder) -> None:
     hold(folder)
 
 
+def test_t32_a_lock_from_before_the_power_failed_is_taken_over(folder: Folder) -> None:
+    """A process of now may have the number of the one that held it."""
+    with locked(folder, KEY, token=CancelToken()):
+        holder = json.loads(folder.read(KEY, 4096))
+        folder.write(KEY, json.dumps({**holder, "boot": "another"}).encode())
+        hold(folder)
+    assert names(folder) == []
+
+
 def test_a_fresh_lock_is_put_back(folder: Folder) -> None:
     """Two waiters judge the same abandoned lock; the slower one must not remove the lock the faster one just took."""
     leave_lock(folder, host="elsewhere", pid=1, age_s=31 * 60)

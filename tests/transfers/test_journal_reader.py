@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transfer_fakes import FakeJob, fail, make_item, make_plan, wait_until_cancelled
 
-from core.foundation.errors import CacheError, Conflict, NotFound
+from core.foundation.errors import CacheError, Conflict, NoSpace, NotFound
 from core.transfers.journal import Journal
 from core.transfers.journal_reader import dead_journal, unfinished
 from core.transfers.model import ItemState
@@ -83,6 +85,44 @@ def test_t34_a_torn_last_line_costs_only_itself(tmp_path, left):
     assert offer.waiting == 2  # that one has failed is what was lost
     with dead_journal(path.stem, tmp_path) as journal:
         assert len(journal.unfinished) == 1
+
+
+def test_t34_a_full_disk_costs_only_the_records_that_did_not_fit(tmp_path, monkeypatch):
+    real, full = os.write, []
+
+    def write(descriptor: int, data: bytes) -> int:
+        if full:
+            if full.pop():
+                return real(descriptor, bytes(data)[:10])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(descriptor, data)
+
+    monkeypatch.setattr(os, "write", write)
+    journal = Journal(tmp_path)
+    journal.plan(make_plan(make_item("a")))
+    full += [False, True]
+    with pytest.raises(NoSpace):
+        journal.plan(make_plan(make_item("b")))
+    journal.plan(make_plan(make_item("c"), make_item("d")))
+    journal.close()
+    found = unfinished(tmp_path)
+    assert found.problems == ()
+    assert [push.waiting for push in found.offers[0].pushes] == [1, 2]
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder", "link", "zeros"])
+def test_t34_odd_things_in_place_of_a_journal(tmp_path, kind):
+    path = tmp_path / "0.jsonl"
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "link":
+        path.symlink_to(died(tmp_path / "elsewhere"))
+    else:
+        path.write_bytes(died(tmp_path / "elsewhere").read_bytes() + bytes(4096))
+    found = unfinished(tmp_path)
+    assert (len(found.offers), len(found.problems)) == ((1, 0) if kind == "zeros" else (0, 1))
 
 
 def test_a_broken_journal_is_set_aside_and_reported_once(tmp_path):

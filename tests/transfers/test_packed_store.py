@@ -11,7 +11,7 @@ import pytest
 from core.foundation.cancel import CancelToken
 from core.packing.model import Codec, PackedPackage, PackSource
 from core.packing.packer import pack
-from core.transfers.packed_store import PackedStore, package_key
+from core.transfers.packed_store import PackedStore, files_mark, package_key
 
 TOKEN = CancelToken()
 HASH = "a" * 32
@@ -57,22 +57,43 @@ def test_what_is_kept_is_found_again_by_another_process(tmp_path, store, source)
         lambda prefix: (prefix / "empty").mkdir(),
     ],
 )
-def test_the_key_changes_with_every_file(source, change):
-    before = package_key(HASH, source, Codec.DEFAULT)
-    assert package_key(HASH, source, Codec.DEFAULT) == before
+def test_the_mark_changes_with_every_file(source, change):
+    before = files_mark(source.source)
+    assert files_mark(source.source) == before
     change(source.source)
-    assert package_key(HASH, source, Codec.DEFAULT) != before
+    assert files_mark(source.source) != before
 
 
-def test_the_key_changes_with_a_reinstallation_that_gives_the_same_files(source):
-    before = package_key(HASH, source, Codec.DEFAULT)
+def test_the_mark_changes_with_a_reinstallation_that_gives_the_same_files(source):
+    before = files_mark(source.source)
     tool = source.source / "bin/tool"
     facts, data = tool.stat(), tool.read_bytes()
     other = tool.with_name("other")
     other.write_bytes(data)
     os.utime(other, ns=(facts.st_atime_ns, facts.st_mtime_ns))
     other.rename(tool)
-    assert package_key(HASH, source, Codec.DEFAULT) != before
+    assert files_mark(source.source) != before
+
+
+def test_what_came_and_went_leaves_no_mark(source):
+    before = files_mark(source.source)
+    (source.source / "bin/temporary").touch()
+    (source.source / "bin/temporary").unlink()
+    assert files_mark(source.source) == before
+
+
+def test_what_was_made_of_other_files_is_not_found(store, source):
+    key = package_key(HASH, source, Codec.DEFAULT)
+    packed = store.keep(key, pack(source, store.staging(HASH), Codec.DEFAULT, token=TOKEN), "before")
+    assert store.find(key, TOKEN, lambda: "before") == packed
+    assert store.find(key, TOKEN, lambda: "after") is None
+
+
+def test_files_are_looked_at_only_where_something_is_kept(store, source):
+    def never() -> str:
+        raise AssertionError
+
+    assert store.find(package_key(HASH, source, Codec.DEFAULT), TOKEN, never) is None
 
 
 def test_the_key_changes_with_what_else_is_in_the_archive(source):
@@ -81,9 +102,10 @@ def test_the_key_changes_with_what_else_is_in_the_archive(source):
         package_key("b" * 32, source, Codec.DEFAULT),
         package_key(HASH, source, Codec.FAST),
         package_key(HASH, replace(source, sbang="/other"), Codec.DEFAULT),
+        package_key(HASH, replace(source, source=source.source / "bin"), Codec.DEFAULT),
         package_key(HASH, replace(source, hash_to_prefix=((HASH, "/elsewhere"),)), Codec.DEFAULT),
     }
-    assert len(keys) == 5
+    assert len(keys) == 6
 
 
 def test_a_damaged_or_missing_archive_is_not_believed(tmp_path, store, source):

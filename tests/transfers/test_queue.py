@@ -154,6 +154,26 @@ def test_snapshots_hold_only_news_and_the_overall_bar_never_runs_backwards(queue
     assert not queue.snapshot().full
 
 
+def test_long_news_come_in_portions_but_what_moves_is_always_told(queue):
+    job = FakeJob(make_plan(*(make_item(f"p{number}") for number in range(9))), {"p0": wait_for_gate})
+    push_id = queue.add(job)
+    assert job.reached.wait(30)
+    queue.watch()
+    parts = []
+    while queue.has_news() and len(parts) < 5:
+        parts.append(queue.snapshot(3))
+    assert [part.full for part in parts] == [True, False, False, False, False]
+    assert len({row.id for part in parts for row in part.rows}) == 9
+    assert all(len(part.rows) <= 4 for part in parts)
+    assert all(any(row.state.moving for row in part.rows) for part in parts)
+    queue.clear()
+    assert queue.snapshot().pushes[0].id == push_id
+    job.gate.set()
+    assert queue.wait(push_id, 30)
+    queue.clear()
+    assert queue.snapshot().rows == ()
+
+
 def test_bytes_beyond_the_estimate_do_not_pass_the_total(queue):
     item = make_item("a", size=50)
 

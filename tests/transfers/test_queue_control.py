@@ -155,6 +155,18 @@ class TestHolds:
 
 
 class TestPausing:
+    def test_two_who_pause_do_not_undo_each_other(self, queue):
+        job = FakeJob(make_plan(make_item("a")))
+        queue.pause(True, by="somebody else")
+        assert not queue.snapshot().paused  # shown is what the person did
+        queue.pause(True)
+        push_id = queue.add(job)
+        queue.pause(False, by="somebody else")
+        assert queue.snapshot().paused
+        assert not queue.wait(push_id, 0.05)
+        queue.pause(False)
+        assert queue.wait(push_id, 30)
+
     def test_a_waiting_row_is_left_out_until_it_is_resumed(self, queue):
         job = FakeJob(make_plan(make_item("big", size=9), make_item("small", size=1), update_index=True))
         queue.pause(True)

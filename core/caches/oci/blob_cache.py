@@ -93,6 +93,14 @@ class BlobCache:
             finally:
                 temporary.unlink(missing_ok=True)
 
+    def keep_file(self, path: Path, digest: str, size: int) -> None:
+        """`keep` for bytes that are in a file, which is moved away where that can be done."""
+        if self._directory is None or size > _LARGEST_KEPT_BYTES:
+            return
+        with suppress(OSError):
+            self._directory.mkdir(parents=True, exist_ok=True)
+            path.replace(self._directory / hex_of(digest))
+
     def prune(self, limit_bytes: int = _KEPT_BYTES) -> None:
         """Delete the oldest files until the rest has at most `limit_bytes`."""
         if self._directory is None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Copying images of packages from one repository to another: every byte stays, so do digests."""
+"""Copying images of packages from one repository to another: every byte stays, so do digests and what is attached."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
+from core.caches.folder_objects import read_ahead
+from core.caches.oci.attachments import Attachments
 from core.caches.oci.base_image import copy_base_layer
 from core.caches.oci.blob_cache import BlobCache
 from core.caches.oci.names import spec_tag
@@ -41,19 +43,27 @@ class ImageCopy:
         self._lock = threading.Lock()
         self._there: set[str] = set()
         self._ready: dict[str, RawManifest] = {}
+        self._attachments = Attachments(source, target, self._bring)
+        self._tags: frozenset[str] = frozenset()
 
     def present(self, token: CancelToken) -> dict[str, CacheEntry]:
-        """Those that are in the target with all their layers, unless an image there lacks what the source may have."""
+        """Those that are in the target with all their layers, unless an image there lacks what the source may have, or
+        something that is attached to it there."""
+        self.prepare(token)
         found = Survey(self._target, self._blobs).find(list(self._entries.values()), token)
-        there = {}
-        for dag_hash, image in found.items():
-            same = image.entry.manifest_digest == self._source.manifest_digest(spec_tag(self._entries[dag_hash]), token)
-            if not image.lost and (same or not image.marks.missing):
-                there[dag_hash] = image.entry
-        return there
+
+        def complete(dag_hash: str) -> bool:
+            image = found[dag_hash]
+            digest = self._source.manifest_digest(spec_tag(self._entries[dag_hash]), token)
+            if image.lost or image.entry.manifest_digest != digest:
+                return not (image.lost or image.marks.missing)
+            return not self._attachments.lacking(digest, self._tags, token)
+
+        whole = dict(zip(found, read_ahead(complete, list(found)), strict=True))
+        return {dag_hash: image.entry for dag_hash, image in found.items() if whole[dag_hash]}
 
     def prepare(self, token: CancelToken) -> None:
-        token.raise_if_cancelled()
+        self._tags = frozenset(self._source.tags(token))
 
     def find(self, entry: EntryName, *, token: CancelToken) -> bool:
         """Blobs that got through are found one by one; that is enough."""
@@ -85,6 +95,7 @@ class ImageCopy:
     def complete(self, dag_hash: str, *, token: CancelToken) -> Completed:
         entry, raw = self._entries[dag_hash], self._ready[dag_hash]
         self._target.put_manifest(spec_tag(entry), raw.data, raw.media_type, token)
+        self._attachments.copy(raw.digest, self._tags, token)
         parts = image_parts(self._source, self._blobs, raw, spec_tag(entry), token)
         return Completed(cache_entry(entry, parts))
 

@@ -56,6 +56,11 @@ def entry_of_tag(tag: str) -> EntryName | None:
     return EntryName(name, version, dag_hash) if name else None
 
 
+def hash_in(tag: str) -> str:
+    """What stands where the hash of a package does in its tag: the hash, if `entry_of_tag` knows the package."""
+    return tag.removesuffix(_SUFFIX).rpartition("-")[2]
+
+
 def check_user_tag(tag: str) -> str:
     """`tag` itself if an image may be tagged so. Raises UsageError with the reason."""
     if not _TAG.fullmatch(tag):

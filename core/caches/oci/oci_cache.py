@@ -157,7 +157,9 @@ class OciCache:
 
     def update_index(self, *, full: bool, token: CancelToken, progress: Callable[[int, int], None]) -> IndexUpdate:
         token.raise_if_cancelled()
-        writer = IndexWriter(self._repository, self._blobs, clock=self._clock, token=token, progress=progress)
+        writer = IndexWriter(
+            self._repository, self._blobs, staging=self._staging, clock=self._clock, token=token, progress=progress
+        )
         return writer.update(self.url, full=full)
 
     def browser(self) -> OciBrowser:
@@ -195,7 +197,9 @@ class OciCache:
         return OciVerifier(self._repository)
 
     def upkeep(self, *, probe: bool = True) -> OciUpkeep:
-        return OciUpkeep(self._repository, self._blobs, url=self.url, clock=self._clock, probe=probe)
+        return OciUpkeep(
+            self._repository, self._blobs, url=self.url, staging=self._staging, clock=self._clock, probe=probe
+        )
 
     def _listed(self, tag: str, *, token: CancelToken) -> CacheEntry | ErrorInfo:
         token.raise_if_cancelled()

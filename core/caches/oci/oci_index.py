@@ -13,7 +13,8 @@ look at what is there after a short while.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 
 from core.caches.folder_objects import read_ahead
 from core.caches.index import (
@@ -28,13 +29,15 @@ from core.caches.index import (
 )
 from core.caches.oci.blob_cache import BlobCache
 from core.caches.oci.image import OCI, manifest_bytes
-from core.caches.oci.names import INDEX_TAG, entry_of_tag, is_spec_tag
+from core.caches.oci.names import INDEX_TAG, entry_of_tag, hash_in, is_spec_tag
+from core.caches.oci.staging import staging_path
 from core.caches.protocol import CacheIndex, IndexRecord, IndexUpdate
 from core.foundation.cancel import CancelToken
 from core.foundation.clock import Clock
 from core.foundation.digests import digest_of
 from core.foundation.errors import BadAnswer, CacheError, ErrorInfo, MirrordeckError, NotFound, ServerError
-from core.network.bodies import BytesBody
+from core.foundation.files import write_pieces
+from core.network.bodies import BytesBody, FileBody
 from core.registry.manifests import parse_image_manifest
 from core.registry.repository import Repository
 
@@ -85,46 +88,52 @@ def read_spec(repository: Repository, cache: BlobCache, tag: str, token: CancelT
 
 
 class IndexWriter:
-    """One update of the index; see the module. For one thread."""
+    """One update of the index; see the module. For one thread. Its document passes through a file in `staging`."""
 
     def __init__(
         self,
         repository: Repository,
         cache: BlobCache,
         *,
+        staging: Path,
         clock: Clock,
         token: CancelToken,
         progress: Callable[[int, int], None],
     ) -> None:
         self._repository = repository
         self._cache = cache
+        self._staging = staging
         self._clock = clock
         self._token = token
         self._progress = progress
 
     def update(self, url: str, *, full: bool) -> IndexUpdate:
-        """Make the index agree with the tags; `full` reads all images. Raises CacheError if there is no package."""
+        """Make the index agree with the tags; `full` reads all images, and mends an index image that lacks a part.
+
+        Raises CacheError if there is no package.
+        """
         tags = self._tags()
         if not tags:
             reason = f"Unable to generate package index: Failed to get list of entries from {url}"
             raise CacheError("Cannot update the index", reason)
         before = self._usable_index()
-        built = self._build(tags, before.records if before else {}, full=full)
-        if before is not None and dict(before.records) == built.records:
-            built = replace(built, digest=before.digest)
+        then = _entries(before.records) if before is not None else set()
+        records, skipped = self._build(tags, before.records if before else {}, full=full)
+        if before is not None and not full and dict(before.records) == records:
+            written = _Written("", before.digest)
         else:
-            self._write(built)
+            written = self._write(records)
+        del before
         for _ in range(_ROUNDS - 1):
             listed = self._tags()
-            if listed == tags and self._stays(built):
+            if listed == tags and self._stays(records, written):
                 break
             tags = listed
-            built = self._build(tags, built.records, full=False)
-            self._write(built)
+            records, skipped = self._build(tags, records, full=False)
+            written = self._write(records)
         self._cache.prune()
-        then = _entries(before.records) if before else set()
-        now = _entries(built.records)
-        return IndexUpdate(len(now), len(now - then), len(then - now), built.skipped, built.digest)
+        now = _entries(records)
+        return IndexUpdate(len(now), len(now - then), len(then - now), skipped, written.digest)
 
     def drop(self, hashes: frozenset[str]) -> None:
         """Take packages out of the index before they are deleted, also if another writer puts them back meanwhile.
@@ -133,15 +142,15 @@ class IndexWriter:
             before = self._usable_index()
             if before is None or hashes.isdisjoint(_entries(before.records)):
                 return
-            records = without(before.records, hashes)
-            data = encode_index(records)
-            self._write(_Built(records, data, digest_of(data), ()))
+            self._write(without(before.records, hashes))
             self._clock.sleep(_PAUSE_S * (1 + self._clock.random()), self._token)
 
-    def _build(self, tags: frozenset[str], old: Records, *, full: bool) -> _Built:
+    def _build(self, tags: frozenset[str], old: Records, *, full: bool) -> tuple[Records, tuple[ErrorInfo, ...]]:
         draft = IndexDraft()
         skipped: list[ErrorInfo] = []
-        unread = [tag for tag in sorted(tags) if full or not _keep(draft, tag, old)]
+        known = {hash_in(tag): tag for tag in tags}
+        kept = [] if full else [key for key in known if (record := old.get(key)) is not None and record.in_buildcache]
+        unread = sorted(tags.difference(known[key] for key in set(kept).difference(draft.keep_all(kept, old))))
         done = len(tags) - len(unread)
         for tag, found in zip(unread, read_ahead(self._read, unread), strict=True):
             self._token.raise_if_cancelled()
@@ -149,15 +158,14 @@ class IndexWriter:
                 draft.add(found)
             else:
                 skipped.append(found.info())
-                if isinstance(found, ServerError):
-                    _keep(draft, tag, old)
+                if isinstance(found, ServerError) and (record := old.get(hash_in(tag))) and record.in_buildcache:
+                    draft.keep(hash_in(tag), old)
             done += 1
             self._progress(done, len(tags))
         records = draft.records()
         if not any(record.in_buildcache for record in records.values()):
             raise CacheError("Cannot update the index", f"No entry could be read; {skipped[0].sentence()}")
-        data = encode_index(records)
-        return _Built(records, data, digest_of(data), tuple(skipped))
+        return records, tuple(skipped)
 
     def _read(self, tag: str) -> SpecDocument | MirrordeckError:
         """What is wrong with one image is no reason to stop, other trouble with the registry is."""
@@ -167,24 +175,30 @@ class IndexWriter:
         except (CacheError, NotFound, BadAnswer, ServerError) as error:
             return error
 
-    def _write(self, built: _Built) -> None:
+    def _write(self, records: Records) -> _Written:
         upload, token = self._repository.upload, self._token
         token.raise_if_cancelled()
-        upload(built.digest, BytesBody(built.data), token=token)
-        upload(digest_of(_NO_CONFIG), BytesBody(_NO_CONFIG), token=token)
-        manifest = index_manifest(built.data)
-        token.raise_if_cancelled()
-        self._repository.put_manifest(INDEX_TAG, manifest, OCI.manifest, token)
-        self._cache.keep(built.data)
+        file = staging_path(self._staging, "index")
+        digest, size = write_pieces(file, encode_index(records))
+        try:
+            upload(digest, FileBody(file, size), token=token)
+            upload(digest_of(_NO_CONFIG), BytesBody(_NO_CONFIG), token=token)
+            manifest = index_manifest(digest, size)
+            token.raise_if_cancelled()
+            self._repository.put_manifest(INDEX_TAG, manifest, OCI.manifest, token)
+            self._cache.keep_file(file, digest, size)
+        finally:
+            file.unlink(missing_ok=True)
         self._cache.keep(manifest)
+        return _Written(digest_of(manifest), digest)
 
-    def _stays(self, built: _Built) -> bool:
+    def _stays(self, records: Records, written: _Written) -> bool:
         """Whether the index is still ours a moment later, or another one that lacks nothing of it."""
         self._clock.sleep(_PAUSE_S * (1 + self._clock.random()), self._token)
+        if written.manifest and self._repository.manifest_digest(INDEX_TAG, self._token) == written.manifest:
+            return True
         there = self._usable_index()
-        if there is None:
-            return False
-        return there.digest == built.digest or _entries(built.records) <= _entries(there.records)
+        return there is not None and _entries(records) <= _entries(there.records)
 
     def _usable_index(self) -> CacheIndex | None:
         """The index, None if there is none or it is damaged: then everything is read again, which repairs it."""
@@ -198,25 +212,17 @@ class IndexWriter:
 
 
 @dataclass(frozen=True, slots=True)
-class _Built:
-    records: Records
-    data: bytes
+class _Written:
+    """Digests of the image and of its document; `manifest` is empty for an image that was there."""
+
+    manifest: str
     digest: str
-    skipped: tuple[ErrorInfo, ...]
 
 
-def index_manifest(data: bytes) -> bytes:
-    """The manifest of the index image whose document is `data`, byte for byte as Spack writes it."""
-    layer = {"mediaType": OCI.layer, "digest": digest_of(data), "size": len(data)}
+def index_manifest(digest: str, size: int) -> bytes:
+    """The manifest of the index image with that document, byte for byte as Spack writes it."""
+    layer = {"mediaType": OCI.layer, "digest": digest, "size": size}
     return manifest_bytes(OCI, _NO_CONFIG, [layer], {})
-
-
-def _keep(draft: IndexDraft, tag: str, old: Records) -> bool:
-    """Take over what an older index says about the package of a tag; False if it does not hold it."""
-    entry = entry_of_tag(tag)
-    if entry is None or entry.hash not in old or not old[entry.hash].in_buildcache:
-        return False
-    return draft.keep(entry.hash, old)
 
 
 def _entries(records: Records) -> set[str]:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from core.caches.browsing import EntryKind
 from core.caches.folder_objects import read_ahead
@@ -37,10 +38,13 @@ _CLEAN_UP = "the registry frees the space in its own clean-up, which its adminis
 class OciUpkeep:
     """The `CacheUpkeep` of a repository."""
 
-    def __init__(self, repository: Repository, blobs: BlobCache, *, url: str, clock: Clock, probe: bool = True) -> None:
+    def __init__(
+        self, repository: Repository, blobs: BlobCache, *, url: str, staging: Path, clock: Clock, probe: bool = True
+    ) -> None:
         self._repository = repository
         self._blobs = blobs
         self._url = url
+        self._staging = staging
         self._clock = clock
         self._probe = probe
 
@@ -192,5 +196,10 @@ class OciUpkeep:
 
     def _writer(self, token: CancelToken) -> IndexWriter:
         return IndexWriter(
-            self._repository, self._blobs, clock=self._clock, token=token, progress=lambda _done, _total: None
+            self._repository,
+            self._blobs,
+            staging=self._staging,
+            clock=self._clock,
+            token=token,
+            progress=lambda _done, _total: None,
         )

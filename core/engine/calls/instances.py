@@ -25,6 +25,14 @@ class ListInstances(Call[tuple[InstanceInfo, ...]], frozen=True):
     answer = tuple[InstanceInfo, ...]
 
 
+class ForgetInstance(Call[None], frozen=True):
+    """Close an instance and remember it no longer; nothing of it is deleted."""
+
+    method = "instance.forget"
+    answer = None
+    instance: str
+
+
 class SurveyInstance(Call[InstanceSurvey], frozen=True):
     method = "instance.survey"
     answer = InstanceSurvey

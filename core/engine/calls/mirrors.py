@@ -4,7 +4,16 @@
 from __future__ import annotations
 
 from core.engine.messages import Call
-from core.services.mirror_values import AddressFacts, AppliedEdit, EditPlan, MirrorDetails, MirrorEdit, ScopeRow
+from core.services.mirror_values import (
+    AddressFacts,
+    AppliedEdit,
+    Codec,
+    CompressionFacts,
+    EditPlan,
+    MirrorDetails,
+    MirrorEdit,
+    ScopeRow,
+)
 from core.services.values import MirrorsView
 
 
@@ -58,6 +67,16 @@ class UnderstandAddress(Call[AddressFacts], frozen=True):
     instance: str
     text: str
     scope: str = ""
+
+
+class ChooseCompression(Call[CompressionFacts], frozen=True):
+    """Compress packages for this mirror with `codec` from now on."""
+
+    method = "mirrors.choose-compression"
+    answer = CompressionFacts
+    instance: str
+    mirror: str
+    codec: Codec
 
 
 class DescribeMirror(Call[MirrorDetails], frozen=True):

@@ -15,10 +15,11 @@ class PlanPush(Call[PushPlan], frozen=True):
 
 
 class StartPush(Call[str], frozen=True):
-    """Queue a plan made by `PlanPush` in this engine, `paused` so that nothing moves before the person resumes its
-    rows; answers the id of the push."""
+    """Queue a plan made by `PlanPush` in this engine, and with it those of `also`, or none of them; `paused` so that
+    nothing moves before the person resumes the rows. Answers the id of the first push."""
 
     method = "push.start"
     answer = str
     plan: str
     paused: bool = False
+    also: tuple[str, ...] = ()

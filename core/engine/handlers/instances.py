@@ -22,6 +22,7 @@ class InstanceHandlers:
         return {
             instances.OpenInstance: self.open_instance,
             instances.ListInstances: self.list_instances,
+            instances.ForgetInstance: self.forget,
             instances.SurveyInstance: self.survey,
             instances.FindCheckouts: self.find,
         }
@@ -33,10 +34,14 @@ class InstanceHandlers:
             environment_directory=call.environment_directory,
             no_environment=call.no_environment,
         )
-        return describe_instance(instance)
+        return self._state.named(describe_instance(instance))
 
     def list_instances(self, _call: instances.ListInstances, _token: CancelToken) -> tuple[InstanceInfo, ...]:
-        return self._state.instances.known()
+        return tuple(map(self._state.named, self._state.instances.known()))
+
+    def forget(self, call: instances.ForgetInstance, _token: CancelToken) -> None:
+        self._state.check_may_change("The instance was not forgotten")
+        self._state.instances.forget(self._state.plain_id(call.instance))
 
     def survey(self, call: instances.SurveyInstance, token: CancelToken) -> InstanceSurvey:
         return survey(self._state.instance(call.instance), token)

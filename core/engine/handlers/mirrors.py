@@ -10,6 +10,7 @@ from core.engine.calls import mirrors
 from core.engine.messages import Call
 from core.engine.state import EngineState, Handler
 from core.foundation.cancel import CancelToken
+from core.services.compression import choose_compression, with_compression
 from core.services.mirror_addresses import understand_address
 from core.services.mirror_details import autopush_warnings, describe_mirror
 from core.services.mirror_edits import list_scopes, paths_start
@@ -18,6 +19,7 @@ from core.services.mirror_values import (
     AddressFacts,
     AppliedEdit,
     ChangeMirror,
+    CompressionFacts,
     EditPlan,
     MirrorDetails,
     ScopeRow,
@@ -39,6 +41,7 @@ class MirrorHandlers:
             mirrors.UndoMirrorEdit: self.undo,
             mirrors.UnderstandAddress: self.understand,
             mirrors.DescribeMirror: self.describe,
+            mirrors.ChooseCompression: self.choose_compression,
         }
 
     def list_mirrors(self, call: mirrors.ListMirrors, _token: CancelToken) -> MirrorsView:
@@ -71,7 +74,12 @@ class MirrorHandlers:
 
     def understand(self, call: mirrors.UnderstandAddress, _token: CancelToken) -> AddressFacts:
         instance = self._state.instance(call.instance)
-        return understand_address(instance, call.text, paths_start(instance, call.scope))
+        base = paths_start(instance, call.scope)
+        return with_compression(understand_address(instance, call.text, base), instance, base)
+
+    def choose_compression(self, call: mirrors.ChooseCompression, _token: CancelToken) -> CompressionFacts:
+        self._state.check_may_change("The compression was not saved")
+        return choose_compression(self._state.instance(call.instance), call.mirror, call.codec)
 
     def describe(self, call: mirrors.DescribeMirror, _token: CancelToken) -> MirrorDetails:
         instance = self._state.instance(call.instance)

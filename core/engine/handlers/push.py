@@ -34,7 +34,13 @@ class PushHandlers:
         state = self._state
         instance = state.instance(call.instance)
         prepared = plan_push(
-            instance, state.access(instance), call.request, cwd=Path.home(), token=token, probe=not state.read_only
+            instance,
+            state.access(instance),
+            call.request,
+            cwd=Path.home(),
+            token=token,
+            probe=not state.read_only,
+            sizes=state.sizes,
         )
         with self._lock:
             self._plans[prepared.plan.id] = prepared
@@ -44,8 +50,10 @@ class PushHandlers:
 
     def start(self, call: push.StartPush, _token: CancelToken) -> str:
         self._state.check_may_change("Nothing was pushed")
+        wanted = (call.plan, *call.also)
         with self._lock:
-            prepared = self._plans.pop(call.plan, None)
-        if prepared is None:
-            raise NotFound("This plan is no longer known", remedies=("Plan the push again.",))
-        return self._state.queue.add(prepared.job, paused=call.paused)
+            if not all(plan in self._plans for plan in wanted):
+                raise NotFound("This plan is no longer known", remedies=("Plan the push again.",))
+            prepared = [self._plans.pop(plan) for plan in wanted]
+        first, *_others = [self._state.queue.add(each.job, paused=call.paused) for each in prepared]
+        return first

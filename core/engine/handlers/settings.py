@@ -18,5 +18,5 @@ class SettingsHandlers:
     def table(self) -> dict[type[Call[Any]], Handler]:
         return {settings.SettingsChanged: self.changed}
 
-    def changed(self, _call: settings.SettingsChanged, _token: CancelToken) -> None:
-        self._state.settings_changed()
+    def changed(self, call: settings.SettingsChanged, _token: CancelToken) -> None:
+        self._state.settings_changed(call.wishes)

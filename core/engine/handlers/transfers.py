@@ -75,7 +75,7 @@ class TransferHandlers:
         state.check_may_change("Nothing was continued")
 
         def opened(instance_id: str) -> tuple[Instance, CacheAccess]:
-            instance = state.instance(instance_id)
+            instance = state.instances.get(instance_id)
             return instance, state.access(instance)
 
         add = partial(state.queue.add, paused=call.paused)

@@ -11,7 +11,7 @@ import importlib
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
@@ -24,8 +24,26 @@ _PROTECTING = {
 }
 
 
+class Backend(Protocol):
+    """What is used of a keyring, as the keyring library has it."""
+
+    def get_password(self, service: str, username: str) -> str | None: ...
+
+    def set_password(self, service: str, username: str, password: str) -> None: ...
+
+    def delete_password(self, service: str, username: str) -> None: ...
+
+
 class NoKeyring(Exception):
     """There is no keyring to use; the text says why."""
+
+
+class KeyringLockedElsewhere(Exception):
+    """The keyring is that of another process, which says that it is locked."""
+
+
+class WindowAway(Exception):
+    """The keyring is that of a window which is not connected now."""
 
 
 def choose_backend() -> KeyringBackend:
@@ -57,10 +75,10 @@ def choose_backend() -> KeyringBackend:
     return best[1]()
 
 
-def name_of(backend: KeyringBackend) -> str:
+def name_of(backend: Backend) -> str:
     """The back end's name for people."""
     path = f"{type(backend).__module__}.{type(backend).__qualname__}"
-    return _PROTECTING.get(sys.platform, {}).get(path, path)
+    return str(getattr(backend, "title", "")) or _PROTECTING.get(sys.platform, {}).get(path, path)
 
 
 def _configured() -> tuple[str, str]:

@@ -92,6 +92,11 @@ class Credentials:
         """Whether the keyring can be read, as far as it tells in time: MISSING says that it can."""
         return self._keyring.read("")
 
+    @property
+    def keyring_elsewhere(self) -> bool:
+        """Whether the keyring's logins belong to another computer or account: none of them may leave this process."""
+        return self._keyring.elsewhere
+
     def in_keyring(self, account: str) -> KeyringAnswer:
         """What the keyring has under `account`, as far as it tells in time."""
         return self._keyring.read(account)

@@ -10,22 +10,21 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from core.foundation.cancel import CancelToken
 from core.foundation.clock import Clock
 from core.foundation.errors import CacheError, PermissionDenied
 from core.foundation.secret import Secret
 from core.foundation.text import visible
-from core.mirrors.credentials.backends import SECRET_SERVICE, NoKeyring, choose_backend, name_of
+from core.mirrors.credentials.backends import SECRET_SERVICE, Backend, NoKeyring, choose_backend, name_of
 from core.mirrors.credentials.states import CredentialState
 from core.registry.credentials import Credential
 from core.registry.strict_json import decode_object
 
-if TYPE_CHECKING:
-    from keyring.backend import KeyringBackend
-
 SERVICE = "mirrordeck"
+# Asking for this account has a keyring ask for its password.
+UNLOCK = "unlock"
 _T = TypeVar("_T")
 _POLL_S = 0.1
 _KEEP_ANSWER_S = 60.0
@@ -51,15 +50,18 @@ class Keyring:
 
     def __init__(
         self,
-        choose: Callable[[], KeyringBackend] = choose_backend,
+        choose: Callable[[], Backend] = choose_backend,
         *,
+        elsewhere: bool = False,
         timeout_s: float = 10.0,
         clock: Clock | None = None,
     ) -> None:
+        """`elsewhere`: the keyring belongs to another computer or account, and what is in it stays in this process."""
+        self.elsewhere = elsewhere
         self._choose = choose
         self._timeout_s = timeout_s
         self._clock = clock or Clock()
-        self._backend: KeyringBackend | None = None
+        self._backend: Backend | None = None
         self._turn = threading.Lock()
         self._guard = threading.Lock()
         self._reads: dict[str, _Read] = {}
@@ -83,16 +85,16 @@ class Keyring:
 
         Raises PermissionDenied if it stays locked or there is none, Cancelled when `token` is.
         """
-        self._ask("The keyring is not unlocked", lambda backend: backend.get_password(SERVICE, "unlock"), token)
+        self._ask("The keyring is not unlocked", lambda backend: backend.get_password(SERVICE, UNLOCK), token)
 
     def store(self, account: str, credential: Credential, token: CancelToken) -> None:
         """Keep `credential`, unlocking the keyring if needed, and read it back.
 
         Raises PermissionDenied (locked, absent, refused, forgets what it is given) and Cancelled.
         """
-        entry = json.dumps({"user": credential.user, "secret": credential.secret.reveal()})
+        entry = entry_of(credential)
 
-        def write(backend: KeyringBackend) -> None:
+        def write(backend: Backend) -> None:
             backend.set_password(SERVICE, account, entry)
             if backend.get_password(SERVICE, account) != entry:
                 raise NoKeyring("it does not give back what it was given")
@@ -103,7 +105,7 @@ class Keyring:
     def delete(self, account: str, token: CancelToken) -> bool:
         """Remove the login for `account`; False if there was none. Raises as `store` does."""
 
-        def remove(backend: KeyringBackend) -> bool:
+        def remove(backend: Backend) -> bool:
             # Asking for more would have the Secret Service make a keyring only to find it empty.
             if _quiet_obstacle(backend) is CredentialState.MISSING or backend.get_password(SERVICE, account) is None:
                 return False
@@ -157,14 +159,14 @@ class Keyring:
             return self._failed(error)
         if entry is None:
             return KeyringAnswer(CredentialState.MISSING, name_of(backend))
-        credential = _decoded(entry)
+        credential = credential_in(entry)
         if credential is None:
             return KeyringAnswer(
                 CredentialState.MISSING, name_of(backend), f"the keyring's entry {account} is not one of Mirrordeck"
             )
         return KeyringAnswer(CredentialState.STORED, name_of(backend), credential=credential)
 
-    def _opened(self) -> KeyringBackend:
+    def _opened(self) -> Backend:
         if self._backend is None:
             self._backend = self._choose()
         return self._backend
@@ -177,9 +179,7 @@ class Keyring:
         self._backend = None
         return KeyringAnswer(CredentialState.NO_KEYRING, name, _words(error))
 
-    def _ask(
-        self, title: str, call: Callable[[KeyringBackend], _T], token: CancelToken, hidden: Secret = _NOTHING
-    ) -> _T:
+    def _ask(self, title: str, call: Callable[[Backend], _T], token: CancelToken, hidden: Secret = _NOTHING) -> _T:
         """`call` made in a thread and waited for without limit, until `token` is cancelled."""
 
         def unless_cancelled() -> _T:
@@ -202,6 +202,23 @@ class Keyring:
             raise PermissionDenied(title, type(error).__name__ if _holds(why, hidden) else why)
 
 
+def entry_of(credential: Credential) -> str:
+    """What a keyring keeps."""
+    return json.dumps({"user": credential.user, "secret": credential.secret.reveal()})
+
+
+def credential_in(entry: str) -> Credential | None:
+    """What `entry_of` wrote; None for anything else."""
+    try:
+        found = decode_object(entry.encode(), "the keyring's entry")
+    except (CacheError, ValueError):
+        return None
+    user, secret = found.get("user"), found.get("secret")
+    if not isinstance(user, str) or not isinstance(secret, str) or not secret:
+        return None
+    return Credential(user, Secret(secret))
+
+
 class _Read:
     """A question put to the keyring at `start` and answered at `end`."""
 
@@ -222,11 +239,13 @@ _LOCKED_ERRORS = {
     "KeyringLocked": _LOCKED,
     "LockedException": _LOCKED,
     "PromptDismissedException": _LOCKED,
+    "KeyringLockedElsewhere": _LOCKED,
+    "WindowAway": "the window that has the keyring is not connected",
     "InitError": "the keyring has to ask for a password first, and cannot or was not answered",
 }
 
 
-def _quiet_obstacle(backend: KeyringBackend) -> CredentialState | None:
+def _quiet_obstacle(backend: Backend) -> CredentialState | None:
     """Why reading would make the Secret Service ask a person, or None: found without asking them."""
     if f"{type(backend).__module__}.{type(backend).__qualname__}" != SECRET_SERVICE:
         return None
@@ -240,7 +259,7 @@ def _quiet_obstacle(backend: KeyringBackend) -> CredentialState | None:
     return CredentialState.LOCKED if locked else None
 
 
-def _unlock(backend: KeyringBackend) -> None:
+def _unlock(backend: Backend) -> None:
     """Have a locked Secret Service ask a person; its library would do so as well, but leave the connection open where
     they refuse."""
     if _quiet_obstacle(backend) is not CredentialState.LOCKED:
@@ -253,17 +272,6 @@ def _unlock(backend: KeyringBackend) -> None:
         collection.unlock()
         if collection.is_locked():
             raise KeyringLocked
-
-
-def _decoded(entry: str) -> Credential | None:
-    try:
-        found = decode_object(entry.encode(), "the keyring's entry")
-    except (CacheError, ValueError):
-        return None
-    user, secret = found.get("user"), found.get("secret")
-    if not isinstance(user, str) or not isinstance(secret, str) or not secret:
-        return None
-    return Credential(user, Secret(secret))
 
 
 def _words(error: Exception) -> str:

@@ -4,16 +4,16 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from helpers.crashing import crashes
+from helpers.invariants import check_registry
 from oci_lab import NAME, Lab, open_repository, tag_of
-from registry.kit.fake_registry import FakeRegistry, digest_of
+from registry.kit.fake_registry import FakeRegistry
 
-from core.caches.oci.names import INDEX_TAG, is_spec_tag
+from core.caches.oci.names import is_spec_tag
 from core.caches.removal import plan_deletion
 from core.foundation.cancel import CancelToken
 
@@ -27,24 +27,6 @@ def ignore(*_: int) -> None:
 
 def update(lab: Lab) -> None:
     lab.cache.update_index(full=False, token=TOKEN, progress=ignore)
-
-
-def check_invariants(registry: FakeRegistry) -> None:
-    """I1 and I2: all that a tag leads to is there, is what its digest says and as large as the manifest says."""
-    with registry.lock:
-        blobs, manifests, tags = (dict(one[NAME]) for one in (registry.blobs, registry.manifests, registry.tags))
-    for digest, data in blobs.items():
-        assert digest_of(data) == digest
-    listed = set()
-    for tag, digest in tags.items():
-        document = json.loads(manifests[digest][1])
-        for part in (document["config"], *document["layers"]):
-            assert len(blobs[part["digest"]]) == part["size"], f"{tag} lacks {part['digest']}"
-        if tag == INDEX_TAG:
-            database = json.loads(blobs[document["layers"][0]["digest"]])["database"]["installs"]
-            listed = {key for key, record in database.items() if record["in_buildcache"]}
-    there = {tag.removesuffix(".spack")[-32:] for tag in tags if is_spec_tag(tag)}
-    assert listed <= there
 
 
 def run(
@@ -65,10 +47,10 @@ def run(
 
     for number, crash in enumerate(crashes(work, start=again, seed=21)):
         try:
-            check_invariants(registry)
+            check_registry(registry, NAME)
             with open_repository(registry) as repository:
                 yield crash.words, Lab(registry, repository, place / str(number))
-            check_invariants(registry)
+            check_registry(registry, NAME)
         except Exception as error:
             raise AssertionError(f"after a crash: {crash.words}") from error
 

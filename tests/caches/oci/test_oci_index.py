@@ -18,8 +18,10 @@ from core.caches.oci.names import INDEX_TAG
 from core.caches.oci.oci_index import index_manifest
 from core.caches.protocol import CacheEntry, IndexUpdate
 from core.foundation.cancel import CancelToken
+from core.foundation.digests import digest_of
 from core.foundation.errors import CacheError, MirrordeckError
 
+NOTHING = b"nothing like it"
 SPACK_INDEX = OCI_DATA / "push-nobase/index.spack.layer0.json"
 
 
@@ -47,7 +49,9 @@ def tags_read(lab: Lab) -> set[str]:
 
 def test_the_manifest_is_spacks() -> None:
     data = SPACK_INDEX.read_bytes()
-    assert index_manifest(data) == (OCI_DATA / "push-nobase/index.spack.manifest.json").read_bytes()
+    assert (
+        index_manifest(digest_of(data), len(data)) == (OCI_DATA / "push-nobase/index.spack.manifest.json").read_bytes()
+    )
 
 
 @pytest.mark.parametrize("push", ["push-nobase", "push-three"])
@@ -56,12 +60,12 @@ def test_the_same_records_as_spack(lab: Lab, push: str) -> None:
     expected = json.loads((OCI_DATA / push / "index.spack.layer0.json").read_bytes())
     there = lab.cache.read_index()
     assert there is not None
-    assert json.loads(encode_index(there.records)) == expected
+    assert json.loads(b"".join(encode_index(there.records))) == expected
     del lab.registry.tags[NAME][INDEX_TAG]
     assert update(lab).skipped == ()
     made = lab.cache.read_index()
     assert made is not None
-    assert json.loads(encode_index(made.records)) == expected
+    assert json.loads(b"".join(encode_index(made.records))) == expected
 
 
 def test_an_index_of_spacks_is_enough(lab: Lab) -> None:
@@ -164,9 +168,9 @@ def test_a_damaged_index_is_repaired(lab: Lab) -> None:
     lab.push()
     update(lab)
     whole = lab.raw(INDEX_TAG)
-    for broken in (b'{"schemaVersion":2,"layers":[],"config":{}}', index_manifest(b"nothing like it")):
+    for broken in (b'{"schemaVersion":2,"layers":[],"config":{}}', index_manifest(digest_of(NOTHING), len(NOTHING))):
         lab.registry.add_manifest(NAME, broken, tag=INDEX_TAG)
-        lab.registry.add_blob(NAME, b"nothing like it")
+        lab.registry.add_blob(NAME, NOTHING)
         with pytest.raises(CacheError):
             lab.cache.read_index()
         assert update(lab).entries == 5

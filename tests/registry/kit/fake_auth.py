@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -38,8 +39,10 @@ class Authority:
     service: str | None = "fake"
     challenges: list[str] | None = None  # instead of the usual ones; [] is a 401 without any
     post_status: int | None = None  # the token endpoint refuses POST with this
+    most_uses: int | None = None  # of a token, before it is void
     several_scopes: bool = True  # False: a token for several repositories is refused
     issued: dict[str, tuple[Access, float, str]] = field(default_factory=dict)
+    uses: Counter[str] = field(default_factory=Counter)
 
     def refusal(self, request: Request, needed: Access) -> Reply | None:
         """The 401 or 403 this request gets, None if it may go on."""
@@ -52,7 +55,8 @@ class Authority:
             granted = needed if user is not None else frozenset()
         elif self.kind == "bearer" and kind == "Bearer" and value in self.issued:
             granted, until, user = self.issued[value]
-            if self.clock.monotonic() >= until:
+            self.uses[value] += 1
+            if self.clock.monotonic() >= until or (self.most_uses is not None and self.uses[value] > self.most_uses):
                 return self._unauthorized(needed, "invalid_token")
         else:
             granted = frozenset()

@@ -3,17 +3,24 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.services.values import CopyLine
 from gui import messages, theme
-from gui.packages import words
 from gui.theme import FontRole
 from gui.widgets.command_line import CommandLine
 from gui.widgets.controls import Button
 from gui.widgets.labels import Label
+
+_WIDTH = 720
+
+
+def spack_line(*words: str) -> str:
+    """A command of Spack as one types it."""
+    return shlex.join(("spack", *words))
 
 
 class CommandsDialog(QDialog):
@@ -21,14 +28,14 @@ class CommandsDialog(QDialog):
 
     def __init__(self, lines: Sequence[CopyLine], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle(words.COMMANDS_TITLE)
-        self.setFixedWidth(720)
+        self.setWindowTitle(messages.SPACK_COMMANDS)
+        self.setFixedWidth(theme.scaled(_WIDTH))
         margin = theme.PAGE_MARGIN
         column = QVBoxLayout(self)
         column.setContentsMargins(margin, theme.SPACE_L, margin, margin)
         column.setSpacing(theme.SPACE_S)
-        column.addWidget(Label(words.COMMANDS_TITLE, FontRole.TITLE))
-        column.addWidget(Label(words.COMMANDS_TEXT, tone="dim"))
+        column.addWidget(Label(messages.SPACK_COMMANDS, FontRole.TITLE))
+        column.addWidget(Label(messages.SPACK_COMMANDS_TEXT, tone="dim"))
         column.addSpacing(theme.SPACE_S)
         self.lines = [CommandLine() for _ in lines]
         for widget, line in zip(self.lines, lines, strict=True):

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Where the questions of ssh and sudo arrive: the window's end of core/cli/askpass.py. GUI thread only."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtNetwork import QLocalServer, QLocalSocket
+
+from core.cli import askpass
+from core.foundation.errors import StorageFailed
+from core.foundation.secret import Secret
+from gui.remote import words
+from gui.widgets.page import TaskOwner
+
+_LONGEST_QUESTION = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What `who` asks; `kind` is "confirm" (yes or no), "none" (nothing to answer), or "" (a text)."""
+
+    who: str
+    prompt: str
+    kind: str = ""
+
+    @property
+    def yes_or_no(self) -> bool:
+        """ssh asks for host keys by a prompt that wants the word `yes`."""
+        return self.kind == "confirm" or "(yes/no" in self.prompt
+
+
+class Askpass(QObject):
+    """Listens for the questions of one connection, in a folder that only this account may enter, until `leave`.
+
+    `answer(Question)` is awaited for one question after the other; None refuses it. It is cancelled when ssh does not
+    want to know any more.
+    """
+
+    def __init__(
+        self, who: str, answer: Callable[[Question], Awaitable[Secret | None]], parent: QObject | None = None
+    ) -> None:
+        """Raises StorageFailed if no program that asks can be put anywhere."""
+        super().__init__(parent)
+        self._who = who
+        self._answer = answer
+        self._turn = asyncio.Lock()
+        self._tasks = TaskOwner()
+        self._folder = Path(tempfile.mkdtemp(prefix="mirrordeck-ask-", dir=_executable_place()))
+        self._program = self._folder / "ask"
+        self._program.write_text(f'#!/bin/sh\nexec {shlex.join(_asking_command())} "$@"\n', encoding="utf-8")
+        self._program.chmod(0o700)
+        self._server = QLocalServer(self)
+        self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
+        self._server.newConnection.connect(self._on_connection)
+        if not self._server.listen(str(self._folder / "window")):
+            raise StorageFailed(words.CANNOT_ASK, self._server.errorString())
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What makes ssh and sudo ask here."""
+        program = str(self._program)
+        return {
+            "SSH_ASKPASS": program,
+            "SSH_ASKPASS_REQUIRE": "force",
+            "SUDO_ASKPASS": program,
+            askpass.SOCKET_VARIABLE: str(self._folder / "window"),
+        }
+
+    def leave(self) -> None:
+        self._tasks.cancel_all()
+        self._server.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _on_connection(self) -> None:
+        while (socket := self._server.nextPendingConnection()) is not None:
+            task = self._tasks.start(self._serve(socket))
+            socket.disconnected.connect(task.cancel)
+
+    async def _serve(self, socket: QLocalSocket) -> None:
+        try:
+            question = self._read(await _line(socket))
+            async with self._turn:
+                answer = await self._answer(question)
+            if answer is not None:
+                socket.write(json.dumps(answer.reveal()).encode() + b"\n")
+            socket.flush()
+            socket.disconnectFromServer()
+        finally:
+            socket.deleteLater()
+
+    def _read(self, line: bytes) -> Question:
+        try:
+            found = json.loads(line)
+            return Question(self._who, str(found["prompt"]), str(found["kind"]))
+        except (ValueError, LookupError, TypeError):
+            return Question(self._who, line.decode("utf-8", "replace"))
+
+
+async def _line(socket: QLocalSocket) -> bytes:
+    arrived = asyncio.Event()
+    socket.readyRead.connect(arrived.set)
+    while not socket.canReadLine() and socket.bytesAvailable() < _LONGEST_QUESTION:
+        arrived.clear()
+        await arrived.wait()
+    return bytes(socket.readLine(_LONGEST_QUESTION).data())
+
+
+def _asking_command() -> list[str]:
+    if getattr(sys, "frozen", False):
+        return [sys.executable, "--askpass"]
+    return [sys.executable, "-I", str(Path(askpass.__file__))]
+
+
+def _executable_place() -> str:
+    """A folder whose programs may be started: some file systems forbid it."""
+    for place in (os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir(), str(Path.home())):
+        if place and os.access(place, os.W_OK) and not os.statvfs(place).f_flag & os.ST_NOEXEC:
+            return place
+    raise StorageFailed(words.CANNOT_ASK, words.NO_EXECUTABLE_PLACE)

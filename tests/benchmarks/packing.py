@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""Packing against the way Spack packs, in alternating pairs of processes."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import baseline
+import generator
+from measuring import CORES, QUIET, Measurement, Process, Scale, in_process, megabytes, spent_by_all
+
+from core.foundation.cancel import CancelToken
+from core.packing.blocks import BlockPool
+from core.packing.measure import measure as measure_prefix
+from core.packing.model import Codec, PackSource
+from core.packing.packer import pack
+from core.spack.database import read_database, relocation_set
+from core.spack.specs import PackageState
+
+BASELINE = "baseline"
+MOST_PACKAGES_AT_ONCE = 4
+MOST_MEGABYTES = 64 + 2 * CORES
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """CPU of the baseline divided by ours, at least; stored bytes divided by the baseline's, at most."""
+
+    speed: float
+    size: float
+
+
+TARGETS = {"default": Target(3.3, 1.005), "fast": Target(5.0, 1.09)}
+TARGETS_OF_SMALL_PREFIXES = {"default": Target(3.0, 1.05), "fast": Target(4.0, 1.15)}
+
+
+def measure(scale: Scale, folder: Path) -> Iterator[Measurement]:
+    """A tree as people have it."""
+    yield from _measure(f"pack {scale.tree}", scale.tree, TARGETS, scale.pairs, folder)
+
+
+def measure_small(scale: Scale, folder: Path) -> Iterator[Measurement]:
+    """Very many small prefixes."""
+    yield from _measure(f"pack {scale.small}", scale.small, TARGETS_OF_SMALL_PREFIXES, scale.pairs, folder)
+
+
+def packages_of(install_root: Path) -> list[PackSource]:
+    """Everything installed there, largest first."""
+    database = read_database(install_root)
+    sources = [
+        PackSource(
+            source=Path(str(record.prefix)),
+            prefix=str(record.prefix),
+            install_root=str(install_root),
+            sbang=f"{install_root}/bin/sbang",
+            spack_prefix=str(install_root.parent.parent),
+            hash_to_prefix=tuple(relocation_set(record, database.records)),
+        )
+        for record in database.records.values()
+        if record.state is PackageState.INSTALLED
+    ]
+    return sorted(sources, key=lambda source: measure_prefix(source.source).archive_bytes, reverse=True)
+
+
+def pack_everything(kind: str, install_root: str) -> dict[str, float]:
+    """What one measured process does. `cpu_s` and `wall_s` are of packing alone, without the start of Python and the
+    list of packages, which are the same for both."""
+    with tempfile.TemporaryDirectory(dir=Path(install_root).parent) as output:
+        sources = packages_of(Path(install_root))
+        jobs = [(source, Path(output, f"{number}.tar.gz")) for number, source in enumerate(sources)]
+        cpu, begin = spent_by_all(), time.monotonic()
+        if kind == BASELINE:
+            packed: Sequence[baseline.Packed | object] = baseline.pack_all(jobs, CORES)
+        else:
+            token = CancelToken()
+            threads = min(CORES, MOST_PACKAGES_AT_ONCE)
+            with BlockPool(CORES) as pool, ThreadPoolExecutor(threads) as executor:
+                packed = list(executor.map(lambda job: pack(*job, Codec(kind), token=token, pool=pool), jobs))
+        facts = {"cpu_s": spent_by_all() - cpu, "wall_s": time.monotonic() - begin, "peak_mb": megabytes("VmHWM")}
+    return facts | {name: sum(getattr(one, name) for one in packed) for name in ("stored_bytes", "tar_bytes")}
+
+
+def _measure(title: str, size: str, targets: dict[str, Target], pairs: int, folder: Path) -> Iterator[Measurement]:
+    install_root = folder / "opt" / "spack"
+    generator.write_tree(install_root, generator.SIZES[size])
+    in_process(pack_everything, "fast", str(install_root))  # what is read from now on is in memory
+    for codec, target in targets.items():
+        yield from _lines(f"{title}, {codec}", _compare(install_root, codec, pairs), target)
+
+
+def _compare(install_root: Path, codec: str, pairs: int) -> list[tuple[Process, Process]]:
+    """Pairs of baseline and ours, each pair in the other order than the one before."""
+    found = []
+    for number in range(pairs):
+        order = (BASELINE, codec) if number % 2 == 0 else (codec, BASELINE)
+        runs = {kind: in_process(pack_everything, kind, str(install_root)) for kind in order}
+        found.append((runs[BASELINE], runs[codec]))
+    return found
+
+
+def _lines(title: str, pairs: Sequence[tuple[Process, Process]], target: Target) -> Iterator[Measurement]:
+    ours = [run for _, run in pairs]
+    ratios = [theirs.answer["cpu_s"] / mine.answer["cpu_s"] for theirs, mine in pairs]
+    sizes = [mine.answer["stored_bytes"] / theirs.answer["stored_bytes"] for theirs, mine in pairs]
+    yield Measurement(f"{title}: CPU of Spack's way / ours", "x", ratios, target.speed, at_least=True)
+    yield Measurement(f"{title}: size / Spack's", "x", sizes[:1], target.size)
+    yield Measurement(
+        f"{title}: speed", "MB/CPU s", [run.answer["tar_bytes"] / 1e6 / run.answer["cpu_s"] for run in ours]
+    )
+    yield Measurement(f"{title}: memory", "MB", [max(run.answer["peak_mb"] for run in ours)], MOST_MEGABYTES)
+    quiet = [run for run in ours if run.others < QUIET]
+    busy = [run.answer["cpu_s"] / run.answer["wall_s"] / CORES * 100 for run in quiet or ours]
+    yield Measurement(f"{title}: cores busy", "%", [statistics.median(busy)], 93 if quiet else None, at_least=True)
