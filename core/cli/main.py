@@ -69,7 +69,10 @@ def _command(words: Sequence[str], far: FarCaller | None = None) -> int:
     parser = make_parser(_needed(words))
     options = parser.parse_args(words)
     if options.version:
-        print("\n".join(f"{name} {number}" for name, number in versions().items()))
+        try:
+            print("\n".join(f"{name} {number}" for name, number in versions().items()), flush=True)
+        except BrokenPipeError:
+            _stop_printing()
         return 0
     if options.run is None:
         return _open_window(parser, options)
@@ -98,8 +101,7 @@ def _run(words: Sequence[str], options: argparse.Namespace, context: Context, ou
         output.error(error.info())
         return error.exit_status
     except BrokenPipeError:
-        # The reader of our output has left; without this Python complains again while it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _stop_printing()
         return 1
     except OSError as error:
         output.error(describe(error))
@@ -111,6 +113,11 @@ def _run(words: Sequence[str], options: argparse.Namespace, context: Context, ou
     finally:
         context.close()
     return status
+
+
+def _stop_printing() -> None:
+    """The reader of our output has left; without this Python complains again while it exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _needed(words: Sequence[str]) -> Collection[str]:

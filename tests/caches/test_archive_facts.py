@@ -58,14 +58,14 @@ def test_archives_of_spack(golden: Path) -> None:
 
 def test_only_directories_that_matter_are_kept() -> None:
     members = [("opt/x/zed-1", None), ("opt/x/zed-1/bin", None), ("opt/x/zed-1/private", None), BUILDINFO]
-    facts, _ = facts_of(gzip.compress(archive(*members)))
+    facts, _ = facts_of(gzip.compress(archive(*members), mtime=0))
     assert facts.prefix == "/opt/x/zed-1"
     assert facts.directories == {"/opt/x/zed-1", "/opt/x/zed-1/bin"}
 
 
 def test_several_gzip_members_and_what_follows_the_tar_count() -> None:
     tar = archive(BUILDINFO, end=bytes(20480))
-    data = gzip.compress(tar[:700]) + gzip.compress(tar[700:])
+    data = gzip.compress(tar[:700], mtime=0) + gzip.compress(tar[700:], mtime=0)
     facts, _ = facts_of(data)
     assert facts.diff_id == "sha256:" + hashlib.sha256(tar).hexdigest()
     assert facts.tar_bytes == len(tar)
@@ -76,10 +76,10 @@ def test_several_gzip_members_and_what_follows_the_tar_count() -> None:
     [
         b"",
         b"no archive",
-        gzip.compress(b"no tar" * 200),
-        gzip.compress(archive(BUILDINFO))[:-20],
-        gzip.compress(archive(("opt/x/zed-1", None))),
-        gzip.compress(archive(("a\nb/.spack/binary_distribution", b""))),
+        gzip.compress(b"no tar" * 200, mtime=0),
+        gzip.compress(archive(BUILDINFO), mtime=0)[:-20],
+        gzip.compress(archive(("opt/x/zed-1", None)), mtime=0),
+        gzip.compress(archive(("a\nb/.spack/binary_distribution", b"")), mtime=0),
     ],
 )
 def test_what_is_no_archive_is_refused(data: bytes) -> None:
@@ -91,11 +91,13 @@ def test_it_stops_when_told_to() -> None:
     token = CancelToken()
     token.cancel()
     with pytest.raises(Cancelled):
-        facts_of(gzip.compress(archive(BUILDINFO)), token)
+        facts_of(gzip.compress(archive(BUILDINFO), mtime=0), token)
 
 
 def test_what_an_archive_says_about_itself_has_a_digest() -> None:
-    facts, _ = facts_of(gzip.compress(archive(("opt/x/zed-1", None), ("opt/x/zed-1/a", b"a" * 5000), BUILDINFO)))
+    facts, _ = facts_of(
+        gzip.compress(archive(("opt/x/zed-1", None), ("opt/x/zed-1/a", b"a" * 5000), BUILDINFO), mtime=0)
+    )
     assert facts.buildinfo == "sha256:" + hashlib.sha256(b"{}").hexdigest()
 
 
@@ -107,4 +109,4 @@ def test_a_link_in_the_place_of_the_buildinfo_is_none(kind: bytes) -> None:
         info.type, info.linkname = kind, "nowhere"
         tar.addfile(info)
     with pytest.raises(CacheError):
-        facts_of(gzip.compress(made.getvalue()))
+        facts_of(gzip.compress(made.getvalue(), mtime=0))

@@ -400,7 +400,7 @@ class TestDocuments:
             b'{"spec":{"nodes":[{"hash":"a","x":"\xff"}]}}',
             b'{"spec":{"nodes":[{"hash":"a"}]},"buildcache_layout_version":4}',
             b'{"spec":{"nodes":[{"hash":"a","dependencies":' + b"[" * 100_000,
-            gzip.compress(b'{"spec":{"nodes":[{"hash":"a"}]}}')[:-1],
+            gzip.compress(b'{"spec":{"nodes":[{"hash":"a"}]}}', mtime=0)[:-1],
             b"\x1f\x8bnot gzip at all",
         ],
     )
@@ -411,7 +411,7 @@ class TestDocuments:
     def test_t07_bombs_are_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(index, "SPEC_LIMIT_BYTES", 1000)
         with pytest.raises(CacheError, match="larger than 1,000 bytes"):
-            decode_spec(gzip.compress(bytes(100_000)), "x")
+            decode_spec(gzip.compress(bytes(100_000), mtime=0), "x")
 
     @pytest.mark.parametrize(
         "data",
