@@ -55,7 +55,9 @@ def far_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program = tmp_path / "bin/ssh"
     program.write_text(SSH.format(folder=tmp_path, home=home))
     program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{Path(sys.executable).parent}:{os.environ['PATH']}")
+    # Python alone: a `mirrordeck` beside it would be taken instead of a copy.
+    (tmp_path / f"bin/python3.{sys.version_info.minor}").symlink_to(sys.executable)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
     return home
 
 
