@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """The whole window on an instance of another computer, by a real sshd: every page works, and no secret stays there."""
 
+# ruff: noqa: F811 - fixtures are imported
+
 from __future__ import annotations
 
 import gc
@@ -47,7 +49,7 @@ PACKAGE = "zlib-ng"
 
 
 @pytest.fixture
-def instance(node: Node) -> Iterator[Path]:  # noqa: F811
+def instance(node: Node) -> Iterator[Path]:
     """Over there, with a key that has a passphrase."""
     root = node.home / "shared"
     make_sample_instance(root)
@@ -61,7 +63,7 @@ def instance(node: Node) -> Iterator[Path]:  # noqa: F811
 
 @pytest.fixture
 def window(
-    loop: QEventLoop, themed: object, instance: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+    loop: QEventLoop, themed: object, node: Node, instance: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> Iterator[MainWindow]:
     """Started for the instance over there; whatever the engine needs is copied."""
     gc.collect()  # loops of earlier tests may not be collected in a thread of this one
@@ -79,7 +81,7 @@ def window(
     window.close()
     qtbot.waitUntil(life.done, timeout=WAIT_MS)
     window.deleteLater()
-    wait_until(lambda: not processes_with("--detach"))
+    wait_until(lambda: not processes_with("--detach", home=node.home))
 
 
 def dialogs(kind: type[QDialog]) -> list[Any]:
@@ -199,7 +201,7 @@ def download(window: MainWindow, folder: Path, qtbot: QtBot) -> None:
 
 
 def test_every_page_works_there_and_no_secret_stays(
-    window: MainWindow, node: Node, instance: Path, real_registries: dict[str, RunningRegistry], qtbot: QtBot  # noqa: F811
+    window: MainWindow, node: Node, instance: Path, real_registries: dict[str, RunningRegistry], qtbot: QtBot
 ) -> None:  # fmt: skip
     registry = real_registries["basic"]
     assert window.client.place == FAR
@@ -226,7 +228,7 @@ def test_every_page_works_there_and_no_secret_stays(
 
 
 def test_the_same_path_at_two_places_is_two_instances(
-    window: MainWindow, instance: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+    window: MainWindow, node: Node, instance: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     there = window.instance
     assert there is not None
@@ -251,7 +253,7 @@ def test_the_same_path_at_two_places_is_two_instances(
     assert window.state.pushes == {}
 
     choose(window, words.disconnect(HOST))
-    qtbot.waitUntil(lambda: not processes_with("--detach"), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not processes_with("--detach", home=node.home), timeout=WAIT_MS)
     settle(window, qtbot)
     assert (window.client.place, window.instance) == (HERE, here)
     choose(window, str(Address(FAR, str(instance))))

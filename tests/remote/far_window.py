@@ -169,15 +169,17 @@ class FarWindow:
         return CredentialAnswer(need.id)
 
 
-def processes_with(word: str) -> list[int]:
-    """Processes with `word` in their arguments, other than this one."""
+def processes_with(word: str, *, home: Path | None = None) -> list[int]:
+    """Processes with `word` in their arguments, other than this one; with `home` only those that live there: other
+    tests may run beside this one."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             arguments = (folder / "cmdline").read_bytes()
+            lives_there = home is None or f"HOME={home}\0".encode() in (folder / "environ").read_bytes()
         except OSError:
             continue
-        if word.encode() in arguments and int(folder.name) != os.getpid():
+        if lives_there and word.encode() in arguments and int(folder.name) != os.getpid():
             found.append(int(folder.name))
     return found
 

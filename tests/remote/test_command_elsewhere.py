@@ -147,4 +147,4 @@ def test_control_c_stops_the_command_there(ready: str, node: Node) -> None:
         rest = process.stderr.read().decode()
         assert process.wait(60) == 130, rest
     assert "Stopped" in rest
-    wait_until(lambda: not processes_with("--serve-command"))
+    wait_until(lambda: not processes_with("--serve-command", home=node.home))
