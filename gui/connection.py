@@ -30,6 +30,7 @@ from core.engine.messages import (
     encode_message,
     window_decoder,
 )
+from core.foundation.decoding import from_json
 from core.foundation.errors import EngineGone, ErrorInfo, MirrordeckError
 from core.remote.address import HERE
 from core.transfers.model import QueueSnapshot, Totals
@@ -62,7 +63,7 @@ class _Waiting:
 class Connection(QObject):
     """Signals: `greeted(Hello)` when the engine is there, `ended(reason)` when it is gone by itself,
     `snapshot_received(QueueSnapshot)` up to ten times a second while something moves, `push_ended(PushStatus)` after
-    one of them, for a push that was seen running.
+    one of them, once for each push that has ended since the last, however short it was.
 
     `place` is where it runs; `hello` is the last greeting, None before the first; `totals` are those of the last
     snapshot.
@@ -93,7 +94,7 @@ class Connection(QObject):
         self._decoder = window_decoder()
         self.hello: Hello | None = None
         self.totals = Totals()
-        self._running_pushes: set[str] = set()
+        self._pushes: dict[str, bool] = {}  # whether it had ended, by id
 
     def start(self) -> None:
         """Start the engine (again). Calls may follow at once: they are sent when it has greeted."""
@@ -273,9 +274,10 @@ class Connection(QObject):
     def _on_snapshot(self, queue: QueueSnapshot) -> None:
         self.totals = queue.overall
         self.snapshot_received.emit(queue)
-        before, self._running_pushes = self._running_pushes, {push.id for push in queue.pushes if not push.ended}
+        before, self._pushes = self._pushes, {push.id: push.ended for push in queue.pushes}
         for push in queue.pushes:
-            if push.ended and push.id in before:
+            # A full snapshot answers somebody who begins to look: what it names first is no news.
+            if push.ended and not before.get(push.id, queue.full):
                 self.push_ended.emit(push)
 
     def _on_batch(self, number: int, rows: msgspec.Raw) -> None:
@@ -283,7 +285,7 @@ class Connection(QObject):
         if waiting is None or waiting.on_rows is None or waiting.future.done():
             return
         try:
-            waiting.on_rows(msgspec.json.decode(rows, type=GenericAlias(list, (waiting.call.row,))))
+            waiting.on_rows(from_json(rows, cast(Any, GenericAlias(list, (waiting.call.row,)))))
         except Exception as error:  # whatever the receiver of the rows did wrong belongs to the one who called
             waiting.future.set_exception(error)
 
@@ -295,7 +297,7 @@ class Connection(QObject):
             waiting.future.set_exception(CallFailed(reply.error))
             return
         try:
-            waiting.future.set_result(msgspec.json.decode(reply.result, type=cast(Any, waiting.call.answer)))
+            waiting.future.set_result(from_json(reply.result, cast(Any, waiting.call.answer)))
         except msgspec.MsgspecError as error:
             waiting.future.set_exception(error)
 

@@ -26,12 +26,13 @@ R = TypeVar("R")
 
 
 class EngineClient(QObject):
-    """One engine here and one at every other place that was reached; calls and the first five signals are those of the
+    """One engine here and one at every other place that was reached; calls and the first six signals are those of the
     current `place`.
 
     Signals: `engine_ready` after the engine's greeting, `engine_lost(reason)` when it ended by itself,
-    `snapshot_received(QueueSnapshot)` up to ten times a second while something moves. `reconnecting(reason, seconds)`
-    while the way to it is broken, see `RemoteConnection.retried`, and `met_again(attached)` when it is not any more.
+    `snapshot_received(QueueSnapshot)` up to ten times a second while something moves, `push_ended(PushStatus)` after
+    one. `reconnecting(reason, seconds)` while the way to it is broken, see `RemoteConnection.retried`, and
+    `met_again(attached)` when it is not any more.
     `place_changed` when another place became the current one: what was seen before belongs to another engine.
     `push_ended_elsewhere(Place, PushStatus)`: at a place that is not the current one.
 
@@ -41,6 +42,7 @@ class EngineClient(QObject):
     engine_ready = Signal()
     engine_lost = Signal(str)
     snapshot_received = Signal(object)
+    push_ended = Signal(object)
     reconnecting = Signal(str, float)
     met_again = Signal(bool)
     place_changed = Signal()
@@ -172,7 +174,9 @@ class EngineClient(QObject):
             self.snapshot_received.emit(queue)
 
     def _on_push_ended(self, place: Place, push: PushStatus) -> None:
-        if place != self.place:
+        if place == self.place:
+            self.push_ended.emit(push)
+        else:
             self.push_ended_elsewhere.emit(place, push)
 
     def _on_retried(self, place: Place, reason: str, seconds: float) -> None:
@@ -182,6 +186,11 @@ class EngineClient(QObject):
     def _on_met_again(self, place: Place, attached: bool) -> None:
         if place == self.place:
             self.met_again.emit(attached)
+
+
+def program_command() -> list[str]:
+    """The command that starts this program once more."""
+    return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-P", "-m", "core.cli.main"]
 
 
 def engine_command(*, read_only: bool) -> list[str]:

@@ -50,7 +50,7 @@ class TransfersState(QObject):
     that paused themselves, by name; `paused_mirrors` those a person paused.
 
     Signals: `changed(QueueSnapshot)` after the state has taken a snapshot in; `paused_changed(bool)`;
-    `push_ended(PushStatus)` when a push that was seen running has ended; `request_failed(ErrorInfo)`.
+    `push_ended(PushStatus)` when one has ended, after its last rows; `request_failed(ErrorInfo)`.
     """
 
     changed = Signal(object)
@@ -81,6 +81,7 @@ class TransfersState(QObject):
         self._pause.setInterval(_FAR_INTERVAL_MS)
         self._pause.timeout.connect(self._apply_late)
         client.snapshot_received.connect(self._on_snapshot)
+        client.push_ended.connect(self._on_push_ended)
         client.engine_ready.connect(self.watch)
         client.engine_lost.connect(self._on_engine_lost)
         client.place_changed.connect(self._on_place_changed)
@@ -95,6 +96,15 @@ class TransfersState(QObject):
         if display_is_far():
             self._pause.start()
 
+    def _on_push_ended(self, push: PushStatus) -> None:
+        self._catch_up()
+        self.push_ended.emit(push)
+
+    def _catch_up(self) -> None:
+        """Take in what was kept back."""
+        self._pause.stop()
+        self._apply_late()
+
     def _apply_late(self) -> None:
         late, self._late = self._late, None
         if late is not None:
@@ -102,11 +112,11 @@ class TransfersState(QObject):
 
     def apply(self, snapshot: QueueSnapshot) -> None:
         """Take `snapshot` in: its rows are new or changed ones; rows of pushes it does not know are forgotten."""
-        before, was_paused = self.pushes, self.paused
+        before, was_paused = self.pushes.keys(), self.paused
         self.pushes = {push.id: push for push in snapshot.pushes}
         if snapshot.full:
             self.rows = {}
-        if before.keys() - self.pushes.keys():
+        if before - self.pushes.keys():
             self.rows = {key: row for key, row in self.rows.items() if row.push_id in self.pushes}
         self.rows.update((row.id, row) for row in snapshot.rows)
         self._note_names(snapshot)
@@ -117,9 +127,6 @@ class TransfersState(QObject):
         self.changed.emit(snapshot)
         if self.paused != was_paused:
             self.paused_changed.emit(self.paused)
-        for push in snapshot.pushes:
-            if push.ended and push.id in before and not before[push.id].ended:
-                self.push_ended.emit(push)
 
     def everything(self) -> QueueSnapshot:
         """The whole state as one snapshot, for a view that begins to look."""
@@ -226,9 +233,9 @@ class TransfersState(QObject):
 
     def _on_engine_lost(self) -> None:
         """Nothing moves without an engine, and a new one will not know these rows."""
+        self._catch_up()
         self._pause.stop()
-        self._apply_late()
-        self._pause.stop()
+        running = [push.id for push in self.pushes.values() if not push.ended]
         unfinished = [row for row in self.rows.values() if not row.state.ended]
         self.interrupted = sum(row.kind is RowKind.PACKAGE for row in unfinished)
         self.apply(
@@ -239,6 +246,8 @@ class TransfersState(QObject):
                 False,
             )
         )
+        for push_id in running:
+            self.push_ended.emit(self.pushes[push_id])
 
     def _on_place_changed(self) -> None:
         """The queue is that of another engine, which tells it when it is asked."""

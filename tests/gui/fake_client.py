@@ -54,6 +54,10 @@ class FakeClient(EngineClient):
     def release(self, kind: type[Call[Any]]) -> None:
         self.held.pop(kind).set()
 
+    def tell(self, snapshot: QueueSnapshot) -> None:
+        """As if the engine had sent `snapshot`."""
+        self.connection._on_snapshot(snapshot)
+
     def asked(self, kind: type[Call[Any]]) -> list[Any]:
         return [call for call in self.calls if isinstance(call, kind)]
 

@@ -244,6 +244,13 @@ def test_the_same_path_at_two_places_is_two_instances(
     qtbot.waitUntil(call.done, timeout=WAIT_MS)
     assert "not open" in str(call.exception())
 
+    told: list[tuple[str, str]] = []
+    monkeypatch.setattr(window.desktop, "notify", lambda *words: told.append(words))
+    pushing = loop.create_task(push_unseen(window, there.id))
+    qtbot.waitUntil(lambda: bool(told) and pushing.done(), timeout=WAIT_MS)
+    assert told == [("Push finished", f"{HOST}: Push to team")]
+    assert window.state.pushes == {}
+
     choose(window, words.disconnect(HOST))
     qtbot.waitUntil(lambda: not processes_with("--detach", home=node.home), timeout=WAIT_MS)
     settle(window, qtbot)

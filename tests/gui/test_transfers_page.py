@@ -46,8 +46,8 @@ def page(qtbot: QtBot, loop: object, client: FakeClient, themed: object) -> Iter
 
 
 def receive(page: TransfersPage, snapshot: QueueSnapshot) -> None:
-    """As if the engine had sent `snapshot`."""
-    page.client.snapshot_received.emit(snapshot)
+    assert isinstance(page.client, FakeClient)
+    page.client.tell(snapshot)
 
 
 def asked(qtbot: QtBot, page: TransfersPage, kind: type) -> object:

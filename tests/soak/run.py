@@ -50,6 +50,7 @@ _MOST_PACKAGES = 40
 _FAULTS = ("status", "cut", "nothing")
 _TOKEN = CancelToken()
 _LEAST_STEPS = 12
+_TIDY_STEPS = 100
 # An image lacks the layers of dependencies that somebody stopped; that is marked on it, and Spack installs from it.
 _EXPECTED = (FindingKind.MISSING_IN_INDEX, FindingKind.NO_INDEX, FindingKind.INCOMPLETE_IMAGE)
 # Of runs this long memory is judged: by then all caches are full.
@@ -102,6 +103,8 @@ class Soak:
                 if step % 10 == 0:
                     self._check(step, everything)
                     _collect(registry)
+                if step % _TIDY_STEPS == 0:
+                    self._try(step, partial(_tidy, [cache for cache in everything if isinstance(cache, FolderCache)]))
             self._check(step, everything)
             self.violations += [f"never ended: {words}" for words in queue.stuck]
 
@@ -162,6 +165,18 @@ class Soak:
         for cache in caches:
             wrong = [f for f in verify(cache, full=False) if not f.harmless and f.kind not in _EXPECTED]
             self.violations += [f"step {step}: {cache.url}: {finding.words}" for finding in wrong]
+
+
+def _tidy(caches: list[FolderCache]) -> None:
+    """What an administrator does now and then, while nobody pushes; so the world stays of one size, and memory that
+    grows has no excuse."""
+    for cache in caches:
+        upkeep = cache.upkeep()
+        found = upkeep.inventory(_TOKEN, lambda *_: None)
+        used = {digest for thing in found.things for digest in thing.blobs}
+        plan = plan_deletion(found, sorted(found.blobs.keys() - used), url=cache.url, cutoff=found.read_at)
+        upkeep.remove(plan, permanently=True, token=_TOKEN, progress=lambda *_: None)
+        upkeep.trash.empty([batch.id for batch in upkeep.trash.batches()], _TOKEN)
 
 
 def _collect(registry: FakeRegistry) -> None:
