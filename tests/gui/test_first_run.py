@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import transfer_samples
 from fake_client import FakeClient
+from PySide6.QtCore import QProcess, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QPushButton, QSystemTrayIcon
 from pytestqt.qtbot import QtBot
@@ -22,6 +23,7 @@ from core.services.values import InstanceSurvey
 from core.transfers.model import ItemState, QueueSnapshot, Totals
 from gui import messages, preferences
 from gui.desktop import Desktop, tray_icon
+from gui.engine_client import program_command
 from gui.main_window import MainWindow, WindowOptions
 from gui.settings import remembered
 from gui.widgets.dialogs import MessageDialog
@@ -59,13 +61,43 @@ def test_the_first_start_tells_what_was_found_and_is_left_for_good(opened: Opene
     assert first.contents.text.text() == "5 installed packages and 3 mirrors"
     assert first.keyring.text.text() == "No keyring is available here. Logins last until you quit"
     assert QApplication.focusWidget() is first.add_button
-    window.show_page(1)
-    assert window.stack.currentWidget() is first
-    window.commands.show_settings.trigger()
-    assert window.stack.currentWidget() is window.settings
-    window.show_page(0)
     first.look_button.click()
     assert window.stack.currentWidget() is window.mirrors
+    assert remembered().value("window/welcomed") == "yes"
+
+
+def test_settings_may_be_looked_at_before(opened: Opener) -> None:
+    remembered().remove("window/welcomed")
+    window = opened()
+    window.commands.show_settings.trigger()
+    assert window.stack.currentWidget() is window.settings
+    assert remembered().value("window/welcomed") is None
+
+
+Choice = Callable[[MainWindow, QtBot], None]
+
+
+def _click_on_mirrors(window: MainWindow, qtbot: QtBot) -> None:
+    pages = window.side_bar.pages
+    place = pages.visualRect(pages.model().index(0, 0)).center()
+    qtbot.mouseClick(pages.viewport(), Qt.MouseButton.LeftButton, pos=place)
+
+
+@pytest.mark.parametrize(
+    ("choose", "page"),
+    [
+        (lambda window, _: window.commands.show_packages.trigger(), 1),
+        (lambda window, _: window.commands.show_mirrors.trigger(), 0),
+        (_click_on_mirrors, 0),
+    ],
+    ids=["another page", "the page behind it", "a click on that"],
+)
+def test_choosing_a_page_leaves_the_first_one(choose: Choice, page: int, opened: Opener, qtbot: QtBot) -> None:
+    remembered().remove("window/welcomed")
+    window = opened()
+    assert window.stack.currentWidget() is window.first_run
+    choose(window, qtbot)
+    assert window.stack.currentWidget() is window.pages[page]
     assert remembered().value("window/welcomed") == "yes"
 
 
@@ -85,13 +117,31 @@ def test_without_spack_it_offers_what_lies_in_the_usual_places(
     window = opened()
     first = window.first_run
     assert first.open_button.isVisible()
+    assert first.sample_button.isVisible()
     assert not first.add_button.isVisible()
+    assert not first.contents.isVisible()
+    window.show_page(1)
+    assert window.stack.currentWidget() is first
     assert "SPACK_ROOT" in first.spack.text.text()
     client.answers[OpenInstance] = INSTANCE
     offer = next(each for each in first.findChildren(QPushButton) if each.text() == "Open /opt/spack")
     offer.click()
     qtbot.waitUntil(lambda: first.add_button.isVisible() and not window.tasks.busy)
     assert client.asked(OpenInstance)[-1] == OpenInstance("/opt/spack")
+
+
+def test_without_spack_a_sample_opens_in_a_window_of_its_own(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(QProcess, "startDetached", lambda program, words: started.append([program, *words]))
+    opened().commands.open_sample.trigger()
+    assert started == [[*program_command(), "--demo"]]
+
+
+def test_the_sample_offers_no_second_one(client: FakeClient, loop: QEventLoop, qtbot: QtBot) -> None:
+    window = MainWindow(client, WindowOptions(demo=True))
+    qtbot.addWidget(window)
+    assert not window.commands.open_sample.isEnabled()
+    window.close()
 
 
 def test_settings_reach_the_engine_and_the_status_bar(opened: Opener, client: FakeClient, qtbot: QtBot) -> None:
@@ -135,10 +185,10 @@ def test_a_push_that_ended_is_told_once_to_who_looks_elsewhere(
     preferences.change(notifications=wanted)
     window = opened()
     monkeypatch.setattr(window, "isActiveWindow", lambda: active)
-    client.snapshot_received.emit(transfer_samples.snapshot([transfer_samples.row("llvm")]))
+    client.tell(transfer_samples.snapshot([transfer_samples.row("llvm")]))
     ended = transfer_samples.snapshot([transfer_samples.row("llvm", state=ItemState.DONE)])
-    client.snapshot_received.emit(ended)
-    client.snapshot_received.emit(ended)
+    client.tell(ended)
+    client.tell(ended)
     assert len(told) == count
     if told:
         assert told[0][0] == messages.PUSH_ENDED
