@@ -137,7 +137,7 @@ class Soak:
         except (MirrordeckError, Cancelled):
             self.refused += 1
         except Exception as error:
-            name = getattr(work, "__name__", repr(work))
+            name = getattr(getattr(work, "func", work), "__name__", "")
             self.violations.append(f"step {step}: {name} raised {type(error).__name__}: {error}")
 
     def _push(self, cache: BuildCache, names: list[Package]) -> None:

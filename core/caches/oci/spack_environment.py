@@ -102,10 +102,15 @@ def environments_from_spack(
     Raises Cancelled and nothing else; the child is gone afterwards. Blocks up to `time_limit_s`; any thread.
     """
     wanted = list(dict.fromkeys(images))
-    with tempfile.TemporaryFile() as question, tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        question.write(json.dumps({"images": wanted, "start": dict(start)}).encode())
-        question.seek(0)
-        try:
+    deadline = monotonic() + time_limit_s
+    try:
+        with (
+            tempfile.TemporaryFile() as question,
+            tempfile.TemporaryFile() as output,
+            tempfile.TemporaryFile() as errors,
+        ):
+            question.write(json.dumps({"images": wanted, "start": dict(start)}).encode())
+            question.seek(0)
             child = subprocess.Popen(
                 # One statement only: spack python reads its command as if it were typed.
                 [*command, "python", "-c", f"exec({_PROGRAM!r})"],
@@ -115,13 +120,13 @@ def environments_from_spack(
                 env=dict(environ),
                 start_new_session=True,
             )
-        except OSError as error:
-            return SpackAnswer({}, f"{command[0]}: {error.strerror}")
-        ended = _wait(child, monotonic, monotonic() + time_limit_s, token)
-        found = {wanted[number]: entries_of(start, values) for number, values in _answers(output, len(wanted))}
-        if len(found) == len(wanted):
-            return SpackAnswer(found)
-        return SpackAnswer(found, _complaint(errors, child) if ended else "spack took too long to answer")
+            ended = _wait(child, monotonic, deadline, token)
+            found = {wanted[number]: entries_of(start, values) for number, values in _answers(output, len(wanted))}
+            if len(found) == len(wanted):
+                return SpackAnswer(found)
+            return SpackAnswer(found, _complaint(errors, child) if ended else "spack took too long to answer")
+    except OSError as error:  # no such program, no room for the question
+        return SpackAnswer({}, f"{error.filename or tempfile.gettempdir()}: {error.strerror}")
 
 
 def _wait(child: subprocess.Popen[bytes], monotonic: Callable[[], float], deadline: float, token: CancelToken) -> bool:
