@@ -28,6 +28,7 @@ def _page(title: str, icon: str, *keys: str) -> _Entry:
 
 _ENTRIES: dict[str, _Entry] = {
     "open_instance": _Entry(messages.OPEN_INSTANCE, ("Ctrl+O",), "folder"),
+    "open_sample": _Entry("Open sample instance", tip="A throw-away instance in a window of its own, without Spack"),
     "quit": _Entry("Quit", ("Ctrl+Q",)),
     "show_mirrors": _page(messages.MIRRORS, "mirrors", "Ctrl+1"),
     "show_packages": _page(messages.PACKAGES, "packages", "Ctrl+2"),
@@ -162,6 +163,7 @@ class Actions(QObject):
     """One attribute per action. Those of a page are possible only while it is shown, so pages may share keys."""
 
     open_instance: QAction
+    open_sample: QAction
     quit: QAction
     show_mirrors: QAction
     show_packages: QAction

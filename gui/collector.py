@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import gc
 
-_YOUNG = 50_000  # objects that are looked at in some milliseconds
-_MIDDLE, _OLD = 20, 100
+_YOUNG = 10_000  # objects that are looked at in a millisecond or two
+_MIDDLE, _OLD = 100, 100
 
 
 def calm_collector() -> None:

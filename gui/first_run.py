@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""What is seen first: what was found on this machine, and two ways to go on. No network."""
+"""What is seen first: what was found on this machine, and the ways to go on. No network."""
 
 from __future__ import annotations
 
@@ -35,12 +35,15 @@ class _Finding(QWidget):
         name = Label(subject, tone="dim")
         name.setMinimumWidth(theme.scaled(96))
         self.text = WrappedLabel(messages.COUNTING)
+        head = QHBoxLayout()
+        head.setSpacing(theme.SPACE_S)
+        head.addWidget(self._mark)
+        head.addWidget(name)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.SPACE_S)
-        top = Qt.AlignmentFlag.AlignTop
-        row.addWidget(self._mark, 0, top)
-        row.addWidget(name, 0, top)
+        row.addLayout(head)
+        row.setAlignment(head, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self.text, 1)
         icons.bind_label(self._mark, "circle", "dim")
 
@@ -65,6 +68,7 @@ class FirstRun(QWidget):
         self.spack = _Finding("Spack")
         self.contents = _Finding(messages.FIRST_RUN_CONTENTS)
         self.keyring = _Finding(messages.FIRST_RUN_KEYRING)
+        self.sample_button = ActionButton(actions.open_sample)
         self.open_button = ActionButton(actions.open_instance, primary=True)
         self.add_button = Button(messages.FIRST_RUN_ADD, primary=True)
         self.look_button = Button(messages.FIRST_RUN_LOOK)
@@ -83,14 +87,13 @@ class FirstRun(QWidget):
         for finding in (self.spack, self.contents, self.keyring):
             card.body.addWidget(finding)
         self._offers.setSpacing(theme.SPACE_S)
-        self._offers.addWidget(self.open_button)
         self._offers.addStretch(1)
         buttons = QHBoxLayout()
         buttons.setSpacing(theme.SPACE_S)
         buttons.addWidget(self.guide_button)
         buttons.addStretch(1)
-        buttons.addWidget(self.look_button)
-        buttons.addWidget(self.add_button)
+        for button in (self.sample_button, self.open_button, self.look_button, self.add_button):
+            buttons.addWidget(button)
         column = QVBoxLayout()
         column.setSpacing(theme.SPACE_M)
         column.addStretch(2)
@@ -123,9 +126,7 @@ class FirstRun(QWidget):
         self.tasks.start(self._ask_keyring(info))
 
     def show_no_instance(self, why: str) -> None:
-        self.spack.say(f"{messages.NO_INSTANCE_FOUND}: {why}", good=False)
-        self.contents.say(messages.FIRST_RUN_NOTHING, good=False)
-        self.keyring.hide()
+        self.spack.say(messages.sentences(why, messages.FIRST_RUN_NOTHING), good=False)
         self._show_ways(found=False)
         self.tasks.start(self._offer_checkouts())
 
@@ -133,10 +134,10 @@ class FirstRun(QWidget):
         self.tasks.cancel_all()
 
     def _show_ways(self, *, found: bool) -> None:
-        self.open_button.setVisible(not found)
-        self.add_button.setVisible(found)
-        self.look_button.setVisible(found)
-        self.keyring.setVisible(found)
+        for way in (self.sample_button, self.open_button):
+            way.setVisible(not found)
+        for offer in (self.contents, self.keyring, self.add_button, self.look_button):
+            offer.setVisible(found)
         if self.isVisible():
             (self.add_button if found else self.open_button).setFocus()
 
@@ -162,14 +163,14 @@ class FirstRun(QWidget):
             found = await self._client.call(FindCheckouts())
         except MirrordeckError:
             return
-        while self._offers.count() > 2:  # those of an earlier look
-            item = self._offers.takeAt(1)
+        while self._offers.count() > 1:  # those of an earlier look
+            item = self._offers.takeAt(0)
             if item is not None and (widget := item.widget()) is not None:
                 widget.deleteLater()
         for path in found[:_MOST_OFFERED]:
             button = Button(messages.OPEN_CHECKOUT.format(path=path))
             button.clicked.connect(lambda _checked=False, chosen=path: self.checkout_chosen.emit(chosen))
-            self._offers.insertWidget(1, button)
+            self._offers.insertWidget(self._offers.count() - 1, button)
 
     def _on_add(self) -> None:
         self.finished.emit()

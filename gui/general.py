@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QUrl, Signal
+from PySide6.QtCore import QObject, QProcess, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QWidget
 
@@ -15,7 +15,7 @@ from core.foundation.settings import Settings
 from core.services.values import InstanceInfo
 from gui import messages, preferences
 from gui.actions import Actions
-from gui.engine_client import EngineClient
+from gui.engine_client import EngineClient, program_command
 from gui.frame_gaps import FrameGaps
 from gui.help.viewer import HelpViewer
 from gui.palette import Palette
@@ -47,6 +47,7 @@ class General(QObject):
         self._gaps.recorded.connect(lambda summary: self.tasks.start(self._show_gaps(summary)))
         actions.show_palette.triggered.connect(lambda: self.tasks.start(self._choose_action()))
         actions.show_help.triggered.connect(self._open_help)
+        actions.open_sample.triggered.connect(_open_sample)
         actions.open_log.triggered.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_dir()))))
         actions.about.triggered.connect(lambda: self.tasks.start(self._about()))
         actions.work_offline.setChecked(preferences.now().offline)
@@ -93,6 +94,11 @@ class General(QObject):
             return  # a new one reads them by itself
         except MirrordeckError as error:
             self._state.request_failed.emit(error.info())
+
+
+def _open_sample() -> None:
+    program, *words = program_command()
+    QProcess.startDetached(program, [*words, "--demo"])
 
 
 class IdleText(QObject):

@@ -88,6 +88,8 @@ class MainWindow(QMainWindow):
         self._closing = False
         self._build()
         self._connect()
+        if options.demo:
+            self.commands.allow(self.commands.open_sample, messages.WHY_SAMPLE)
         self._restore()
 
     # Building
@@ -120,6 +122,7 @@ class MainWindow(QMainWindow):
             mirrors=self.mirrors, packages=self.packages, transfers=self.transfers, contents=self.contents,
         )  # fmt: skip
         self.no_instance = EmptyState("empty-folder", messages.OPENING_INSTANCE)
+        self.no_instance.add_button(ActionButton(a.open_sample))
         self.no_instance.add_button(ActionButton(a.open_instance, primary=True))
         self.stack = QStackedWidget()
         self.stack.addWidget(self.no_instance)
@@ -167,6 +170,7 @@ class MainWindow(QMainWindow):
         for row, action in enumerate(self._page_actions):
             action.triggered.connect(lambda _checked=False, at=row: self._go_to_page(at))
         self.side_bar.pages.page_chosen.connect(self._on_page_chosen)
+        self.side_bar.pages.clicked.connect(self._leave_first_run)
         a.open_instance.triggered.connect(self.opening.choose)
         self.opening.begun.connect(self.idle_text.say)
         self.opening.opened.connect(self._on_opened)
@@ -240,7 +244,7 @@ class MainWindow(QMainWindow):
         self.idle_text.show_instance(info)
         if not self._welcomed:
             self.first_run.show_instance(info)
-        self._on_page_chosen(self.side_bar.pages.chosen)
+        self._show_chosen_page()
         for page in self.pages:
             page.start(page.load(info.id))
 
@@ -255,8 +259,8 @@ class MainWindow(QMainWindow):
         detail = messages.sentences(info.sentence(), messages.NO_INSTANCE_DETAIL)
         self.no_instance.show_message("empty-folder", messages.NO_INSTANCE_SENTENCE, detail)
         if not self._welcomed:
-            self.first_run.show_no_instance(info.why)
-        self._on_page_chosen(self.side_bar.pages.chosen)
+            self.first_run.show_no_instance(info.sentence())
+        self._show_chosen_page()
 
     def _show_title(self) -> None:
         # The name comes last: where it does not, Qt appends it once more.
@@ -286,13 +290,26 @@ class MainWindow(QMainWindow):
     def _go_to_page(self, row: int) -> None:
         """Show it, and let the keyboard work there at once."""
         self.show_page(row)
+        self._leave_first_run()
         self.page.take_focus()
 
     def _show_page_titled(self, title: str) -> None:
         self.show_page(next(row for row, page in enumerate(self.pages) if page.title == title))
 
-    def _on_page_chosen(self, row: int) -> None:
-        page = self.pages[row]
+    def _on_page_chosen(self) -> None:
+        if not self._leave_first_run():
+            self._show_chosen_page()
+
+    def _leave_first_run(self) -> bool:
+        """Choosing a page is a way to go on, once there is an instance to look at."""
+        leaves = not self._welcomed and self.instance is not None and self.page is not self.settings
+        if leaves:
+            remembered().setValue(_WELCOMED_KEY, "yes")
+            self._show_chosen_page()
+        return leaves
+
+    def _show_chosen_page(self) -> None:
+        page = self.page
         shown: QWidget = page
         if page is not self.settings and not self._welcomed:
             shown = self.first_run
@@ -314,8 +331,7 @@ class MainWindow(QMainWindow):
         return self.options.demo or remembered().value(_WELCOMED_KEY) == "yes"
 
     def _on_first_run_finished(self) -> None:
-        remembered().setValue(_WELCOMED_KEY, "yes")
-        self._on_page_chosen(self.side_bar.pages.chosen)
+        self._leave_first_run()
         self.side_bar.pages.setFocus()
 
     def _on_filter(self) -> None:

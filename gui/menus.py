@@ -12,7 +12,7 @@ from gui.actions import Actions
 
 def fill_menu_bar(bar: QMenuBar, a: Actions) -> None:
     """Add all menus to `bar`. Disabled entries say why in their tooltips."""
-    _add(bar, "&File", [a.open_instance, None, a.work_offline, a.show_settings, None, a.quit])
+    _add(bar, "&File", [a.open_instance, a.open_sample, None, a.work_offline, a.show_settings, None, a.quit])
     _add(bar, "&Edit", [a.undo_edit])
     view = _add(
         bar,

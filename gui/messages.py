@@ -90,6 +90,7 @@ STATUS_OF_CODE = {
     "no-space": "no space",
     "not-found": "not found",
     "cache": "not readable",
+    "damaged": "damaged",
     "usage": "not usable",
     "signing": "keys not readable",
 }
@@ -197,8 +198,7 @@ FIRST_RUN_CONTENTS = "Contents"
 FIRST_RUN_KEYRING = "Logins"
 FIRST_RUN_ADD = "Add a mirror"
 FIRST_RUN_LOOK = "Look around"
-FIRST_RUN_NOTHING = "Nothing can be told without an instance. Choose the folder of a checkout or an install root."
-NO_INSTANCE_FOUND = "No Spack instance was found"
+FIRST_RUN_NOTHING = "Open a checkout or an install root, here or on another computer, or look around in a sample."
 OPEN_CHECKOUT = "Open {path}"
 KEYRING_SENTENCES = {
     "ready": "{name} is open and keeps logins",
@@ -239,6 +239,7 @@ UNTRUST_KEYS, DELETE_KEYS = "Untrust…", "Delete…"
 HISTORY = "History"
 
 # Why an action is not possible
+WHY_SAMPLE = "This is the sample instance"
 WHY_ENGINE_RUNS = "The engine is running"
 WHY_READ_ONLY = "Mirrordeck was started read-only"
 WHY_NO_PACKAGES = "Check the packages to push first"

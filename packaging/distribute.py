@@ -25,11 +25,15 @@ LINUX = ROOT / "packaging" / "linux"
 APP_ID = "io.github.mirrordeck.Mirrordeck"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 VERSION: str = PROJECT["version"]
-# What comes along although nothing uses it: packages of the build tools, and GTK when the machine that builds has it.
-UNWANTED_MODULES = ("tkinter", "gi", "chardet", "lxml", "setuptools", "numpy", "PIL")
+# What comes along although nothing uses it: packages of the build tools, GTK when the machine that builds has it, Qt's
+# plugins for devices without a desktop and for its own network. What only these needed goes with them.
+UNWANTED_MODULES = ("tkinter", "gi", "chardet", "lxml", "setuptools", "numpy", "PIL", "PySide6.QtNetwork")
 UNWANTED_FILES = (
-    "PySide6/Qt/translations/*", "PySide6/Qt/plugins/platformthemes/libqgtk3.so", "libgtk-3.so*", "libgdk-3.so*"
-)  # fmt: skip
+    "PySide6/Qt/translations/*",
+    "PySide6/Qt/plugins/platformthemes/libqgtk3.so",
+    "PySide6/Qt/plugins/platforms/libq[elv]*.so",  # eglfs, linuxfb, vnc, vkkhrdisplay
+    *(f"PySide6/Qt/plugins/{kind}/*" for kind in ("egldeviceintegrations", "generic", "networkinformation", "tls")),
+)
 # What is copied to other computers: a frozen program has no sources to make it of.
 PACK_ENGINE = """
 import pathlib, sys
@@ -122,6 +126,7 @@ def bundle() -> Path:
     for pattern in UNWANTED_FILES:
         for path in (target / "lib").glob(pattern):
             path.unlink()
+    drop_unneeded(target / "lib")
     _own_metadata(target / "lib")
     shutil.copy(ROOT / "LICENSE", target)
     shutil.copy(ROOT / "README.md", target)
@@ -129,6 +134,31 @@ def bundle() -> Path:
     add_desktop_files(target / "share")
     (target / ".complete").touch()
     return target
+
+
+def drop_unneeded(libraries: Path) -> None:
+    """Unlink the shared libraries below `libraries` that nothing there needs, directly or by others; modules of Python,
+    plugins, and Python itself are needed by themselves."""
+    places = {path for folder in (libraries, libraries / "PySide6/Qt/lib") for path in folder.glob("lib*.so*")}
+    optional = {path for path in places if not path.name.startswith("libpython")}
+    links = {path for path in optional if path.is_symlink()}
+    needs = {path: _needs(path) for path in libraries.rglob("*.so*") if not path.is_symlink()}
+    while True:
+        needed = set().union(*needs.values())
+        spare = [path for path in optional - links if path in needs and path.name not in needed]
+        if not spare:
+            break
+        for path in spare:
+            path.unlink()
+            del needs[path]
+    for link in links:
+        if not link.exists():
+            link.unlink()
+
+
+def _needs(binary: Path) -> set[str]:
+    done = subprocess.run(["objdump", "-p", str(binary)], capture_output=True, text=True, check=True)
+    return {words[1] for line in done.stdout.splitlines() if (words := line.split())[:1] == ["NEEDED"]}
 
 
 def add_desktop_files(share: Path) -> None:

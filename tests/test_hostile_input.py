@@ -205,7 +205,7 @@ def check(reader: Reader, data: bytes) -> None:
         reader.read(data)
 
 
-_settings = settings(max_examples=60, deadline=2000, suppress_health_check=list(HealthCheck))
+_settings = settings(max_examples=60, deadline=30_000, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize("name", READERS)

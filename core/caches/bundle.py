@@ -19,6 +19,7 @@ from typing import IO
 import msgspec
 
 from core.foundation.cancel import CancelToken
+from core.foundation.decoding import from_json
 from core.foundation.errors import CacheError, NotFound, from_os_error
 from core.foundation.files import temporary_name
 from core.storage.folder import Folder
@@ -69,7 +70,7 @@ def read_facts(path: Path) -> BundleFacts:
     """Of a directory or a tar file; nothing else is checked. Raises NotFound, or CacheError if it is no bundle."""
     data = _first_facts(path) if path.is_file() else _facts_of(path)
     try:
-        facts = msgspec.json.decode(data, type=BundleFacts)
+        facts = from_json(data, BundleFacts)
     except (ValueError, RecursionError) as error:
         raise CacheError(f"{path} is not a bundle", str(error)) from error
     if facts.version != _VERSION:

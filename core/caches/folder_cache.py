@@ -34,6 +34,7 @@ from core.caches.protocol import (
     PushScope,
     Signer,
 )
+from core.caches.signed_before import SignedBefore
 from core.caches.stored_cache import StoredCache
 from core.caches.stored_layers import mark_problem
 from core.foundation.cancel import CancelToken
@@ -48,10 +49,18 @@ from core.storage.folder import Folder
 
 
 class FolderCache(StoredCache):
-    """The `BuildCache` in the folder `root`, which need not exist yet. `verify` is that of a `StoredCache`."""
+    """The `BuildCache` in the folder `root`, which need not exist yet. `verify` is that of a `StoredCache`; a push
+    believes what `signed_before` gives, instead of running it for all that is there."""
 
-    def __init__(self, root: Path, *, verify: Callable[[bytes], bytes] | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        verify: Callable[[bytes], bytes] | None = None,
+        signed_before: Callable[[], SignedBefore] | None = None,
+    ) -> None:
         self._folder = folder = Folder(root)
+        self._signed_before = signed_before
         super().__init__(lambda _: folder, url=folder.root.as_uri(), index_only=False, verify=verify)
 
     @property
@@ -116,11 +125,16 @@ class FolderCache(StoredCache):
         )
 
     def present(self, entries: Sequence[EntryName], *, signed: bool, token: CancelToken) -> dict[str, CacheEntry]:
+        return self._present(entries, None, signed=signed, token=token)
+
+    def _present(
+        self, entries: Sequence[EntryName], before: SignedBefore | None, *, signed: bool, token: CancelToken
+    ) -> dict[str, CacheEntry]:
         with resting_collector():
             claims = []
             wanted = {entry_manifest(entry): entry for entry in entries}
             for key, data, facts in read_manifests(self._folder, wanted, token):
-                claim = self._claim(self._folder, wanted[key], data, facts, signed=signed)
+                claim = self._claim(self._folder, wanted[key], data, facts, signed=signed, before=before)
                 if claim is not None:
                     claims.append((claim.entry, [(blob_key(blob.digest), blob.content_length) for blob in claim.blobs]))
             sizes = file_sizes(self._folder, {key for _, blobs in claims for key, _ in blobs}, token)
@@ -129,7 +143,11 @@ class FolderCache(StoredCache):
             }
 
     def open_push(self, entries: Sequence[EntryName], *, signer: Signer | None, token: CancelToken) -> FolderPush:
-        return FolderPush(self, self.present(entries, signed=signer is not None, token=token), signer)
+        before = self._signed_before() if signer is not None and self._signed_before is not None else None
+        present = self._present(entries, before, signed=signer is not None, token=token)
+        if before is not None:
+            before.save()
+        return FolderPush(self, present, signer)
 
     def prepare(self, signer: Signer | None) -> None:
         if mark_problem(self._folder):

@@ -116,8 +116,9 @@ def _rebuild(
     draft = IndexDraft()
     kept, unread = _sorted_out(listing, old)
     total = len(kept) + len(unread)
-    if old is not None:
-        unread += [kept.pop(dag_hash) for dag_hash in draft.keep_all(kept.keys(), old.records)]
+    if old is not None and (refused := frozenset(draft.keep_all(kept, old.records))):
+        kept -= refused
+        unread += _manifests_of(listing, refused)
     if kept:
         step(len(kept), total)
     skipped: list[ErrorInfo] = []
@@ -134,22 +135,32 @@ def _rebuild(
     return put_index(folder, records), tuple(skipped)
 
 
-def _sorted_out(listing: Directories, old: CacheIndex | None) -> tuple[dict[str, str], list[str]]:
-    """Keys of manifests: by hash of those whose packages are in the old index as they are now, and of all others."""
-    kept: dict[str, str] = {}
+def _sorted_out(listing: Directories, old: CacheIndex | None) -> tuple[set[str], list[str]]:
+    """Hashes of packages that are in the old index as they are now, and keys of the manifests of all others."""
+    records = old.records if old is not None else {}
+    kept = _entries(records)
+    gone = kept.copy()  # no set of those that are there: it would be one more text for each
     unread = []
     sure = _sure(old) if old is not None else 0.0
-    records = old.records if old is not None else {}
     for key, directory in listing.items():
         name = key.rpartition("/")[2]
         for file, changed in directory.files.items():
             dag_hash = hash_in(name, file)
             record = records.get(dag_hash) if changed < sure else None
             if record is not None and record.in_buildcache:
-                kept[dag_hash] = f"{key}/{file}"
+                gone.discard(dag_hash)
             elif is_entry_manifest(f"{key}/{file}"):
                 unread.append(f"{key}/{file}")
-    return kept, unread
+    return kept - gone, unread
+
+
+def _manifests_of(listing: Directories, hashes: frozenset[str]) -> list[str]:
+    return [
+        f"{key}/{file}"
+        for key, directory in listing.items()
+        for file in directory.files
+        if hash_in(key.rpartition("/")[2], file) in hashes
+    ]
 
 
 def _sure(index: CacheIndex) -> float:

@@ -15,6 +15,7 @@ from core.caches.layout3 import BLOB_PREFIX, is_entry_manifest
 from core.caches.removal import RemovalPlan
 from core.foundation.cancel import CancelToken
 from core.foundation.clock import Clock
+from core.foundation.decoding import from_json
 from core.foundation.errors import MirrordeckError, NotFound, UsageError
 from core.storage.folder import Folder
 from core.storage.reading import Stat
@@ -132,7 +133,7 @@ class FolderTrash:
     def _about(self, batch: str) -> _About:
         try:
             data = self._folder.read(f"{TRASH}/{batch}/{_ABOUT}", _ABOUT_LIMIT_BYTES)
-            return msgspec.json.decode(data, type=_About)
+            return from_json(data, _About)
         except (MirrordeckError, ValueError, RecursionError):
             return _About()  # what lies there can be restored all the same
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 import msgspec
 
 from core.caches.protocol import IndexRecord
+from core.foundation.decoding import from_json, json_decoder
 from core.foundation.errors import CacheError, DatabaseError
 from core.spack.old_nodes import modern_document
 from core.spack.specs import FIRST_FORMAT_WITH_COMPILER_NODES
@@ -23,7 +25,7 @@ SPEC_LIMIT_BYTES = 64 << 20
 _DATABASE_VERSION = "8"
 GZIP_MAGIC = b"\x1f\x8b"
 _NEWEST_CACHE_LAYOUT = 3
-_PIECE_BYTES = 1 << 20
+_RECORDS_AT_ONCE = 500  # about a megabyte
 _HASH_KEY = b'"hash":"'
 
 
@@ -63,7 +65,7 @@ class _Spec(msgspec.Struct, frozen=True):
 
 
 _encoder = msgspec.json.Encoder()
-_links_decoder = msgspec.json.Decoder(_Links)
+_links_decoder = json_decoder(_Links)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def decode_index(
 ) -> dict[str, IndexRecord]:
     """Records by DAG hash. They share the memory of `data`. Raises CacheError naming `where`."""
     try:
-        database = msgspec.json.decode(data, type=_Index).database
+        database = from_json(data, _Index).database
         if database.version not in versions:
             known = ", ".join(sorted(versions))
             raise ValueError(f"It is of version {database.version[:20]!r}, only {known} is known")
@@ -95,18 +97,12 @@ def decode_index(
 
 def encode_index(records: Mapping[str, IndexRecord]) -> Iterator[bytes]:
     """The document in the order of `records`, in pieces: as a whole it would take as much memory as all of them."""
-    piece = bytearray(b'{"database":{"version":"%b","installs":{' % _DATABASE_VERSION.encode())
-    separator = b""
-    for dag_hash, record in records.items():
-        piece += separator
-        _encoder.encode_into(dag_hash, piece, -1)
-        piece += b":"
-        _encoder.encode_into(record, piece, -1)
-        separator = b","
-        if len(piece) >= _PIECE_BYTES:
-            yield bytes(piece)
-            piece.clear()
-    yield bytes(piece + b"}}}")
+    before = b'{"database":{"version":"%b","installs":{' % _DATABASE_VERSION.encode()
+    waiting = iter(records.items())
+    while some := dict(islice(waiting, _RECORDS_AT_ONCE)):
+        yield before + _encoder.encode(some)[1:-1]
+        before = b","
+    yield (b"" if records else before) + b"}}}"
 
 
 def decode_spec(data: bytes, where: str) -> SpecDocument:
@@ -118,7 +114,7 @@ def decode_spec(data: bytes, where: str) -> SpecDocument:
     try:
         text = spec_text(data)
         text.decode("utf-8")
-        document = msgspec.json.decode(text, type=_Spec)
+        document = from_json(text, _Spec)
         if document.buildcache_layout_version > _NEWEST_CACHE_LAYOUT:
             raise ValueError(f"It is of cache layout {document.buildcache_layout_version}")
         linked = [(_links(node), node) for node in document.spec.nodes]

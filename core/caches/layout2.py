@@ -19,6 +19,7 @@ import msgspec
 from core.caches.index import SpecDocument, decode_spec
 from core.caches.layout3 import cleaned
 from core.caches.protocol import EntryName
+from core.foundation.decoding import from_json
 from core.foundation.digests import is_dag_hash, parse_digest
 from core.foundation.errors import CacheError, MirrordeckError, SigningError
 from core.signing.clearsign import is_clearsigned, signed_text
@@ -98,7 +99,7 @@ def decode_entry(data: bytes, key: str, where: str) -> OldEntry:
     """Read a spec file, clear or clearsigned; a signature is not checked here. Raises CacheError naming `where`."""
     try:
         text = signed_text(data) if is_clearsigned(data) else data
-        document = msgspec.json.decode(text, type=_Document)
+        document = from_json(text, _Document)
         checksum = document.binary_cache_checksum
         if document.buildcache_layout_version > _NEWEST:
             raise ValueError(f"It is of cache layout {document.buildcache_layout_version}")

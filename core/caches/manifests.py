@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from core.foundation.decoding import from_json
 from core.foundation.digests import hex_of, parse_digest
 from core.foundation.errors import CacheError, SigningError
 from core.signing.clearsign import is_clearsigned, signed_text
@@ -64,8 +65,14 @@ def blob_record(media_type: str, digest: str, stored_bytes: int, *, compression:
 
 def encode_manifest(records: Sequence[BlobRecord]) -> bytes:
     """The manifest's text, byte for byte as Spack writes it: a line for each value, because GnuPG cuts long lines."""
-    document = {"version": _VERSION, "data": [msgspec.to_builtins(record) for record in records]}
-    return json.dumps(document, indent=0, separators=(",", ":")).encode()
+    # Put together here, because `json` would do each value in Python.
+    data = ",\n".join(_lines(msgspec.to_builtins(record)) for record in records)
+    return f'{{\n"version":{_VERSION},\n"data":[\n{data}\n]\n}}'.encode()
+
+
+def _lines(record: dict[str, str | int]) -> str:
+    fields = ",\n".join(f"{json.dumps(name)}:{json.dumps(value)}" for name, value in record.items())
+    return f"{{\n{fields}\n}}"
 
 
 def decode_manifest(data: bytes, where: str) -> Manifest:
@@ -74,7 +81,7 @@ def decode_manifest(data: bytes, where: str) -> Manifest:
     Raises CacheError naming `where` unless it is of version 3 and every checksum is a sha256 one.
     """
     try:
-        document = msgspec.json.decode(signed_text(data) if is_clearsigned(data) else data, type=_Document)
+        document = from_json(signed_text(data) if is_clearsigned(data) else data, _Document)
         if document.version != _VERSION:
             raise ValueError(f"It is a manifest of version {document.version}, only {_VERSION} is known")
         for record in document.data:

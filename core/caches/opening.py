@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from core.caches.oci.confirmations import Confirmations
 from core.caches.oci.holders import BlobHolders
 from core.caches.oci.oci_cache import OciCache
 from core.caches.protocol import BuildCache, ReadableCache
+from core.caches.signed_before import SignedBefore, memory_file
 from core.caches.stored_cache import StoredCache
 from core.caches.web_stores import WebStores
 from core.foundation.clock import Clock
@@ -55,7 +56,7 @@ class CacheAccess:
     the system's; `realms` remembers which token servers got passwords; `s3_endpoint` is where buckets lie whose mirror
     does not say it; `plain_passwords` allows sending passwords unencrypted to registries without TLS. What `servers`
     says of a host counts more. `tries` is how often a request is tried. `confirmations` knows which images were whole a
-    short time ago. Close it at the end.
+    short time ago, the directory `signed` which entries were well signed. Close it at the end.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class CacheAccess:
         s3_endpoint: str = "",
         tries: int = TRIES,
         confirmations: Confirmations | None = None,
+        signed: Path | None = None,
     ) -> None:
         self.gnupg = gnupg
         self.staging = staging
@@ -89,6 +91,7 @@ class CacheAccess:
         self._s3_endpoint = s3_endpoint
         self._clock = clock or Clock()
         self.confirmations = confirmations or Confirmations(None, self._clock)
+        self._signed = signed
         self._holders = BlobHolders()
         self._tries = tries
         self._stores = WebStores(lambda host: self.options(host).ca_file, lambda: self._tries, self._clock)
@@ -114,7 +117,11 @@ class CacheAccess:
         if connection.problem:
             raise UsageError(f"{name} cannot be used", connection.problem)
         if connection.folder is not None:
-            return FolderCache(connection.folder, verify=partial(self.verified, connection.url))
+            return FolderCache(
+                connection.folder,
+                verify=partial(self.verified, connection.url),
+                signed_before=partial(self._signed_before, connection.url),
+            )
         if connection.kind in OCI_KINDS:
             try:
                 reference = parse_mirror_url(connection.url)
@@ -155,6 +162,17 @@ class CacheAccess:
     def verified(self, url: str, manifest: bytes) -> bytes:
         """The text of what is signed in the cache at `url`. Raises as `Gnupg.verify_clearsigned`."""
         return self.gnupg.verify_clearsigned(manifest, self.trust.of(url))
+
+    def look_again(self, url: str) -> None:
+        """Believe nothing any more of what is in the cache at `url`."""
+        self.confirmations.forget(url)
+        if self._signed is not None:
+            with suppress(OSError):
+                memory_file(self._signed, url).unlink()
+
+    def _signed_before(self, url: str) -> SignedBefore:
+        keys = "\n".join([str(self.gnupg.home), self.gnupg.keys_mark(), *sorted(self.trust.of(url))])
+        return SignedBefore(self._signed, url, keys, self._clock)
 
     def web_address(self, connection: Connection) -> str:
         """Where a mirror on the web or in a bucket is read by everybody. Raises UsageError if there is no such

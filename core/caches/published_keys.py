@@ -20,6 +20,7 @@ from core.caches.layout3 import (
     key_manifest,
 )
 from core.caches.protocol import PublishedKeys
+from core.foundation.decoding import from_json
 from core.foundation.errors import CacheError, NotFound
 from core.storage.reading import Files
 
@@ -73,7 +74,7 @@ def _if_any(listed: Callable[[Files], tuple[str, ...]], files: Files) -> tuple[s
 
 def _fingerprints(data: bytes, where: str) -> tuple[str, ...]:
     try:
-        names = msgspec.json.decode(data, type=_KeyList).keys
+        names = from_json(data, _KeyList).keys
     except (ValueError, RecursionError) as error:
         raise CacheError(f"Cannot understand {where}", str(error)) from error
     wrong = next((name for name in names if not is_fingerprint(name)), None)

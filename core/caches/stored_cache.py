@@ -16,6 +16,7 @@ from core.caches.layout3 import ARCHIVE_TYPE, SPEC_TYPE, entry_manifest
 from core.caches.manifests import MANIFEST_LIMIT_BYTES, BlobRecord, decode_manifest
 from core.caches.protocol import BlobAt, CacheEntry, CacheIndex, EntryName, PublishedKeys, StoredPackage
 from core.caches.published_keys import published, read_keys
+from core.caches.signed_before import SignedBefore
 from core.caches.stored_browser import StoredBrowser
 from core.caches.stored_layers import (
     CurrentLayer,
@@ -30,7 +31,7 @@ from core.caches.stored_verifier import StoredVerifier
 from core.foundation.cancel import CancelToken
 from core.foundation.digests import digest_of
 from core.foundation.errors import CacheError, ErrorInfo, MirrordeckError, NotFound, SigningError
-from core.signing.clearsign import is_clearsigned
+from core.signing.clearsign import is_clearsigned, signed_text
 from core.storage.reading import ByteReader, Files, Stat
 
 FilesOf = Callable[[CancelToken], Files]
@@ -152,24 +153,39 @@ class StoredCache:
             return None
         return claim.entry
 
-    def _claim(self, files: Files, entry: EntryName, data: bytes, facts: Stat, *, signed: bool) -> Claim | None:
+    def _claim(
+        self,
+        files: Files,
+        entry: EntryName,
+        data: bytes,
+        facts: Stat,
+        *,
+        signed: bool,
+        before: SignedBefore | None = None,
+    ) -> Claim | None:
         """What the manifest of a package says, None if it cannot be understood or is not well signed where `signed`
-        asks for that."""
+        asks for that; what was well signed `before` is not checked again."""
+        digest = digest_of(data)
         try:
             if signed and not is_clearsigned(data):
                 return None
+            known = before is not None and before.knows(digest, entry.hash)
             # What counts is the text the signature covers, as the verifier read it.
-            text = self._verify(data) if signed and self._verify else data
+            text = self._verify(data) if signed and self._verify and not known else data
             manifest = decode_manifest(text, entry.name)
             archive, spec = manifest.blob(ARCHIVE_TYPE), manifest.blob(SPEC_TYPE)
-            # The manifest of another package, well signed, under the name of this one is no signature of this one.
-            if signed and decode_spec(read_blob(files, spec, SPEC_LIMIT_BYTES), manifest.where).root != entry.hash:
-                return None
+            if signed and not known:
+                # The manifest of another package, well signed, under the name of this one is no signature of this one.
+                if decode_spec(read_blob(files, spec, SPEC_LIMIT_BYTES), manifest.where).root != entry.hash:
+                    return None
+                # Later on the text is taken from the message: it has to be the one that gpg read.
+                if before is not None and signed_text(data) == text.removesuffix(b"\n"):
+                    before.note(digest, entry.hash)
         except (NotFound, CacheError, SigningError):
             return None
         found = CacheEntry(
             entry=entry,
-            manifest_digest=digest_of(data),
+            manifest_digest=digest,
             blob_digest=archive.digest,
             spec_digest=spec.digest,
             stored_bytes=archive.content_length,

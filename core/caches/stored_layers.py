@@ -41,6 +41,7 @@ from core.caches.layout3 import (
 )
 from core.caches.manifests import MANIFEST_LIMIT_BYTES, BlobRecord, decode_manifest
 from core.caches.protocol import BlobAt, CacheIndex, EntryName, IndexRecord, StoredPackage
+from core.foundation.decoding import from_json
 from core.foundation.digests import digest_of, is_dag_hash, parse_digest
 from core.foundation.errors import BadAnswer, CacheError, MirrordeckError, NotFound, StorageFailed
 from core.signing.clearsign import is_clearsigned
@@ -214,7 +215,7 @@ def mark_problem(files: Files) -> str:
     """What is wrong with the layout mark, "" if nothing is: without it Spack takes a cache for one of an old layout."""
     try:
         data, _ = files.fetch(LAYOUT_KEY, _MARK_BYTES)
-        signing = msgspec.json.decode(data, type=dict[str, str]).get("signing")
+        signing = from_json(data, dict[str, str]).get("signing")
     except NotFound:
         return "is missing, so Spack takes this for a cache of an old layout"
     except (ValueError, RecursionError, StorageFailed, BadAnswer) as error:

@@ -10,6 +10,7 @@ from core.cli import push
 from core.cli.context import Context
 from core.cli.login_options import NO_LOGIN_OPTIONS, add_login_options
 from core.cli.output import Output
+from core.cli.push_options import add_run_options
 from core.foundation.text import plural, visible
 from core.services.saved_pushes import preset_named, presets, remove_preset
 from core.services.values import SavedPush
@@ -23,7 +24,7 @@ def add_parser(commands: Any) -> None:
     listing.set_defaults(run=_list, **NO_LOGIN_OPTIONS)
     run = actions.add_parser("run", help="push; the plan is made anew, so what is there by now is skipped")
     run.add_argument("name", metavar="NAME", help="name of a preset")
-    push.add_run_options(run)
+    add_run_options(run)
     add_login_options(run)
     run.set_defaults(run=_run)
     remove = actions.add_parser("remove", aliases=["rm"], help="forget a preset")

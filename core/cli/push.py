@@ -11,12 +11,12 @@ from typing import Any
 from core.caches.protocol import IndexUpdate
 from core.cli.context import Context
 from core.cli.output import Output, entry_object, error_object
+from core.cli.push_options import push_options
 from core.cli.running import carry_out_all
 from core.cli.signing import unlock
 from core.foundation.errors import ErrorInfo, UsageError
 from core.foundation.files import atomic_write
 from core.foundation.text import format_bytes, format_duration, plural, short_hash
-from core.packing.model import Codec
 from core.services.images import check_image_options
 from core.services.push import plan_push
 from core.services.push_roots import request_not_on, request_of_missing, requested_roots
@@ -24,7 +24,7 @@ from core.services.saved_pushes import read_saved_push, saved_push_text
 from core.services.values import SavedPush
 from core.spack.query_tokens import query_text_from_words
 from core.transfers.model import ItemState, PushOutcome, RowKind, TransferRow
-from core.transfers.plan import Decision, Only, PlanItem, PushOptions, PushPlan, PushRequest, Signing
+from core.transfers.plan import Decision, PlanItem, PushPlan, PushRequest
 
 _COMMAND = "buildcache push"
 _LISTED = 5
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace, context: Context, output: Output) -> int:
     if options.mirror is None:
         raise UsageError("A mirror to push to is missing")
     query = query_text_from_words(options.specs)
-    request = PushRequest(options.mirror, (query,) if query else (), options=_push_options(options))
+    request = PushRequest(options.mirror, (query,) if query else (), options=push_options(options))
     if options.save_plan is not None:
         return _save(request, options, context, output)
     if options.missing or options.not_on:
@@ -53,22 +53,6 @@ def run(options: argparse.Namespace, context: Context, output: Output) -> int:
             output.result(_COMMAND, mirror=options.mirror, **nothing, index=None, index_error=None)
             return 0
     return _push(request, options.also, options, context, output)
-
-
-def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """Options of everything that pushes, beside what is pushed."""
-    parser.add_argument(
-        "-j", "--jobs", type=positive, metavar="N", help="packages at the same time (default: as in the settings)"
-    )
-    parser.add_argument("--dry-run", action="store_true", help="show the plan and change nothing")
-
-
-def positive(text: str) -> int:
-    """For `type=` of an option."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
 
 
 def run_saved(saved: SavedPush, options: argparse.Namespace, context: Context, output: Output) -> int:
@@ -157,31 +141,6 @@ def _narrowed(request: PushRequest, options: argparse.Namespace, context: Contex
         elsewhere = context.mirrors.read(context.mirrors.chosen(options.not_on), context.token)
         request = request_not_on(database, request, roots, elsewhere)
     return request
-
-
-def _push_options(options: argparse.Namespace) -> PushOptions:
-    signing = Signing.AS_MIRROR
-    if options.unsigned:
-        signing = Signing.UNSIGNED
-    elif options.signed:
-        signing = Signing.SIGNED
-    return PushOptions(
-        only=Only(options.only),
-        with_build_dependencies=not options.without_build_dependencies,
-        force=options.force,
-        private=options.private,
-        fail_fast=options.fail_fast,
-        update_index=options.update_index,
-        signing=signing,
-        key=options.key,
-        codec=Codec(options.codec) if options.codec else None,
-        base_image=options.base_image,
-        tag=options.tag,
-        squash_to=options.squash,
-        complete_left_out=options.complete,
-        recheck=options.recheck,
-        keep_blobs=options.keep_blobs,
-    )
 
 
 def _announce(plan: PushPlan, output: Output) -> None:

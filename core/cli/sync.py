@@ -17,7 +17,8 @@ from core.cli.signing import unlock
 from core.foundation.digests import is_dag_hash
 from core.foundation.errors import ErrorInfo, UsageError
 from core.foundation.text import format_bytes, format_duration, plural, short_hash, visible
-from core.services.copying import PreparedCopy, manifest_copies, plan_copy
+from core.services.copy_selection import manifest_copies
+from core.services.copying import PreparedCopy, plan_copy
 from core.services.upkeep_values import CopyRequest, CopySigning
 from core.spack.query_tokens import query_text_from_words
 from core.transfers.model import ItemState, PushOutcome, RowKind

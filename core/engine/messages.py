@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import msgspec
 
+from core.foundation.decoding import json_decoder
 from core.foundation.errors import ErrorInfo
 from core.foundation.secret import Secret
 from core.transfers.model import QueueSnapshot
@@ -142,7 +143,7 @@ def encode_message(message: msgspec.Struct) -> bytes:
 
 def decoder_of(kinds: Any) -> msgspec.json.Decoder[Any]:
     """For lines that are one of `kinds`."""
-    return msgspec.json.Decoder(kinds, dec_hook=_wrapped)
+    return json_decoder(kinds, _wrapped)
 
 
 def engine_decoder() -> msgspec.json.Decoder[ToEngine]:
@@ -162,7 +163,7 @@ def encode_call(call: Call[Any]) -> msgspec.Raw:
 
 def decode_call(params: msgspec.Raw, kind: type[Call[Any]]) -> Call[Any]:
     """The other way round. Raises msgspec.ValidationError."""
-    call: Call[Any] = msgspec.json.decode(params, type=kind, dec_hook=_wrapped)
+    call: Call[Any] = json_decoder(kind, _wrapped).decode(params)
     return call
 
 

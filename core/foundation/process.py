@@ -9,14 +9,19 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Any
 
+from core.foundation.cancel import CancelToken
 from core.foundation.redaction import crash_text
 
 _PR_SET_DUMPABLE = 4
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 _usual_limits: list[tuple[int, int]] = []
+
+_Handler = Callable[[int, FrameType | None], Any]
 
 
 def forbid_core_dumps() -> None:
@@ -65,6 +70,32 @@ def ending_in_order() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def ending_by(token: CancelToken) -> Iterator[None]:
+    """While the block runs in the main thread, signals that would leave it anywhere (Ctrl+C, those of
+    `ending_in_order`) cancel `token` instead, and leave at its end: so it can give back what it has at others."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    asked: list[int] = []
+
+    def note(number: int, _frame: object) -> None:
+        asked.append(number)
+        token.cancel()
+
+    handlers = ((number, signal.getsignal(number)) for number in (signal.SIGINT, *_ENDING))
+    before: dict[int, _Handler] = {number: handler for number, handler in handlers if callable(handler)}
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if asked:
+            before[asked[0]](asked[0], None)
 
 
 def report_crashes() -> None:

@@ -27,7 +27,7 @@ def redacted(text: str) -> str:
     """`text` without the secrets this process holds, logins in addresses and headers, and signatures. Any thread."""
     texts = {secret.reveal() for secret in living_secrets()}
     for found in sorted((one for one in texts if len(one) >= _SHORTEST), key=len, reverse=True):
-        for form in {found, quote(found, safe="")}:
+        for form in {found, quote(found, safe="", errors="surrogatepass")}:
             whole = re.escape(form) if len(found) >= _DISTINCT else rf"(?<!\w){re.escape(form)}(?!\w)"
             text = re.sub(whole, _BLANK, text)
     for pattern, blank in _PATTERNS:

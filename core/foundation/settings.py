@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from core.foundation.decoding import converted
 from core.foundation.files import atomic_write
 from core.foundation.places import cache_dir, config_dir
 
@@ -46,10 +47,11 @@ class LogLevel(StrEnum):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a person may set.
 
-    `parallel` packages move at the same time, over the network with at most `bytes_per_s` (None: no limit). A request
-    that fails for a passing reason is tried `tries` times. `packing_folder` is where packages are packed ("": below
-    `cache_dir()`), `ca_file` are authorities trusted beside the system's ("": none). `proxy` and `no_proxy` stand for
-    those of the environment ("": as the environment says). `offline`: no server is contacted.
+    `parallel` packages move at the same time (if that is more than one, two others may upload), over the network with
+    at most `bytes_per_s` (None: no limit). A request that fails for a passing reason is tried `tries` times.
+    `packing_folder` is where packages are packed ("": below `cache_dir()`), `ca_file` are authorities trusted beside
+    the system's ("": none). `proxy` and `no_proxy` stand for those of the environment ("": as the environment says).
+    `offline`: no server is contacted.
     `text_percent` is the size of text relative to the desktop's. An engine elsewhere waits `remote_wait_s` for a window
     that went away without a goodbye. `first_instance` is the address of the Spack instance that the window opens
     first ("": as Spack's own rules say, else the one opened last).
@@ -103,7 +105,7 @@ def load_settings() -> Settings:
     kept, known = _read(), {}
     for name in kept.keys() & _FIELDS.keys():
         with suppress(msgspec.ValidationError):
-            known[name] = msgspec.convert(kept[name], _FIELDS[name])
+            known[name] = converted(kept[name], _FIELDS[name])
     return Settings(**known)
 
 
@@ -122,7 +124,7 @@ def save_settings(settings: Settings) -> None:
 def checked(settings: Settings, **changes: Any) -> Settings:
     """`settings` with `changes`. Raises ValueError for a value that cannot be set."""
     try:
-        return msgspec.convert({**msgspec.to_builtins(settings), **changes}, Settings)
+        return converted({**msgspec.to_builtins(settings), **changes}, Settings)
     except msgspec.ValidationError as error:
         raise ValueError(str(error)) from error
 

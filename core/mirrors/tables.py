@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from core.foundation.decoding import from_json
 from core.foundation.errors import ConfigError, from_os_error
 from core.foundation.files import atomic_write
 from core.spack.substitutions import folder_of
@@ -82,7 +83,7 @@ class Table(Generic[T]):
                 return
             self._known, self._stamp, self._problem = {}, stamp, self._intrusion(facts)
             if not self._problem:
-                self._known = msgspec.json.decode(self._path.read_bytes(), type=dict[str, self._kind])  # type: ignore[name-defined]
+                self._known = from_json(self._path.read_bytes(), dict[str, self._kind])  # type: ignore[name-defined]
         except FileNotFoundError:
             self._known, self._stamp, self._problem = {}, None, ""
         except OSError as error:

@@ -35,7 +35,8 @@ _EXPLAINED = frozenset({400, 401, 403})
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request as it was asked for. `sending` gets the bytes of the body as they are handed over."""
+    """One request as it was asked for. `sending` gets the bytes of the body as they are handed over. `patience_s`: how
+    long its answer is still waited for when the token is cancelled."""
 
     method: str
     url: str = field(repr=False)
@@ -45,6 +46,7 @@ class Call:
     transfer: bool = False
     finalising_s: float = SILENCE_S
     sending: Callable[[int], None] = lambda _count: None
+    patience_s: float = 0.0
 
 
 class Caller:
@@ -95,6 +97,7 @@ class Caller:
             body=call.body,
             finalising_s=call.finalising_s,
             sending=call.sending,
+            patience_s=call.patience_s,
         ) as answer:
             took_s = self._clock.monotonic() - started
             _log.debug("%s %s: %d after %.3f s", call.method, without_query(url), answer.status, took_s)

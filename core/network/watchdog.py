@@ -119,7 +119,7 @@ class Watchdog:
             self._closed = True
             thread, self._thread = self._thread, None
             self._changed.notify_all()
-        if thread is not None:
+        if thread is not None and thread.is_alive():  # a signal may have come before it was started
             thread.join(_JOIN_S)
 
     def _run(self) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from core.foundation.decoding import converted
 from core.foundation.digests import digest_of, parse_digest
 from core.foundation.errors import CacheError
 from core.registry.media_types import INDEXES, MANIFESTS, OCI_INDEX, OCI_MANIFEST, bare_type
@@ -92,7 +93,7 @@ def parse_manifest(raw: RawManifest) -> ImageManifest | ImageIndex:
     if raw.media_type in INDEXES:
         return parse_index(document, where)
     try:
-        manifest = msgspec.convert(document, ImageManifest)
+        manifest = converted(document, ImageManifest)
         _check(manifest.schema_version, (manifest.config, *manifest.layers), manifest.subject)
     except ValueError as error:
         raise CacheError(f"Cannot understand {where}", str(error)) from error
@@ -102,7 +103,7 @@ def parse_manifest(raw: RawManifest) -> ImageManifest | ImageIndex:
 def parse_index(document: Mapping[str, Any], where: str) -> ImageIndex:
     """Check an index that was decoded before. Raises CacheError naming `where`."""
     try:
-        index = msgspec.convert(document, ImageIndex)
+        index = converted(document, ImageIndex)
         _check(index.schema_version, index.manifests, index.subject)
     except ValueError as error:
         raise CacheError(f"Cannot understand {where}", str(error)) from error

@@ -80,9 +80,14 @@ def parse_image(text: str, scheme: str = "https") -> ImageReference:
     return ImageReference(scheme, domain, name.lower(), tag if colon else DEFAULT_TAG, digest if at else None)
 
 
+def is_tag(text: str) -> bool:
+    """Whether an image may be tagged so."""
+    return _TAG.fullmatch(text) is not None
+
+
 def parse_tag(text: str) -> str:
     """`text` itself if it may be a tag; raises ReferenceError otherwise."""
-    if not _TAG.fullmatch(text):
+    if not is_tag(text):
         raise ReferenceError(f"Not a tag: {text[:200]!r}")
     return text
 

@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import AccessDenied, AuthRequired
 from core.registry.paging import PAGE_ITEMS, names, pages
 from core.registry.paths import tags_path
-from core.registry.references import ReferenceError, parse_repository, parse_tag
+from core.registry.references import ReferenceError, is_tag, parse_repository
 from core.registry.scopes import Scope
 from core.registry.transport import Transport
 
@@ -24,7 +22,7 @@ def list_tags(transport: Transport, name: str, token: CancelToken) -> list[str]:
     """
     path = f"{tags_path(name)}?n={PAGE_ITEMS}"
     found = pages(transport, path, scope=Scope(name, ("pull",)), missing=_NOTHING_THERE, token=token)
-    return sorted(tag for tag in names(found, "tags") or () if _fits(parse_tag, tag))
+    return sorted(tag for tag in names(found, "tags") or () if is_tag(tag))
 
 
 def catalogue(transport: Transport, token: CancelToken) -> list[str] | None:
@@ -36,12 +34,12 @@ def catalogue(transport: Transport, token: CancelToken) -> list[str] | None:
         )
     except (AuthRequired, AccessDenied):
         return None
-    return None if found is None else sorted(name for name in found if _fits(parse_repository, name))
+    return None if found is None else sorted(name for name in found if _is_repository(name))
 
 
-def _fits(parse: Callable[[str], str], text: str) -> bool:
+def _is_repository(name: str) -> bool:
     try:
-        parse(text)
+        parse_repository(name)
     except ReferenceError:
         return False
     return True

@@ -109,18 +109,20 @@ class Transport:
         retry: bool = True,
         transfer: bool = False,
         finalising_s: float | None = None,
+        patience_s: float = 0.0,
     ) -> Response:
         """The answer, whose status is one of `expect` and whose body has at most `limit` bytes.
 
         `path_or_url` is a path of the registry, or a complete address it named. `progress` gets bytes of the body
         when they are handed over, each position once however many tries it takes. `transfer` uses the lanes for
         large bodies. `finalising_s`: how long the answer may take after the last byte of the body.
+        `patience_s`: how long the answer to what was sent is still waited for when `token` is cancelled.
         Raises the RemoteError family, UsageError for an impossible path, Cancelled, and what reading the body raises.
         """
         sending = _Forward(progress)
         wait_s = usual_finalising_s(body.size if body is not None else 0) if finalising_s is None else finalising_s
         url = self._guard.target(path_or_url)
-        call = Call(method, url, headers, expect, body, transfer, wait_s, sending)
+        call = Call(method, url, headers, expect, body, transfer, wait_s, sending, patience_s)
 
         def once() -> Response:
             with self._answered(call, scope, token, sending.start) as answer:

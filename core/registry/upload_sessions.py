@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import re
-import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from core.foundation.cancel import CancelToken
+from core.foundation.cancel import CancelToken, LaterToken
 from core.foundation.errors import (
     AccessDenied,
     BadAnswer,
@@ -34,7 +33,9 @@ from core.registry.transport import Transport
 
 _RANGE = re.compile(r"(?:bytes[= ])?0-(\d{1,18})")
 _NO_PIECES = frozenset({405, 501})
-# Whoever stopped an upload does not wait for a registry that hangs or wants a pause.
+# Whoever stops an upload waits until it has a name and can be ended, and for its end; not for a registry that hangs or
+# wants a pause.
+_OPENING_S = 5.0
 _CANCEL_S = 5.0
 
 
@@ -69,7 +70,14 @@ class UploadSessions:
         path = uploads_path(self._name)
         try:
             answer = self._transport.request(
-                "POST", path, scope=self._scope, expect={202}, limit=ERROR_BYTES, token=token, retry=False
+                "POST",
+                path,
+                scope=self._scope,
+                expect={202},
+                limit=ERROR_BYTES,
+                token=token,
+                retry=False,
+                patience_s=_OPENING_S,
             )
         except RemoteNotFound as error:
             raise with_remedies(error, missing_remedies(self._reference)) from error
@@ -84,7 +92,14 @@ class UploadSessions:
         path = mount_path(self._name, digest, source)
         try:
             answer = self._transport.request(
-                "POST", path, scope=scope, expect={201, 202}, limit=ERROR_BYTES, token=token, retry=False
+                "POST",
+                path,
+                scope=scope,
+                expect={201, 202},
+                limit=ERROR_BYTES,
+                token=token,
+                retry=False,
+                patience_s=_OPENING_S,
             )
         except RemoteError:
             # A source we may not read is no reason not to upload; other trouble will be met again there.
@@ -134,24 +149,19 @@ class UploadSessions:
 
     def cancel(self, session: Session) -> None:
         """Let the registry forget the session, in a few seconds at most. Any answer is fine: many cannot."""
-        patience = CancelToken()  # the work's own may be what ended it
-        timer = threading.Timer(_CANCEL_S, patience.cancel)
-        timer.daemon = True
-        timer.start()
-        try:
-            with suppress(MirrordeckError, Cancelled):
-                self._transport.request(
-                    "DELETE",
-                    session.location,
-                    # Pushing alone is not enough for distribution 2.8.
-                    scope=Scope(self._name, ("pull", "push", "delete")),
-                    expect={204},
-                    limit=ERROR_BYTES,
-                    token=patience,
-                    retry=False,
-                )
-        finally:
-            timer.cancel()
+        over = CancelToken()
+        over.cancel()
+        with suppress(MirrordeckError, Cancelled):
+            self._transport.request(
+                "DELETE",
+                session.location,
+                # Pushing alone is not enough for distribution 2.8.
+                scope=Scope(self._name, ("pull", "push", "delete")),
+                expect={204},
+                limit=ERROR_BYTES,
+                token=LaterToken(over, _CANCEL_S),  # the work's own may be what ended it
+                retry=False,
+            )
 
     def _send(
         self,

@@ -14,6 +14,7 @@ from enum import StrEnum
 from core.foundation.cancel import CancelToken
 from core.foundation.clock import Clock
 from core.foundation.errors import BadAnswer, NetworkDown, RemoteError, TooLarge
+from core.foundation.process import ending_by
 from core.network.bodies import Body
 from core.registry.blobs import blob_size
 from core.registry.chunks import LEAST_CHUNK_BYTES, Meter, Part, smaller_chunk
@@ -89,12 +90,13 @@ class Uploads:
         work = _Work(digest, body, token, Meter(progress), chunk_bytes or self._chunk)
         if self._stored(work):
             return BlobOutcome.PRESENT
-        try:
-            if self._mounted(work, mount_from):
-                return BlobOutcome.MOUNTED
-            self._deliver(work)
-        finally:
-            self._drop_session(work)
+        with ending_by(token):
+            try:
+                if self._mounted(work, mount_from):
+                    return BlobOutcome.MOUNTED
+                self._deliver(work)
+            finally:
+                self._drop_session(work)
         return BlobOutcome.UPLOADED
 
     def _mounted(self, work: _Work, sources: Sequence[str]) -> bool:

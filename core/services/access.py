@@ -67,6 +67,7 @@ def open_access(
         ca_file=_authorities(instance, settings),
         tries=settings.tries,
         confirmations=Confirmations(cache_dir() / "confirmed" if keep else None),
+        signed=cache_dir() / "signed" if keep else None,
     )
 
 

@@ -36,7 +36,8 @@ from core.mirrors.credentials.states import Direction
 from core.mirrors.reading import mirrors_of
 from core.services.bundle_text import BOOTSTRAP_PLACE, SOURCES_PLACE, needs_of, readme
 from core.services.child_environment import child_environment
-from core.services.copying import PreparedCopy, Selection, prepare_copy, select_packages
+from core.services.copy_selection import Selection, select_packages
+from core.services.copying import PreparedCopy, prepare_copy
 from core.services.spack_process import SpackFailed, run_spack
 from core.services.upkeep_values import BundleRequest, BundleSummary, CopyRequest, ImportRequest
 from core.spack.instance import Instance

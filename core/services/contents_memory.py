@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from core.foundation.decoding import from_json
 from core.foundation.errors import ErrorInfo, MirrordeckError
 from core.foundation.files import atomic_write
 from core.services.values import ContentsRow
@@ -86,7 +87,7 @@ class ContentsMemory:
         try:
             with self._file(url).open("rb") as file:
                 data = file.read(_LARGEST_BYTES + 1)
-            found = msgspec.json.decode(data, type=RememberedContents)
+            found = from_json(data, RememberedContents)
         except (OSError, ValueError, RecursionError):
             return None
         return found if found.version == _VERSION else None

@@ -3,36 +3,29 @@
 
 from __future__ import annotations
 
-import glob
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-import msgspec
-
-from core.caches.copying import FolderCopy, ImagePublishing, PackageCopy, read_package
+from core.caches.copying import FolderCopy, ImagePublishing, PackageCopy
 from core.caches.folder_cache import FolderCache
-from core.caches.folder_objects import read_ahead
 from core.caches.layout2 import NESTED
-from core.caches.layout3 import MANIFEST_PREFIX, entry_of
 from core.caches.oci.attachments import attached_tags
 from core.caches.oci.image_copy import ImageCopy
 from core.caches.oci.oci_cache import OciCache
 from core.caches.opening import CacheAccess
-from core.caches.protocol import LAYOUT, BuildCache, CacheEntry, EntryName, PushScope, ReadableCache
+from core.caches.protocol import LAYOUT, BuildCache, CacheEntry, PushScope, ReadableCache
 from core.foundation.cancel import CancelToken
-from core.foundation.errors import CacheError, ErrorInfo, MirrordeckError, NotFound, UsageError, from_os_error
+from core.foundation.errors import ErrorInfo, MirrordeckError, UsageError
 from core.foundation.text import format_bytes, plural
 from core.mirrors.arguments import resolve_mirror
 from core.mirrors.credentials.states import Direction
 from core.mirrors.model import Mirror
 from core.mirrors.reading import mirrors_of
-from core.services.contents import list_contents
+from core.services.copy_selection import Selection, select_packages
 from core.services.registry_target import RegistryTarget
-from core.services.upkeep import environment_nodes
 from core.services.upkeep_values import CopyRequest, CopySigning
 from core.signing.gpg import GpgSigner
 from core.signing.key_listing import Key
@@ -40,8 +33,6 @@ from core.spack.instance import Instance
 from core.storage.folder import Folder
 from core.transfers.copy_job import Closing, CopyJob
 from core.transfers.plan import Decision, PlanItem, PushOptions, PushPlan
-
-_MANIFEST_FILE_BYTES = 64 << 20
 
 
 def _nothing() -> None:
@@ -55,15 +46,6 @@ class PreparedCopy:
     plan: PushPlan
     job: CopyJob
     discard: Callable[[], None] = _nothing
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Packages of a source by hash; `lacking` were asked for and are not there, name by hash."""
-
-    entries: Mapping[str, CacheEntry]
-    lacking: Mapping[str, str]
-    problems: tuple[ErrorInfo, ...] = ()
 
 
 def plan_copy(
@@ -117,34 +99,12 @@ def prepare_copy(
 ) -> PreparedCopy:
     """A plan of copying `selection`. `names` are those of source and target."""
     refused = {dag_hash: NESTED for dag_hash, found in selection.entries.items() if found.layout == 1}
-    entries = {dag_hash: found.entry for dag_hash, found in selection.entries.items() if dag_hash not in refused}
-    verify = partial(access.verified, source.url)
+    entries = {dag_hash: found for dag_hash, found in selection.entries.items() if dag_hash not in refused}
     signer = GpgSigner(access.gnupg, key.fingerprint) if key is not None else None
-    looked_for = [] if request.force else list(entries.values())
-    copy: PackageCopy
-    completing: Collection[str] = ()
-    if isinstance(target, OciCache) and isinstance(source, OciCache):
-        images = ImageCopy(source.repository, target.repository, entries, blobs=access.kept, staging=access.staging)
-        copy, present = images, {} if request.force else images.present(token)
-    elif isinstance(target, OciCache):
-        push = target.open_push(looked_for, signer=None, token=token)
-        present = dict(push.present)
-        publishing = ImagePublishing(source, push, entries, verify)
-        completing = publishing.begin(frozenset(entries.keys() - present.keys()), token)
-        refused |= publishing.refused
-        copy = publishing
-    elif isinstance(target, FolderCache):
-        folder_push = target.open_push(looked_for, signer=signer, token=token)
-        present = {
-            dag_hash: there
-            for dag_hash, there in folder_push.present.items()
-            if there.signed or not _signature_travels(selection.entries[dag_hash])
-        }
-        folder_push.begin(PushScope({}, frozenset(entries), frozenset(entries.keys() - present.keys())))
-        copy = FolderCopy(source, target, folder_push, signer, verify)
-    else:
+    way = _way(access, source, target, entries, signer, force=request.force, token=token)
+    if way is None:
         raise UsageError(f"{names[1]} cannot be written", "Such addresses are only read")
-    items = tuple(_items(selection, present, completing, refused, names[0]))
+    items = tuple(_items(selection, way, {**refused, **way.refused}, names[0]))
     pushing = [selection.entries[item.hash] for item in items if item.decision is Decision.PUSH]
     plan = PushPlan(
         id=uuid.uuid4().hex,
@@ -165,152 +125,62 @@ def prepare_copy(
         source=names[0],
         roots=() if closing is not None else tuple(entries),
     )
-    return PreparedCopy(plan, CopyJob(plan, copy=copy, target=target, entries=entries, closing=closing))
+    return PreparedCopy(
+        plan,
+        CopyJob(
+            plan,
+            copy=way.copy,
+            target=target,
+            entries={dag_hash: found.entry for dag_hash, found in entries.items()},
+            closing=closing,
+        ),
+    )
 
 
-def select_packages(
-    instance: Instance,
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """What copies between two kinds of caches. `present` need not be copied, `completing` of these only be completed;
+    `refused` cannot be, with the reason."""
+
+    copy: PackageCopy
+    present: Mapping[str, CacheEntry]
+    completing: Collection[str] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+def _way(
     access: CacheAccess,
-    request: CopyRequest,
     source: ReadableCache,
+    target: BuildCache,
+    entries: Mapping[str, CacheEntry],
+    signer: GpgSigner | None,
     *,
-    cwd: Path,
+    force: bool,
     token: CancelToken,
-) -> Selection:
-    """What `request` chooses from its source, with all that a plan has to know of it.
-
-    Raises NotFound if a query matches nothing, and as `plan_copy`.
-    """
-    everything = list_contents(instance, access, request.source, (), cwd=cwd, token=token)
-    there = {entry.entry.hash: entry for entry in everything.entries}
-    if not (request.hashes or request.queries or request.environment):
-        return Selection(_with_facts(source, there, token), {}, everything.problems)
-    wanted = dict.fromkeys(request.hashes, "")
-    if request.queries:
-        found = list_contents(instance, access, request.source, request.queries, cwd=cwd, token=token)
-        if not found.entries:
-            raise NotFound(f"Nothing in {request.source} matches {' '.join(request.queries)}")
-        wanted |= {entry.entry.hash: entry.entry.name for entry in found.entries}
-    if request.environment:
-        wanted |= _of_environment(instance, cwd)
-    chosen = {dag_hash: there[dag_hash] for dag_hash in wanted if dag_hash in there}
-    lacking = {dag_hash: name for dag_hash, name in wanted.items() if dag_hash not in there}
-    if request.dependencies:
-        for dag_hash in _closure(source, chosen, token):
-            if dag_hash in there:
-                chosen.setdefault(dag_hash, there[dag_hash])
-    return Selection(_with_facts(source, chosen, token), lacking, everything.problems)
-
-
-def _with_facts(source: ReadableCache, chosen: Mapping[str, CacheEntry], token: CancelToken) -> dict[str, CacheEntry]:
-    """An index says neither sizes nor what is signed: manifests do. What cannot be read stays as the index has it, and
-    fails with its reason when it is copied."""
-
-    def look(dag_hash: str) -> CacheEntry:
-        token.raise_if_cancelled()
-        entry = chosen[dag_hash]
-        if entry.manifest_digest:
-            return entry
-        try:
-            found = source.package(entry.entry, token=token)
-        except (CacheError, NotFound):
-            return entry
-        return replace(
-            entry,
-            blob_digest=found.archive.digest,
-            stored_bytes=found.archive.size or 0,
-            signed=found.signed,
-            modified=found.modified,
-            layout=found.layout,
-        )
-
-    return dict(zip(chosen, read_ahead(look, list(chosen)), strict=True))
-
-
-def manifest_copies(pattern: str) -> dict[tuple[str, str], list[EntryName]]:
-    """What files matching `pattern` say: packages by source and destination, as addresses of caches.
-
-    Such a file maps hashes to objects with `src` and `dest`, addresses of manifests (as Spack 1.1 reads them). Raises
-    UsageError naming the file that is none.
-    """
-    chosen: dict[str, tuple[str, str]] = {}
-    for name in sorted(glob.glob(pattern)):  # noqa: PTH207  a person's pattern, relative or not
-        try:
-            data = Path(name).read_bytes()[:_MANIFEST_FILE_BYTES]
-            found = msgspec.json.decode(data, type=dict[str, _Places])
-        except OSError as error:
-            raise from_os_error(error, f"Cannot read {name}", name) from error
-        except (ValueError, RecursionError) as error:
-            raise UsageError(f"{name} does not say what to copy", str(error)) from error
-        chosen |= {dag_hash: (places.src, places.dest) for dag_hash, places in found.items()}
-    if not chosen:
-        raise UsageError(f"No file says what to copy: {pattern}")
-    copies: dict[tuple[str, str], list[EntryName]] = {}
-    for src, dest in chosen.values():
-        base, entry = _split(src)
-        copies.setdefault((base, _split(dest)[0] if dest else ""), []).append(entry)
-    return copies
-
-
-class _Places(msgspec.Struct, frozen=True):
-    src: str
-    dest: str = ""
-
-
-def _split(manifest_url: str) -> tuple[str, EntryName]:
-    base, found, rest = manifest_url.partition(f"/{MANIFEST_PREFIX}/")
-    entry = entry_of(f"{MANIFEST_PREFIX}/{rest}")
-    if not found or entry is None:
-        raise UsageError("That is not the address of a manifest", manifest_url[:200])
-    return base, entry
-
-
-def _of_environment(instance: Instance, cwd: Path) -> dict[str, str]:
-    """Packages of the active environment, externals left out, as `spack buildcache sync` takes them."""
-    if instance.environment is None:
-        raise UsageError(
-            "`buildcache sync` requires an environment, or packages to copy",
-            remedies=("Choose an environment with -e NAME or -D DIR, name packages, or take --all.",),
-        )
-    nodes = environment_nodes(instance, str(instance.environment.path), cwd)
-    return {dag_hash: node.name for dag_hash, node in nodes.items() if node.external is None}
-
-
-def _closure(source: ReadableCache, chosen: Mapping[str, CacheEntry], token: CancelToken) -> Iterable[str]:
-    """All that `chosen` depend on: from the index, and the specs of what that does not know."""
-    index = None
-    with suppress(CacheError):
-        index = source.read_index(token=token)
-    edges: dict[str, tuple[str, ...]] = {}
-    if index is not None:
-        for dag_hash, record in index.records.items():
-            with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):  # its spec is read instead
-                edges[dag_hash] = msgspec.json.decode(record.document, type=_Edges).hashes
-    found: set[str] = set()
-    waiting = list(chosen)
-    for dag_hash in chosen:
-        if dag_hash not in edges:
-            token.raise_if_cancelled()
-            found |= read_package(source, chosen[dag_hash].entry, token).spec.nodes.keys()
-    while waiting:
-        current = waiting.pop()
-        for needed in edges.get(current, ()):
-            if needed not in found:
-                found.add(needed)
-                waiting.append(needed)
-    return found
-
-
-class _Edge(msgspec.Struct, frozen=True):
-    hash: str
-
-
-class _Edges(msgspec.Struct, frozen=True):
-    dependencies: tuple[_Edge, ...] = ()
-
-    @property
-    def hashes(self) -> tuple[str, ...]:
-        return tuple(edge.hash for edge in self.dependencies)
+) -> _Way | None:
+    """None where nothing can be written."""
+    names = {dag_hash: found.entry for dag_hash, found in entries.items()}
+    looked_for = [] if force else list(names.values())
+    verify = partial(access.verified, source.url)
+    if isinstance(target, OciCache) and isinstance(source, OciCache):
+        images = ImageCopy(source.repository, target.repository, names, blobs=access.kept, staging=access.staging)
+        return _Way(images, {} if force else images.present(token))
+    if isinstance(target, OciCache):
+        push = target.open_push(looked_for, signer=None, token=token)
+        present = dict(push.present)
+        publishing = ImagePublishing(source, push, names, verify)
+        completing = publishing.begin(frozenset(names.keys() - present.keys()), token)
+        return _Way(publishing, present, completing, publishing.refused)
+    if isinstance(target, FolderCache):
+        folder_push = target.open_push(looked_for, signer=signer, token=token)
+        present = {
+            dag_hash: there
+            for dag_hash, there in folder_push.present.items()
+            if there.signed or not _signature_travels(entries[dag_hash])
+        }
+        folder_push.begin(PushScope({}, frozenset(names), frozenset(names.keys() - present.keys())))
+        return _Way(FolderCopy(source, target, folder_push, signer, verify), present)
+    return None
 
 
 def _signature_travels(entry: CacheEntry) -> bool:
@@ -350,17 +220,16 @@ def _attachments_lost(
 
 def _items(
     selection: Selection,
-    present: Mapping[str, CacheEntry],
-    completing: Collection[str],
+    way: _Way,
     refused: Mapping[str, str],
     source: str,
 ) -> list[PlanItem]:
     items = []
     for dag_hash, found in selection.entries.items():
         item = PlanItem(dag_hash, found.entry.name, found.entry.version, Decision.PUSH, size_bytes=found.stored_bytes)
-        if dag_hash in present:
-            decision = Decision.COMPLETE if dag_hash in completing else Decision.PRESENT
-            item = replace(item, decision=decision, entry=present[dag_hash], size_bytes=0)
+        if dag_hash in way.present:
+            decision = Decision.COMPLETE if dag_hash in way.completing else Decision.PRESENT
+            item = replace(item, decision=decision, entry=way.present[dag_hash], size_bytes=0)
         elif dag_hash in refused:
             item = replace(item, decision=Decision.NOT_INSTALLED, reason=refused[dag_hash], size_bytes=0)
         items.append(item)

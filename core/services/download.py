@@ -13,6 +13,7 @@ from core.caches.copying import read_stored
 from core.caches.opening import CacheAccess
 from core.caches.protocol import EntryName, ReadableCache, StoredPackage
 from core.foundation.cancel import CancelToken
+from core.foundation.decoding import from_json
 from core.foundation.digests import hex_of
 from core.foundation.errors import BadSignature, MirrordeckError, NotFound, SigningError, UsageError, from_os_error
 from core.foundation.files import atomic_write
@@ -190,7 +191,7 @@ def save_spec_files(
     for dag_hash in database.closure([record.hash], DEPENDENCY_TYPES):
         if dag_hash in matched:
             one = database.records[dag_hash]
-            document = msgspec.json.decode(spec_document(one, database.records), type=_SpecFile)
+            document = from_json(spec_document(one, database.records), _SpecFile)
             path = directory / f"{one.name}.json"
             atomic_write(path, msgspec.json.encode(document))
             written.append(path)

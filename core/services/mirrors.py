@@ -8,13 +8,16 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from core.caches.layout3 import LAYOUT_KEY, SPEC_PREFIX
 from core.caches.opening import CacheAccess
-from core.foundation.errors import MirrordeckError, from_os_error
+from core.caches.stored_layers import mark_problem
+from core.foundation.errors import ErrorInfo, MirrordeckError, from_os_error
 from core.mirrors.credentials.states import Direction
 from core.mirrors.model import Mirror
 from core.mirrors.reading import mirrors_of
 from core.services.values import LoginFacts, MirrorRow, MirrorsView
 from core.spack.instance import Instance
+from core.storage.folder import Folder
 
 _AT_ONCE = 8
 
@@ -42,7 +45,7 @@ def _look(mirror: Mirror, access: CacheAccess) -> MirrorRow:
             if index is not None:
                 packages = sum(record.in_buildcache for record in index.records.values())
                 row = replace(row, packages=packages, index_written_at=index.written_at)
-            row = replace(row, free_bytes=shutil.disk_usage(folder).free)
+            row = replace(row, free_bytes=shutil.disk_usage(folder).free, status=_damage(Folder(folder)))
         existing = next(path for path in (folder, *folder.parents) if path.exists())
     except MirrordeckError as error:
         return replace(row, status=error.info())
@@ -50,6 +53,15 @@ def _look(mirror: Mirror, access: CacheAccess) -> MirrorRow:
         return replace(row, status=from_os_error(error, f"{mirror.name} cannot be looked at", folder).info())
     writable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
     return replace(row, writable=writable)
+
+
+def _damage(folder: Folder) -> ErrorInfo | None:
+    """What makes Spack take a mirror that has been pushed to for one of another layout."""
+    problem = mark_problem(folder)
+    if not problem or (folder.stat(LAYOUT_KEY) is None and next(folder.list(SPEC_PREFIX), None) is None):
+        return None
+    remedies = ("Push anything, or verify and repair the mirror: both write it anew",)
+    return ErrorInfo("damaged", "Damaged", f"{LAYOUT_KEY} {problem}", remedies)
 
 
 def _login(mirror: Mirror, access: CacheAccess) -> LoginFacts:

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from core.foundation.cancel import CancelToken
+from core.foundation.decoding import json_decoder
 from core.foundation.errors import MirrordeckError, NotInstalled
 from core.foundation.files import atomic_write
 from core.packing.measure import file_bytes, measure
@@ -38,7 +39,7 @@ class _Measured(msgspec.Struct, frozen=True, array_like=True, gc=False):
     archive_bytes: int
 
 
-_decoder = msgspec.json.Decoder(dict[str, _Measured])
+_decoder = json_decoder(dict[str, _Measured])
 
 
 class SizeMemory:

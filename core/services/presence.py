@@ -14,6 +14,7 @@ from core.caches.browsing import EntryKind
 from core.caches.opening import CacheAccess
 from core.caches.protocol import CacheIndex, EntryName, ReadableCache
 from core.foundation.cancel import CancelToken
+from core.foundation.decoding import json_decoder
 from core.foundation.errors import AuthRequired, ErrorInfo, MirrordeckError, UsageError, describe
 from core.mirrors.arguments import resolve_mirror
 from core.mirrors.credentials.states import Direction
@@ -38,7 +39,7 @@ class _Named(msgspec.Struct, gc=False):
         return self.arch.target if isinstance(self.arch.target, str) else self.arch.target.name
 
 
-_named_decoder = msgspec.json.Decoder(_Named)
+_named_decoder = json_decoder(_Named)
 
 
 @dataclass(frozen=True, slots=True)

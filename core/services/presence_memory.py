@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from core.caches.browsing import EntryKind
+from core.foundation.decoding import json_decoder
 from core.foundation.errors import MirrordeckError
 from core.foundation.files import atomic_write
 from core.services.contents_memory import ContentsMemory
@@ -27,7 +28,7 @@ class KnownPackages(msgspec.Struct, frozen=True):
     packages: dict[str, RemotePackage]
 
 
-_decoder = msgspec.json.Decoder(KnownPackages)
+_decoder = json_decoder(KnownPackages)
 
 
 class PresenceMemory:

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -12,23 +10,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from core.caches.oci.oci_push import ImageOptions, OciPush
+from core.caches.oci.oci_push import OciPush
 from core.caches.opening import OCI_KINDS, CacheAccess
 from core.caches.originals import Originals
-from core.caches.protocol import BuildCache, CacheEntry, CachePush, EntryName, PushScope
+from core.caches.protocol import BuildCache, CacheEntry, CachePush, EntryName
 from core.foundation.cancel import CancelToken
 from core.foundation.collector import resting_collector
-from core.foundation.errors import ErrorInfo, MirrordeckError, NotInstalled, from_os_error
-from core.foundation.files import new_file_mode
+from core.foundation.errors import MirrordeckError, NotInstalled
 from core.foundation.places import cache_dir
-from core.foundation.text import format_bytes
 from core.mirrors.arguments import resolve_mirror
 from core.mirrors.credentials.states import Direction
 from core.mirrors.model import Mirror
 from core.mirrors.reading import mirrors_of
+from core.packing.model import Codec
 from core.services.images import ImagePlanning, check_image_options, fitting_options
 from core.services.originals import find_originals, image_warning, with_originals
 from core.services.package_sizes import SizeMemory
+from core.services.push_decisions import decide
+from core.services.push_preflight import preflight
 from core.services.push_roots import ORDER_OF, requested_roots
 from core.services.registry_target import RegistryTarget
 from core.signing.gpg import GpgSigner
@@ -36,13 +35,11 @@ from core.signing.key_listing import Key
 from core.spack.closures import push_order
 from core.spack.database import Database
 from core.spack.instance import Instance
-from core.spack.recipes import Verdict, redistributable
-from core.spack.specs import PackageRecord, PackageState
+from core.spack.specs import PackageRecord
 from core.transfers.job import PushJob, Store, Tagging
 from core.transfers.packed_store import PackedStore
 from core.transfers.plan import Decision, PlanItem, PushOptions, PushPlan, PushRequest, Signing
 
-_COMPRESSED_SHARE = 0.35
 _NOTHING_CONFIRMED: Mapping[str, str] = MappingProxyType({})
 
 
@@ -74,74 +71,36 @@ def plan_push(
     NotInstalled, SigningError, DatabaseError and what the cache raises while it is read.
     """
     mirrors = mirrors_of(instance)
-    mirror = resolve_mirror(request.mirror, mirrors, cwd=cwd)
-    options, is_registry = request.options, mirror.push.kind in OCI_KINDS
-    if request.one_of_several:
-        options = fitting_options(options, is_registry=is_registry)
-    check_image_options(options, is_registry=is_registry)
-    codec = options.codec or access.compression.of(mirror.push.url)
-    if options.recheck:
-        access.confirmations.forget(mirror.push.url)
-    cache = access.open(mirror, Direction.PUSH)
-    database = instance.database(token)
+    target = _target(access, request, resolve_mirror(request.mirror, mirrors, cwd=cwd))
+    options, database = target.options, instance.database(token)
     roots, absent = requested_roots(instance, database, request, cwd)
     records = _selected(database, roots, options)
-    key = _signing_key(access, mirror, options)
+    key = _signing_key(access, target.mirror, options)
     signer = GpgSigner(access.gnupg, key.fingerprint) if key is not None else None
-    looked_for = [
-        _entry_name(record)
-        for record in records
-        if not record.external and (not options.force or record.hash in confirmed)
-    ]
-    target = RegistryTarget.of(mirror, access)
-    with target.explaining("read") if target else nullcontext():
-        cache_push = cache.open_push(looked_for, signer=signer, token=token)
-    there = {
-        dag_hash: entry
-        for dag_hash, entry in cache_push.present.items()
-        if not options.force or confirmed.get(dag_hash) == entry.manifest_digest
-    }
+    cache_push, there = _looked(target, records, confirmed, signer, token)
     sizes = sizes or SizeMemory(cache_dir() / "sizes", keep=probe)
     with resting_collector():
-        items = [
-            *absent,
-            *_decide(records, database, there, cache_push=cache_push, options=options, sizes=sizes, token=token),
-        ]
+        decided = decide(records, database, there, cache_push=cache_push, options=options, sizes=sizes, token=token)
+    items = [*absent, *decided]
     originals: Mapping[str, Originals] = {}
     if options.keep_blobs:
         pushed = [database.records[item.hash] for item in items if item.decision is Decision.PUSH]
         originals = find_originals(mirrors.mirrors, access, pushed, signed=key is not None, token=token)
         items = with_originals(items, originals)
-    planning = None
-    if isinstance(cache_push, OciPush):
-        planning = ImagePlanning(cache_push, instance, access, mirror, database, options, codec)
     if options.fail_fast and any(item.decision is Decision.NOT_INSTALLED for item in items):
         raise NotInstalled("Cannot push non-installed packages", _names(items, Decision.NOT_INSTALLED))
-    plan = PushPlan(
-        id=uuid.uuid4().hex,
-        instance_id=instance.id,
-        mirror=mirror.name or mirror.push.url,
-        mirror_url=mirror.push.url,
-        items=tuple(items),
-        options=options,
-        selected=len(roots),
-        key=key.fingerprint if key is not None else "",
-        key_owner=key.user_id if key is not None else "",
-        key_locked=key is not None and access.gnupg.is_locked(key.fingerprint),
-        registry=target.facts(token) if target else None,
-        roots=tuple(roots),
-        codec=codec,
-    )
+    plan = _plan(instance, access, target, items, roots=roots, key=key, token=token)
     if probe:
-        plan = _preflight(plan, mirror.push.folder, cache, target)
+        plan = preflight(plan, target.mirror.push.folder, target.cache, target.registry)
     tagging = None
-    if planning is not None and not plan.blockers:
+    if isinstance(cache_push, OciPush) and not plan.blockers:
+        planning = ImagePlanning(cache_push, instance, access, target.mirror, database, options, target.codec)
         plan, tagging = _with_images(plan, planning, roots, token)
         warning = image_warning(database.records, originals)
         plan = replace(plan, warnings=(*plan.warnings, *([warning] if warning is not None else [])))
     job = PushJob(
         plan,
-        cache=cache,
+        cache=target.cache,
         cache_push=cache_push,
         database=database,
         store=_store(instance),
@@ -151,6 +110,79 @@ def plan_push(
         originals=originals,
     )
     return PreparedPush(plan, job)
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where a push goes, and what holds for it there."""
+
+    mirror: Mirror
+    cache: BuildCache
+    registry: RegistryTarget | None
+    options: PushOptions
+    codec: Codec
+
+
+def _target(access: CacheAccess, request: PushRequest, mirror: Mirror) -> _Target:
+    """Raises UsageError for options that do not fit the mirror."""
+    options, is_registry = request.options, mirror.push.kind in OCI_KINDS
+    if request.one_of_several:
+        options = fitting_options(options, is_registry=is_registry)
+    check_image_options(options, is_registry=is_registry)
+    if options.recheck:
+        access.look_again(mirror.push.url)
+    codec = options.codec or access.compression.of(mirror.push.url)
+    return _Target(mirror, access.open(mirror, Direction.PUSH), RegistryTarget.of(mirror, access), options, codec)
+
+
+def _looked(
+    target: _Target,
+    records: Sequence[PackageRecord],
+    confirmed: Mapping[str, str],
+    signer: GpgSigner | None,
+    token: CancelToken,
+) -> tuple[CachePush, dict[str, CacheEntry]]:
+    """The push into the cache, and what is there of `records` and need not be pushed."""
+    force = target.options.force
+    looked_for = [
+        _entry_name(record) for record in records if not record.external and (not force or record.hash in confirmed)
+    ]
+    with target.registry.explaining("read") if target.registry else nullcontext():
+        cache_push = target.cache.open_push(looked_for, signer=signer, token=token)
+    there = {
+        dag_hash: entry
+        for dag_hash, entry in cache_push.present.items()
+        if not force or confirmed.get(dag_hash) == entry.manifest_digest
+    }
+    return cache_push, there
+
+
+def _plan(
+    instance: Instance,
+    access: CacheAccess,
+    target: _Target,
+    items: Sequence[PlanItem],
+    *,
+    roots: Sequence[str],
+    key: Key | None,
+    token: CancelToken,
+) -> PushPlan:
+    mirror = target.mirror
+    return PushPlan(
+        id=uuid.uuid4().hex,
+        instance_id=instance.id,
+        mirror=mirror.name or mirror.push.url,
+        mirror_url=mirror.push.url,
+        items=tuple(items),
+        options=target.options,
+        selected=len(roots),
+        key=key.fingerprint if key is not None else "",
+        key_owner=key.user_id if key is not None else "",
+        key_locked=key is not None and access.gnupg.is_locked(key.fingerprint),
+        registry=target.registry.facts(token) if target.registry else None,
+        roots=tuple(roots),
+        codec=target.codec,
+    )
 
 
 def _selected(database: Database, roots: Sequence[str], options: PushOptions) -> list[PackageRecord]:
@@ -197,102 +229,8 @@ def _signing_key(access: CacheAccess, mirror: Mirror, options: PushOptions) -> K
     return access.choose_key(mirror.push.url, options.key or None)
 
 
-def _decide(
-    records: Sequence[PackageRecord],
-    database: Database,
-    there: Mapping[str, CacheEntry],
-    *,
-    cache_push: CachePush,
-    options: PushOptions,
-    sizes: SizeMemory,
-    token: CancelToken,
-) -> list[PlanItem]:
-    items = {}
-    for record in records:
-        token.raise_if_cancelled()
-        entry = there.get(record.hash) if record.state is PackageState.INSTALLED else None
-        items[record.hash] = _sorted_out(record, options, database, entry)
-    pushed = [database.records[item.hash] for item in items.values() if item.decision is Decision.PUSH]
-    measured, average = sizes.archives(pushed, token)
-    for dag_hash in (record.hash for record in pushed):
-        size, estimated = measured.get(dag_hash, average), dag_hash not in measured
-        items[dag_hash] = replace(items[dag_hash], size_bytes=size, estimated=estimated)
-    if isinstance(cache_push, OciPush):
-        cache_push.use_images(ImageOptions(complete_left_out=options.complete_left_out))
-    scope = PushScope(
-        records=database.records,
-        selected=frozenset(items),
-        pushing=frozenset(item.hash for item in items.values() if item.decision is Decision.PUSH),
-        held_back=frozenset(item.hash for item in items.values() if item.decision is Decision.HELD_BACK),
-    )
-    for dag_hash in cache_push.begin(scope):
-        if items[dag_hash].decision is Decision.PRESENT:
-            items[dag_hash] = replace(items[dag_hash], decision=Decision.COMPLETE)
-    return list(items.values())
-
-
-def _sorted_out(record: PackageRecord, options: PushOptions, database: Database, entry: CacheEntry | None) -> PlanItem:
-    """The plan's item for `record`, whose `entry` is on the mirror; anything but PUSH and PRESENT has its reason."""
-    decision, reason = Decision.PUSH, ""
-    state = record.state
-    if entry is not None:
-        decision = Decision.PRESENT
-    elif state is PackageState.EXTERNAL:
-        decision, reason = Decision.EXTERNAL, "external: not installed by Spack"
-    elif state is PackageState.MISSING:
-        decision, reason = Decision.NOT_INSTALLED, "package not installed"
-    elif state is PackageState.DEPRECATED:
-        decision, reason = Decision.NOT_INSTALLED, f"deprecated, replaced by /{record.deprecated_for}"
-    elif not os.path.isdir(record.prefix or ""):  # noqa: PTH112  a Path each would cost seconds
-        decision, reason = Decision.NOT_INSTALLED, f"{record.prefix}: no such directory, though the database lists it"
-    elif not options.private:
-        redistribution = redistributable(record, database.records)
-        if redistribution.verdict is not Verdict.YES:
-            decision, reason = Decision.HELD_BACK, redistribution.reason
-    return PlanItem(record.hash, record.name, record.version, decision, reason, prefix=record.prefix or "", entry=entry)
-
-
 def _entry_name(record: PackageRecord) -> EntryName:
     return EntryName(record.name, record.version, record.hash)
-
-
-def _preflight(plan: PushPlan, folder: Path | None, cache: BuildCache, target: RegistryTarget | None) -> PushPlan:
-    """Everything that could only fail later is tried now; what would stop every package is a blocker."""
-    warnings: list[ErrorInfo] = []
-    free = None
-    try:
-        with target.explaining("push to") if target else nullcontext():
-            cache.check_writable()
-        if folder is not None:
-            existing = next(path for path in (folder, *folder.parents) if path.exists())
-            free = shutil.disk_usage(existing).free
-            warnings = _folder_warnings(plan, existing, free)
-    except MirrordeckError as error:
-        info = error.info()
-        return replace(plan, blockers=(replace(info, title=f"Cannot write to {folder}") if folder else info,))
-    except OSError as error:
-        return replace(plan, blockers=(from_os_error(error, f"Cannot write to {plan.mirror}", folder).info(),))
-    if plan.options.private and plan.registry is not None and plan.registry.anonymous_readable:
-        why = "Packages that may not be redistributed would be given away."
-        warnings.append(ErrorInfo("public", f"Everybody can read what is pushed to {plan.mirror}", why))
-    return replace(plan, warnings=tuple(warnings), free_bytes=free)
-
-
-def _folder_warnings(plan: PushPlan, existing: Path, free: int) -> list[ErrorInfo]:
-    warnings = []
-    needed = int(sum(_stored_size(item) for item in plan.of(Decision.PUSH)))
-    if needed > free:
-        why = f"about {format_bytes(needed)} needed, {format_bytes(free)} free in {existing}"
-        warnings.append(ErrorInfo("no-space", f"{plan.mirror} may be too small", why))
-    if new_file_mode(existing) & 0o044 == 0:
-        title = f"{plan.mirror}: others will not be able to read the new files"
-        warnings.append(ErrorInfo("permission-denied", title, "the umask of this session hides them"))
-    return warnings
-
-
-def _stored_size(item: PlanItem) -> float:
-    """About how much `item` will take there."""
-    return item.size_bytes * (1.0 if item.kept else _COMPRESSED_SHARE)
 
 
 def _names(items: Sequence[PlanItem], decision: Decision) -> str:

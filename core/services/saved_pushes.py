@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from core.foundation.decoding import from_json
 from core.foundation.errors import Conflict, NotFound, UsageError, from_os_error
 from core.foundation.files import atomic_write
 from core.foundation.places import config_dir
@@ -45,7 +46,7 @@ def read_saved_push(path: Path) -> SavedPush:
     except OSError as error:
         raise from_os_error(error, "The plan cannot be read", path) from error
     try:
-        document = msgspec.json.decode(data, type=_Document)
+        document = from_json(data, _Document)
     except msgspec.MsgspecError as error:
         raise UsageError("This is no plan of a push", f"{path}: {error}") from error
     if document.format > _FORMAT:
@@ -56,7 +57,7 @@ def read_saved_push(path: Path) -> SavedPush:
 def presets() -> dict[str, SavedPush]:
     """All presets by name. Raises UsageError for a file that cannot be understood."""
     try:
-        return msgspec.json.decode(_file().read_bytes(), type=_Presets).presets
+        return from_json(_file().read_bytes(), _Presets).presets
     except FileNotFoundError:
         return {}
     except OSError as error:

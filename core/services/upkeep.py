@@ -18,6 +18,7 @@ from core.caches.protocol import BuildCache
 from core.caches.removal import PLAN_VERSION, RemovalPlan, plan_deletion
 from core.caches.upkeep import CacheUpkeep, Progress, UpkeepCapabilities, cannot_delete
 from core.foundation.cancel import CancelToken
+from core.foundation.decoding import from_json
 from core.foundation.digests import is_dag_hash
 from core.foundation.errors import ErrorInfo, NotFound, UsageError, from_os_error
 from core.foundation.text import format_bytes, plural
@@ -215,7 +216,7 @@ def read_plan(path: Path) -> RemovalPlan:
     except OSError as error:
         raise from_os_error(error, "Cannot read the plan", path) from error
     try:
-        plan = msgspec.json.decode(data, type=RemovalPlan)
+        plan = from_json(data, RemovalPlan)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not a plan", str(error)) from error
     if plan.version != PLAN_VERSION:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
@@ -35,6 +36,7 @@ _TEXT_SIGNATURE = "01"
 # none (ENOTTY), or too small a one.
 _PASSPHRASE_CODES = (11, 85, 99, 177, 301, 32870)
 _CODE_BITS = 0xFFFF
+_PUBLIC_KEYS = ("pubring.kbx", "pubring.gpg", "public-keys.d/pubring.db")
 _PROBE = b"A text that is signed to try a key."
 
 
@@ -47,6 +49,15 @@ class Gnupg:
         self._lock = threading.Lock()
         self._passphrases: dict[str, Secret] = {}
         self._weaknesses: dict[str, str] = {}
+
+    def keys_mark(self) -> str:
+        """A text that changes with the public keys in this home. No program is run."""
+        marks = []
+        for name in _PUBLIC_KEYS:
+            with suppress(OSError):
+                facts = (self.home / name).stat()
+                marks.append(f"{name} {facts.st_ino} {facts.st_size} {facts.st_mtime_ns}")
+        return ", ".join(marks)
 
     def secret_keys(self) -> tuple[Key, ...]:
         """Keys that can sign now, in gpg's order; not the expired, revoked and disabled ones."""

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import msgspec
 
+from core.foundation.decoding import from_json
 from core.foundation.digests import is_dag_hash
 from core.foundation.errors import DatabaseError, NotFound, from_os_error
 from core.spack.node_reader import NodeReader
@@ -141,7 +142,7 @@ def read_lock(environment: Environment) -> EnvironmentLock:
     except OSError as error:
         raise from_os_error(error, f"The lock file of environment {environment.name} cannot be read", path) from error
     try:
-        lock = msgspec.json.decode(data, type=_Lock)
+        lock = from_json(data, _Lock)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DatabaseError(f"{path} is not a lock file of Spack", str(error)) from None
     if lock.meta.lockfile_version not in _LOCK_VERSIONS:

@@ -15,6 +15,7 @@ from types import MappingProxyType
 import msgspec
 from msgspec import Struct
 
+from core.foundation.decoding import json_decoder
 from core.foundation.digests import is_dag_hash
 from core.foundation.errors import DatabaseError, ErrorInfo
 from core.spack.node_reader import NodeReader
@@ -58,8 +59,8 @@ class ParsedIndex(Struct, frozen=True, gc=False):
     problems: tuple[ErrorInfo, ...]
 
 
-_document_decoder = msgspec.json.Decoder(_Document)
-_record_decoder = msgspec.json.Decoder(_StoredRecord)
+_document_decoder = json_decoder(_Document)
+_record_decoder = json_decoder(_StoredRecord)
 
 
 def split_index(data: bytes, file: Path) -> IndexText:

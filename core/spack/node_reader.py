@@ -12,6 +12,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
+from core.foundation.decoding import json_decoder
 from core.foundation.errors import DatabaseError
 from core.spack.specs import (
     Annotations,
@@ -45,7 +46,7 @@ class _WrittenNode(Struct, gc=False):
     compiler: CompilerOfOldNode | None = None
 
 
-_written = msgspec.json.Decoder(_WrittenNode)
+_written = json_decoder(_WrittenNode)
 
 
 class _Parts(dict[bytes, _T]):
@@ -64,9 +65,9 @@ class NodeReader:
     """Reads nodes that belong together. For one thread; the nodes themselves are immutable as all others are."""
 
     def __init__(self) -> None:
-        self._architectures = _Parts(msgspec.json.Decoder(Architecture))
-        self._parameters = _Parts(msgspec.json.Decoder(dict[str, ParameterValue]))
-        self._annotations = _Parts(msgspec.json.Decoder(Annotations | None))
+        self._architectures = _Parts(json_decoder(Architecture))
+        self._parameters = _Parts(json_decoder(dict[str, ParameterValue]))
+        self._annotations = _Parts(json_decoder(Annotations | None))
         self._texts: dict[str, str] = {}
         self._edges: dict[Edge, Edge] = {}
         self._kinds: dict[EdgeParameters, EdgeParameters] = {}

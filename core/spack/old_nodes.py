@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from core.foundation.decoding import converted, from_json
 from core.foundation.errors import DatabaseError
 from core.spack.specs import CompilerOfOldNode
 
@@ -18,14 +19,14 @@ def modern_document(document: bytes | msgspec.Raw, node_format: int) -> bytes:
     DatabaseError for what is no node of these formats.
     """
     try:
-        node = msgspec.json.decode(document, type=dict[str, Any])
+        node = from_json(document, dict[str, Any])
         last = {"hash": node.pop("hash")} if "hash" in node else {}
         annotations: dict[str, Any] = {"original_specfile_version": node_format}
         if (compiler := node.pop("compiler", None)) is not None:
-            named = msgspec.convert(compiler, CompilerOfOldNode)
+            named = converted(compiler, CompilerOfOldNode)
             annotations["compiler"] = f"{named.name}@={named.version}"
         if dependencies := node.get("dependencies"):
-            node["dependencies"] = [_modern_edge(edge) for edge in msgspec.convert(dependencies, list[dict[str, Any]])]
+            node["dependencies"] = [_modern_edge(edge) for edge in converted(dependencies, list[dict[str, Any]])]
         return msgspec.json.encode({**node, "annotations": annotations, **last})
     except (msgspec.MsgspecError, KeyError, RecursionError) as error:
         raise DatabaseError("A spec cannot be read", str(error)) from error

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from core.foundation.decoding import converted, json_decoder
 from core.foundation.errors import DatabaseError
 
 FLAG_NAMES = frozenset({"cflags", "cppflags", "cxxflags", "fflags", "ldflags", "ldlibs"})
@@ -194,8 +195,8 @@ class PackageRecord(Struct, frozen=True, gc=False):
         return PackageState.EXTERNAL if self.external else PackageState.INSTALLED
 
 
-_node_decoder = msgspec.json.Decoder(Node)
-_hash_decoder = msgspec.json.Decoder(_WrittenHash)
+_node_decoder = json_decoder(Node)
+_hash_decoder = json_decoder(_WrittenHash)
 
 
 def decode_node(document: bytes | msgspec.Raw) -> Node:
@@ -280,7 +281,7 @@ def _decode_unusual_node(document: bytes | msgspec.Raw) -> Node:
     """Decode a node of an older format, or one with values that Spack tolerates (numbers, `module: false`)."""
     try:
         node = msgspec.json.decode(document)
-        return msgspec.convert(_modernised(node) if isinstance(node, dict) else node, Node)
+        return converted(_modernised(node) if isinstance(node, dict) else node, Node)
     except (msgspec.MsgspecError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise DatabaseError("A spec cannot be read", str(error)) from error
 

@@ -80,6 +80,9 @@ def _read(descriptor: int, since_ns: float, known: Directory | None) -> Director
             if entry.is_dir(follow_symlinks=False):
                 directories.append(entry.name)
             elif entry.is_file(follow_symlinks=False) and not is_temporary(entry.name):
-                with suppress(FileNotFoundError):
-                    files[entry.name] = entry.stat(follow_symlinks=False).st_mtime if recent else 0.0
+                if recent:
+                    with suppress(FileNotFoundError):
+                        files[entry.name] = entry.stat(follow_symlinks=False).st_mtime
+                else:
+                    files[entry.name] = 0.0
     return Directory(changed_ns, files, tuple(sorted(directories)))

@@ -52,7 +52,8 @@ class Folder:
 
     def path(self, key: str) -> Path:
         """Where `key` lies. Raises StorageFailed if it could lead outside the folder."""
-        return self.root.joinpath(*parts_of(key))
+        parts_of(key)
+        return self.root / key
 
     def where(self, key: str) -> str:
         return str(self.path(key))
@@ -296,17 +297,26 @@ class Folder:
 
     @contextmanager
     def _directory(self, parts: Sequence[str], *, create: bool = False) -> Iterator[int]:
-        if create:
-            self.root.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.root, _DIRECTORY)
+        place = os.fspath(self.root)
+        descriptor = self._open_root(create=create)
         try:
-            for depth, part in enumerate(parts, start=1):
-                child = _enter(descriptor, part, self.root.joinpath(*parts[:depth]), create=create)
+            for part in parts:
+                place = f"{place}/{part}"
+                child = _enter(descriptor, part, place, create=create)
                 os.close(descriptor)
                 descriptor = child
             yield descriptor
         finally:
             os.close(descriptor)
+
+    def _open_root(self, *, create: bool) -> int:
+        try:
+            return os.open(self.root, _DIRECTORY)
+        except FileNotFoundError:
+            if not create:
+                raise
+        self.root.mkdir(parents=True, exist_ok=True)
+        return os.open(self.root, _DIRECTORY)
 
     def _walk(self, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
         """Regular files below `prefix`; an entry's `stat` works until the next one is asked for."""
@@ -351,7 +361,7 @@ def _link(source: int, name: str, target: int, new_name: str) -> bool:
     return True
 
 
-def _enter(directory: int, name: str, path: Path, *, create: bool) -> int:
+def _enter(directory: int, name: str, path: str, *, create: bool) -> int:
     try:
         return os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
     except FileNotFoundError:

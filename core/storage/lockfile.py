@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from core.foundation.cancel import CancelToken
+from core.foundation.decoding import from_json
 from core.foundation.errors import NotFound, StorageFailed, from_os_error
 from core.foundation.files import NO_HARD_LINKS, temporary_name, write_all
 from core.foundation.kill_points import reached
@@ -160,7 +161,7 @@ def _try_to_take(folder: Folder, key: str, content: bytes) -> _Holder | None:
 
 def _decode(content: bytes) -> _Holder:
     try:
-        return msgspec.json.decode(content, type=_Holder)
+        return from_json(content, _Holder)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _Holder()
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import msgspec
 
+from core.foundation.decoding import json_decoder
 from core.foundation.errors import from_os_error
 from core.foundation.places import state_dir
 from core.foundation.redaction import redacted
@@ -112,7 +113,7 @@ def read_history() -> Iterator[HistoryEntry]:
 
     Raises PermissionDenied or StorageFailed.
     """
-    decoder = msgspec.json.Decoder(HistoryEntry)
+    decoder = json_decoder(HistoryEntry)
     try:
         with history_file().open("rb") as file:
             while line := file.readline(_LONGEST_LINE_BYTES):

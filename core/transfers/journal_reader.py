@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from core.foundation.decoding import from_json, json_decoder
 from core.foundation.errors import CacheError, Conflict, ErrorInfo, MirrordeckError, NotFound, from_os_error
 from core.foundation.kill_points import reached
 from core.foundation.text import visible
@@ -174,7 +175,7 @@ def _read(path: Path, descriptor: int) -> DeadJournal:
         raise from_os_error(error, "The transfer journal cannot be read", path) from error
     pushes: dict[str, JournalledPush] = {}
     written_at = facts.st_mtime
-    decoder = msgspec.json.Decoder(_Line)
+    decoder = json_decoder(_Line)
     for number, text in enumerate(lines, start=1):
         if not text.strip():
             continue
@@ -197,6 +198,7 @@ def _apply(line: _Line, pushes: dict[str, JournalledPush]) -> None:
         if push is not None:
             push.states[line.id] = line.state
             push.manifests[line.id] = line.manifest_digest
+            push.ended &= line.state.ended  # it may have been tried again
     elif line.t == "ended" and line.push in pushes:
         pushes[line.push].ended = True
 
@@ -218,7 +220,7 @@ class _Broken(Exception):
 def _check_version(path: Path, text: bytes) -> None:
     """Raise CacheError if a line that is not understood comes from a newer version."""
     with suppress(msgspec.MsgspecError, ValueError, RecursionError):
-        if msgspec.json.decode(text, type=_Version).version > VERSION:
+        if from_json(text, _Version).version > VERSION:
             raise CacheError("Transfers of a newer Mirrordeck cannot be continued", str(path))
 
 

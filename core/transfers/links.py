@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from core.foundation.decoding import from_json
 from core.foundation.errors import MirrordeckError
 from core.foundation.files import atomic_write
 from core.foundation.places import cache_dir
@@ -69,7 +70,7 @@ def keep_link(url: str, link: Link) -> None:
 def last_link(url: str) -> Link | None:
     """What was remembered last, None if there is nothing. Any thread."""
     try:
-        link = msgspec.json.decode(_file_of(url).read_bytes(), type=Link)
+        link = from_json(_file_of(url).read_bytes(), Link)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
     return link if link.sent > 0 and link.seconds > 0 else None

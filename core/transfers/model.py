@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from core.caches.protocol import CacheEntry, IndexUpdate
@@ -105,8 +105,8 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class PushStatus:
-    """A push as a group of rows. `seconds` runs until the push has ended; `skipped` never became rows. `source` names
-    the cache that packages are copied from, "" where they are installed here."""
+    """A push as a group of rows. `seconds` runs until the push has ended; so many packages were `skipped`: they never
+    became rows. `source` names the cache that packages are copied from, "" where they are installed here."""
 
     id: str
     mirror: str
@@ -114,7 +114,7 @@ class PushStatus:
     started_at: float
     seconds: float
     ended: bool
-    skipped: tuple[PlanItem, ...] = ()
+    skipped: int = 0
     source: str = ""
 
 
@@ -145,8 +145,9 @@ class MirrorHold:
 
 @dataclass(frozen=True, slots=True)
 class TransferLimits:
-    """How much may happen at once. `parallel` rows move at the same time, `per_mirror` of them to one mirror (None: as
-    many). `bytes_per_s` is shared by everything that goes over the network; None: no limit."""
+    """How much may happen at once. `parallel` rows move at the same time and, if it is more than one, up to two others
+    that upload; `per_mirror` of them all to one mirror (None: as many). `bytes_per_s` is shared by everything that goes
+    over the network; None: no limit."""
 
     parallel: int
     per_mirror: int | None = None
@@ -156,6 +157,7 @@ class TransferLimits:
 @dataclass(frozen=True, slots=True)
 class QueueSnapshot:
     """`rows` holds only the moving rows and those that changed since the previous snapshot; all of them when `full`.
+    `skipped` is what pushes skipped, by their ids, of those that no snapshot told of before; of all when `full`.
 
     `paused` is the whole queue, `paused_mirrors` are those a person paused; `holds` are mirrors that paused themselves.
     """
@@ -168,6 +170,7 @@ class QueueSnapshot:
     paused_mirrors: tuple[str, ...] = ()
     holds: tuple[MirrorHold, ...] = ()
     limits: TransferLimits | None = None
+    skipped: dict[str, tuple[PlanItem, ...]] = field(default_factory=dict)
 
 
 class Move(StrEnum):

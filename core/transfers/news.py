@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 
-from core.transfers.rows import Row
+from core.transfers.plan import PlanItem
+from core.transfers.rows import Push, Row
 
 
 class News:
@@ -14,6 +15,7 @@ class News:
 
     def __init__(self) -> None:
         self._rows: dict[str, Row] = {}
+        self._known: set[str] = set()  # pushes
         self.wanted = False
         self.full = False
 
@@ -28,6 +30,13 @@ class News:
         """Pushes that have ended were cleared away."""
         self._rows = {row_id: row for row_id, row in self._rows.items() if not row.push.ended}
         self.wanted = True
+
+    def skipped(self, pushes: Iterable[Push]) -> dict[str, tuple[PlanItem, ...]]:
+        """What `pushes`, which are all there are, skipped, as far as that is news."""
+        by_id = {push.job.plan.id: push.skipped for push in pushes}
+        news = {push: items for push, items in by_id.items() if items and (self.full or push not in self._known)}
+        self._known = set(by_id)
+        return news
 
     def told(self, moving: Iterable[Row], most: int | None) -> list[Row]:
         """All that are `moving`, and at most so many of the others; they are no news any more."""

@@ -25,6 +25,7 @@ from pathlib import Path
 import msgspec
 
 from core.foundation.cancel import CancelToken
+from core.foundation.decoding import from_json
 from core.foundation.errors import from_os_error
 from core.foundation.files import is_temporary, temporary_name
 from core.foundation.kill_points import reached
@@ -67,8 +68,9 @@ class FilesMark:
         note = self._seen.update
         for entry in entries:
             # The time of a directory changes with temporary files, which are no reason to pack again.
-            mark = entry.fingerprint if entry.kind is EntryKind.FILE else None
-            note(repr((entry.kind.value, entry.path, entry.link, entry.executable, mark)).encode())
+            mark = ",".join(map(str, entry.fingerprint)) if entry.kind is EntryKind.FILE else ""
+            line = f"{entry.kind.value} {entry.executable} {mark} {entry.path}\0{entry.link}\0"
+            note(line.encode("utf-8", "surrogateescape"))
             yield entry
 
     def text(self) -> str:
@@ -140,7 +142,7 @@ class PackedStore:
         looked at only if there is something. Raises Cancelled, and what `files` raises."""
         record = self._directory / (key + _RECORD)
         try:
-            found = msgspec.json.decode(record.read_bytes(), type=_Record)
+            found = from_json(record.read_bytes(), _Record)
             facts = msgspec.structs.asdict(found)
             made_of = facts.pop("made_of")
             packed = PackedPackage(**{**facts, "path": self._directory / found.path})

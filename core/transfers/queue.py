@@ -26,6 +26,7 @@ from core.transfers.model import ItemState, Move, PushOutcome, QueueSnapshot, Ro
 from core.transfers.news import News
 from core.transfers.progress import OverallProgress
 from core.transfers.pushes import Pushes
+from core.transfers.reports import Counters, RowReport
 from core.transfers.rows import Push, Row, totals_of
 
 _log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ _CLOSING_STATE = {
     RowKind.TAG: ItemState.FINALISING,
     RowKind.INDEX: ItemState.INDEXING,
 }
-_SHARED_BANDWIDTH = (ItemState.UPLOADING, ItemState.COPYING)
+_UPLOADS_ASIDE = 2
 # How often a row may take its mirror down although others got through since: then it is the row.
 _MOST_SETBACKS = 3
 _PERSON = "person"
@@ -72,6 +73,7 @@ class TransferQueue:
         self._rank = 0
         self._closing = False
         self._overall = OverallProgress(clock())
+        self._counters = Counters(self._changed, clock, self._news, self._overall, self._bandwidth)
         self._blocks = BlockPool(workers)
         self._threads: list[threading.Thread] = []
         self._add_threads()
@@ -183,9 +185,10 @@ class TransferQueue:
             self._pushes.forget_ended()
             self._news.forget_ended()
 
-    def close(self, *, finish_s: float = 0.0, timeout_s: float = 5.0) -> None:
-        """Begin nothing more, let rows that move end for `finish_s`, interrupt the others, wait for the workers, close
-        the journal: it offers what is unfinished. Nothing is killed in the middle of a write."""
+    def close(self, *, finish_s: float = 0.0, timeout_s: float = 12.0) -> None:
+        """Begin nothing more, let rows that move end for `finish_s`, interrupt the others, wait at most `timeout_s` for
+        the workers, who may have an upload to give back, close the journal: it offers what is unfinished. Nothing is
+        killed in the middle of a write."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -193,8 +196,9 @@ class TransferQueue:
             for row in self._pushes.rows():
                 if row.state.moving and not row.token.cancelled:
                     self._interrupt(row)
-        for thread in self._threads:
-            thread.join(timeout_s)
+        deadline = time.monotonic() + timeout_s
+        for thread in [each for each in self._threads if each.is_alive()]:  # a signal may have prevented the start
+            thread.join(max(0.0, deadline - time.monotonic()))
         self._blocks.close()
         self._journal.close()
 
@@ -215,6 +219,7 @@ class TransferQueue:
             now, full = self._clock(), self._news.full
             if full:
                 self._news.add(self._pushes.rows())
+            skipped = self._news.skipped(self._pushes)
             shown = self._news.told(self._pushes.moving(), most_rows)
             done, total, rate, left = self._overall.figures(self._pushes.open_bytes(), now)
             overall = totals_of(self._pushes.counts, done_bytes=done, total_bytes=total, rate_bps=rate, left_s=left)
@@ -227,6 +232,7 @@ class TransferQueue:
                 paused_mirrors=tuple(sorted(self._paused_mirrors)),
                 holds=self._holds.pictures(self._pushes.waiting_for),
                 limits=self._limits,
+                skipped=skipped,
             )
 
     def has_news(self) -> bool:
@@ -238,7 +244,7 @@ class TransferQueue:
         with self._changed:
             push, now = self._pushes[push_id], self._clock()
             rows = tuple(row.picture(now) for row in push.rows)
-            return PushOutcome(push_id, push.job.plan.mirror, rows, push.skipped(), push.seconds(now))
+            return PushOutcome(push_id, push.job.plan.mirror, rows, push.skipped, push.seconds(now))
 
     def wait(self, push_id: str, timeout_s: float | None = None) -> bool:
         """Block until the push has ended; False when the time ran out first."""
@@ -249,27 +255,31 @@ class TransferQueue:
 
     def _work(self) -> None:
         while (row := self._take()) is not None:
-            mirror = row.push.job.plan.mirror
-            failure: Exception | None = None
-            settled = True
-            try:
-                row.token.raise_if_cancelled()
-                settled = self._move(row)
+            self._work_on(row)
+            del row  # while it waits for the next one, a worker keeps nothing of a push that is cleared
+
+    def _work_on(self, row: Row) -> None:
+        mirror = row.push.job.plan.mirror
+        failure: Exception | None = None
+        settled = True
+        try:
+            row.token.raise_if_cancelled()
+            settled = self._move(row)
+            if settled:
+                record_transfer(row)
+        except Exception as error:
+            failure = error
+            if not isinstance(error, (MirrordeckError, Cancelled)):
+                _log.exception("a transfer failed unexpectedly")
+        with self._changed:
+            self._moving[mirror] -= 1
+            if failure is not None:
+                self._fail(row, failure)
+            else:
+                self._holds.worked(mirror)
                 if settled:
-                    record_transfer(row)
-            except Exception as error:
-                failure = error
-                if not isinstance(error, (MirrordeckError, Cancelled)):
-                    _log.exception("a transfer failed unexpectedly")
-            with self._changed:
-                self._moving[mirror] -= 1
-                if failure is not None:
-                    self._fail(row, failure)
-                else:
-                    self._holds.worked(mirror)
-                    if settled:
-                        self._settle(row, ItemState.DONE)
-                self._changed.notify_all()
+                    self._settle(row, ItemState.DONE)
+            self._changed.notify_all()
 
     def _fail(self, row: Row, failure: Exception) -> None:
         if isinstance(failure, Cancelled):
@@ -314,7 +324,7 @@ class TransferQueue:
 
     def _move(self, row: Row) -> bool:
         """Do what the row is due for; False when the rest has to wait for other rows."""
-        job, report, token = row.push.job, _RowReport(self, row), row.token
+        job, report, token = row.push.job, RowReport(row, self._counters), row.token
         if row.kind is RowKind.TAG:
             row.image = job.write_tag(row.push.lost_packages(), report=report, token=token, pool=self._blocks)
         elif row.item is None:
@@ -347,9 +357,19 @@ class TransferQueue:
             return None
 
     def _next(self) -> Row | None:
-        if self._paused or self._moving.total() >= self._limits.parallel:
+        if self._paused or self._is_full():
             return None
         return self._pushes.next_row(self._may_move)
+
+    def _is_full(self) -> bool:
+        """Whether nothing more may be started. A few uploads take no place: they wait for the network, and packing for
+        the next one goes on meanwhile. Without them both ends of a slow line stand still in turn."""
+        uploading = sum(row.state is ItemState.UPLOADING for row in self._pushes.moving())
+        return self._moving.total() - min(uploading, self._aside()) >= self._limits.parallel
+
+    def _aside(self) -> int:
+        """How many uploads take no place. Whoever wants one package at a time gets that."""
+        return _UPLOADS_ASIDE if self._limits.parallel > 1 else 0
 
     def _may_move(self, mirror: str) -> bool:
         """Whether something more may be started that goes to `mirror`."""
@@ -394,27 +414,8 @@ class TransferQueue:
         row.push.change(row, state, self._clock())
         self._news.add((row,))
 
-    def _report_phase(self, row: Row, state: ItemState, total_bytes: int | None) -> None:
-        with self._changed:
-            if total_bytes is not None:
-                row.phases_done += 1
-                row.begin(total_bytes, self._clock())
-            self._change(row, state)
-
-    def _report_bytes(self, row: Row, count: int) -> None:
-        if row.state in _SHARED_BANDWIDTH:
-            self._bandwidth.spend(count, row.token)
-        with self._changed:
-            now, before = self._clock(), row.weight_done
-            row.done_bytes += count
-            if row.total_bytes is not None:
-                row.done_bytes = min(row.done_bytes, row.total_bytes)
-            if row.meter is not None:
-                row.meter.add(count, now)
-            self._overall.meter.add(int(row.weight_done - before), now)
-
     def _add_threads(self) -> None:
-        for number in range(len(self._threads), self._limits.parallel):
+        for number in range(len(self._threads), self._limits.parallel + self._aside()):
             thread = threading.Thread(target=self._work, name=f"transfer-{number}", daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -431,20 +432,3 @@ class TransferQueue:
             write()
         except MirrordeckError as error:
             _log.error("%s", error)
-
-
-class _RowReport:
-    """What a job may say about its row while it moves."""
-
-    def __init__(self, queue: TransferQueue, row: Row) -> None:
-        self._queue = queue
-        self._row = row
-
-    def phase(self, state: ItemState, total_bytes: int | None = None) -> None:
-        self._queue._report_phase(self._row, state, total_bytes)
-
-    def add(self, count: int) -> None:
-        self._queue._report_bytes(self._row, count)
-
-    def original(self, lost: str = "") -> None:
-        self._row.kept, self._row.note = not lost, lost

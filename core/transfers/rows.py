@@ -115,7 +115,7 @@ class Row:
 
 
 class Push:
-    """A push in the queue: its rows, counted by state and waiting in order of size."""
+    """A push in the queue: its rows, counted by state and waiting in order of size. `skipped` never became rows."""
 
     def __init__(self, job: TransferJob, *, started_at: float, now: float) -> None:
         plan = job.plan
@@ -123,6 +123,7 @@ class Push:
         self.started_at = started_at
         self._started = now
         self._seconds: float | None = None
+        self.skipped = tuple(plan.of(Decision.EXTERNAL, Decision.HELD_BACK, Decision.NOT_INSTALLED))
         self.packages: list[Row] = []
         self.moving: dict[Row, None] = {}
         self.link = LinkMeter()
@@ -274,10 +275,6 @@ class Push:
         if link is not None and not self.job.plan.source:
             keep_link(self.job.plan.mirror_url, link)
 
-    def skipped(self) -> tuple[PlanItem, ...]:
-        """What the plan set aside, so that it never became a row."""
-        return tuple(self.job.plan.of(Decision.EXTERNAL, Decision.HELD_BACK, Decision.NOT_INSTALLED))
-
     def status(self, now: float) -> PushStatus:
         done = round(self._ended_weight + self.open_weight())
         totals = totals_of(self.counts, done_bytes=done, total_bytes=self._total_bytes)
@@ -289,7 +286,7 @@ class Push:
             self.started_at,
             self.seconds(now),
             self.ended,
-            self.skipped(),
+            len(self.skipped),
             plan.source,
         )
 

@@ -11,7 +11,7 @@ from gui.contents.table import ContentsTable
 from gui.packages.slices import Steps, finish
 from gui.widgets.stepping import Stepper
 
-_AT_ONCE = 5_000  # rows that are looked at in no time
+_AT_ONCE = 2_000  # rows that are looked at in no time
 
 
 class Chooser(QObject):

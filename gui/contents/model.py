@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, QTimer, Signal
 
 from core.caches.browsing import EntryKind
 from core.foundation.text import short_hash, visible
@@ -30,7 +30,8 @@ _SIGNED = Look("check", "dim", messages.YES, quiet=True)
 _NO = Look("circle", "dim", messages.NO, quiet=True)
 _SHAPES = {"ok": "check", "warn": "triangle", "bad": "cross", "text": "circle"}
 _FEW = 200
-_AT_ONCE = 5_000  # rows that are arranged in no time
+_AT_ONCE = 2_000  # rows that are arranged in no time
+_REST_MS = 200  # for others, while more of them come
 _COLUMNS = tuple(Column)
 
 LineId = tuple[GroupKey, str]
@@ -43,7 +44,8 @@ class ContentsModel(QAbstractTableModel):
     `signatures` says whether Spack has signatures here, `reading` whether what is not known will come, `stale` that all
     is only what was known last. `judged` says by entry what signatures are worth, as far as that was asked for.
 
-    With very many rows narrowing, sorting and opening go on in steps while the old lines stay.
+    With very many rows narrowing, sorting and opening go on in steps while the old lines stay, and rows that came are
+    put where they belong some times a second.
     """
 
     arranged = Signal()
@@ -63,8 +65,12 @@ class ContentsModel(QAbstractTableModel):
         self._open_while_filtered: set[GroupKey] = set()
         self._lines: list[Line] = []
         self._opens_few = False  # whether the filter is new, and opens what it leaves where that is little
-        self._outdated = False  # whether rows have come since the steps began
+        self._outdated = False  # whether a group was opened or closed since the steps began
         self._stepper = Stepper(self)
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(_REST_MS)
+        self._later.timeout.connect(self._on_later)
         self._discarding = Stepper(self)
 
     # ---- filling ----
@@ -72,15 +78,24 @@ class ContentsModel(QAbstractTableModel):
     def apply(self, rows: Sequence[ContentsRow]) -> None:
         """Add rows and replace what is known already."""
         self._now = time.time()
-        if self.contents.apply(rows):
-            if self._stepper.running:
-                self._outdated = True  # beginning anew each time would never end while rows come
-            else:
-                self._arrange()
-        else:
+        if not self.contents.apply(rows):
             self._repaint()
+        elif self._is_small:
+            self._arrange()
+        elif not self._later.isActive():
+            self._later.start()
 
-    def retain(self, keys: Collection[str]) -> None:
+    @property
+    def _is_small(self) -> bool:
+        return len(self.contents.rows) <= _AT_ONCE
+
+    def _on_later(self) -> None:
+        if self._stepper.running:
+            self._later.start()  # beginning anew each time would never end while rows come
+        else:
+            self._arrange()
+
+    def retain(self, keys: Set[str]) -> None:
         """Forget what is not among `keys`, and sum up anew."""
         if not self.contents.retain(keys):
             return
@@ -91,6 +106,7 @@ class ContentsModel(QAbstractTableModel):
 
     def clear(self) -> None:
         self._stepper.stop()
+        self._later.stop()
         self._discarding.run(self.contents.discarding())
         self.contents = Contents()
         self._open.clear()
@@ -138,8 +154,9 @@ class ContentsModel(QAbstractTableModel):
 
     def _arrange(self) -> None:
         """Put everything where it belongs now; `arranged` follows."""
+        self._later.stop()
         steps = self._arranging()
-        if len(self.contents.rows) <= _AT_ONCE:
+        if self._is_small:
             self._stepper.stop()
             finish(steps)
         else:
@@ -182,7 +199,7 @@ class ContentsModel(QAbstractTableModel):
     @property
     def busy(self) -> bool:
         """Whether the lines shown are not yet those asked for."""
-        return self._stepper.running
+        return self._stepper.running or self._later.isActive()
 
     # ---- opening ----
 
@@ -273,7 +290,7 @@ class ContentsModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(self._lines)
 
     def columnCount(self, parent: Index = _NO_PARENT) -> int:
-        return 0 if parent.isValid() else len(Column)
+        return 0 if parent.isValid() else len(_COLUMNS)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = _ItemRole.DisplayRole) -> object:
         if orientation is not Qt.Orientation.Horizontal:

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from core.engine.calls.mirrors import ListMirrors
 from core.foundation.errors import MirrordeckError
-from core.mirrors.model import Mirror
 from core.services.values import ContentsRow, ContentsView
 from gui import messages, theme
 from gui.actions import Actions
@@ -35,7 +34,6 @@ from gui.contents.table import ContentsTable
 from gui.engine_client import EngineClient
 from gui.menus import cache_menu, entry_menu, fill
 from gui.packages.completion import is_eager
-from gui.settings import remembered
 from gui.widgets.controls import ActionButton, Button, ComboBox
 from gui.widgets.empty_state import EmptyState
 from gui.widgets.labels import Label
@@ -44,7 +42,6 @@ from gui.widgets.pane_splitter import PaneSplitter
 from gui.widgets.spec_line import SpecLine
 from gui.widgets.table import TablePane
 
-_MEMORY = "contents/place"
 _ROWS_AT_LEAST = 3
 
 
@@ -65,8 +62,6 @@ class ContentsPage(Page):
         self.narrower = ContentsNarrower(client, self.model, self)
         self.work = ContentsCommands(client, self)
         self.index = IndexUpdater(client, self)
-        self.place = ""
-        self._mirrors: dict[str, Mirror] = {}
         self._load_when_shown, self._wanted = False, ""  # `_wanted`: a hash to go to once all lines are shown
         self._build_tools()
         self._build_list()
@@ -177,7 +172,6 @@ class ContentsPage(Page):
         self.next_generation()
         self.registry.stop()
         self.reader.forget()
-        self._mirrors = {}
         self.place_box.set_mirrors([])
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -189,20 +183,18 @@ class ContentsPage(Page):
 
     def open_place(self, text: str) -> None:
         """Show what was typed: a mirror, an address, or the repositories of a registry."""
-        self.open_mirror(words.place_of(text, self._mirrors))
+        self.open_mirror(words.place_of(text, self.place_box.mirrors))
 
     def open_mirror(self, place: str) -> None:
         """Show a mirror by its name, or an address."""
-        self.place = place
-        self.place_box.set_place(self.place)
-        remembered().setValue(_MEMORY, self.place)
+        self.place_box.set_place(place)
         if not self._load_when_shown and self.instance_id:
             self._read(refresh=False)
 
     @property
-    def mirror(self) -> Mirror | None:
-        """The mirror that is shown, None for an address."""
-        return self._mirrors.get(self.place)
+    def place(self) -> str:
+        """What is shown."""
+        return self.place_box.place
 
     async def _read_mirrors(self, *, first: bool) -> None:
         number = self.next_generation()
@@ -212,20 +204,15 @@ class ContentsPage(Page):
             return  # the Mirrors page tells about it; addresses can be typed all the same
         if not self.is_current(number):
             return
-        mirrors = [row.mirror for row in view.rows if row.mirror.binary]
-        self._mirrors = {mirror.name: mirror for mirror in mirrors}
-        self.place_box.set_mirrors(mirrors)
+        self.place_box.set_mirrors([row.mirror for row in view.rows if row.mirror.binary])
         if first:
-            kept = self.place or str(remembered().value(_MEMORY) or "")
-            local = next((mirror.name for mirror in mirrors if mirror.fetch.folder is not None), "")
-            self.place = kept if kept in self._mirrors or words.is_address(kept) else local
-            self.place_box.set_place(self.place)
+            self.place_box.offer_first()
 
     def _read(self, *, refresh: bool) -> None:
         self.banner.clear()
         self.registry.stop()
         self.work.instance, self.work.place = self.instance_id, self.place
-        self.model.signatures = words.has_signatures(self.place, self.mirror)
+        self.model.signatures = words.has_signatures(self.place, self.place_box.mirror)
         self.signatures.begin(self.instance_id, self.place)
         if words.is_registry(self.place):
             self.reader.forget()
@@ -234,8 +221,8 @@ class ContentsPage(Page):
             self.reader.read(self.instance_id, self.place, refresh=refresh)
 
     def _on_read(self) -> None:
-        view = self.reader.view
-        if view is not None and view.from_memory and view.error is None and words.is_local(self.place, self.mirror):
+        view, at_hand = self.reader.view, words.is_local(self.place, self.place_box.mirror)
+        if view is not None and view.from_memory and view.error is None and at_hand:
             self.reader.read(self.instance_id, self.place, refresh=True)  # it costs nobody anything
             return
         self._show_notice(view)
@@ -363,7 +350,7 @@ class ContentsPage(Page):
         if row is None:
             self.details.show_nothing()
         else:
-            at_hand = words.is_local(self.place, self.mirror)
+            at_hand = words.is_local(self.place, self.place_box.mirror)
             self.details.show_entry(self.instance_id, self.place, row, at_hand=at_hand)
         self.footer.show_totals(self.model, self.chooser.selection)
         self.update_actions()
@@ -387,7 +374,7 @@ class ContentsPage(Page):
         view = self.reader.view
         return Situation(
             place=self.place,
-            mirror=self.mirror,
+            mirror=self.place_box.mirror,
             stopped=self.why_no_push(),
             engine=self.client.running,
             reading=self.reading,

@@ -12,21 +12,26 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 from core.mirrors.model import Mirror
 from gui import theme
 from gui.contents import words
+from gui.settings import remembered
 from gui.widgets.cell import Role, place
 from gui.widgets.controls import ComboBox
 from gui.widgets.package_delegate import PackageDelegate
 
+_MEMORY = "contents/place"
 _WIDTH = 260
 _POPUP_WIDTH = 480
 
 
 class PlaceBox(ComboBox):
-    """`place_chosen(text)` follows a choice and Return, never typing alone: looking may ask somebody far away."""
+    """`place` is a mirror's name or an address; `place_chosen(text)` follows a choice and Return, never typing alone:
+    looking may ask somebody far away."""
 
     place_chosen = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.place = ""
+        self.mirrors: dict[str, Mirror] = {}
         self.edit = QLineEdit()
         self.setLineEdit(self.edit)
         self.setCompleter(None)  # type: ignore[arg-type]  # it swallows Return while the text is marked
@@ -42,6 +47,7 @@ class PlaceBox(ComboBox):
 
     def set_mirrors(self, mirrors: Sequence[Mirror]) -> None:
         """Offer `mirrors`; the text stays."""
+        self.mirrors = {mirror.name: mirror for mirror in mirrors}
         text = self.currentText()
         self.blockSignals(True)
         self.clear()
@@ -52,10 +58,26 @@ class PlaceBox(ComboBox):
         self.setEditText(text)
         self.blockSignals(False)
 
-    def set_place(self, text: str) -> None:
-        """Show `text` without telling."""
+    @property
+    def mirror(self) -> Mirror | None:
+        """The mirror that `place` is, None for an address."""
+        return self.mirrors.get(self.place)
+
+    def set_place(self, place: str) -> None:
+        """Show `place` without telling, and offer it the next time."""
+        self._show_place(place)
+        remembered().setValue(_MEMORY, place)
+
+    def offer_first(self) -> None:
+        """Show what is chosen already or was the last time, else a folder."""
+        kept = self.place or str(remembered().value(_MEMORY) or "")
+        local = next((name for name, mirror in self.mirrors.items() if mirror.fetch.folder is not None), "")
+        self._show_place(kept if kept in self.mirrors or words.is_address(kept) else local)
+
+    def _show_place(self, place: str) -> None:
+        self.place = place
         self.blockSignals(True)
-        self.setEditText(text)
+        self.setEditText(place)
         self.edit.setCursorPosition(0)
         self.blockSignals(False)
 

@@ -16,7 +16,7 @@ from gui.contents.model import ContentsModel
 from gui.engine_client import EngineClient
 from gui.widgets.page import TaskOwner
 
-_SLICE_ROWS = 1000
+_SLICE_ROWS = 300
 
 
 class ContentsReader(QObject):
@@ -114,7 +114,8 @@ class ContentsReader(QObject):
         self._slices.start()
 
     def _on_slice(self) -> None:
-        rows, self._pending = self._pending[:_SLICE_ROWS], self._pending[_SLICE_ROWS:]
+        rows = self._pending[:_SLICE_ROWS]
+        del self._pending[:_SLICE_ROWS]
         if rows:
             self._seen.update(row.key for row in rows)
             self._model.apply(rows)

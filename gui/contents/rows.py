@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence, Set
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -43,7 +43,7 @@ _SECTION_OF = {
     EntryKind.KEY: Section.INDEX,
     EntryKind.UNTAGGED: Section.UNTAGGED,
 }
-_SUMMED_AT_ONCE = 4_000
+_SUMMED_AT_ONCE = 2_000
 GroupKey = tuple[Section, str]
 
 
@@ -113,18 +113,19 @@ class Contents:
             self._count(row)
         return moved
 
-    def retain(self, keys: Collection[str]) -> bool:
+    def retain(self, keys: Set[str]) -> bool:
         """Forget everything else; True if there was anything."""
+        if self.rows.keys() <= keys:  # far quicker than looking at every row
+            return False
         gone = [row for key, row in self.rows.items() if key not in keys]
         for row in gone:
             self._take_out(row)
             self._uncount(row)
             del self.rows[row.key], self._haystacks[row.key], self._places[row.key]
-        if gone:
-            for group in self.groups.values():
-                if group.shown is not group.keys:
-                    group.shown = [key for key in group.shown if key in self.rows]
-        return bool(gone)
+        for group in self.groups.values():
+            if group.shown is not group.keys:
+                group.shown = [key for key in group.shown if key in self.rows]
+        return True
 
     def discarding(self) -> Steps[None]:
         """Let go of everything bit by bit: at once it would take a noticeable time."""
@@ -137,35 +138,44 @@ class Contents:
 
     def narrowing(self, wanted: Sequence[str], only: Collection[str] | None = None) -> Steps[None]:
         """Show only entries that have all of the words `wanted` (lower case), of packages with the hashes `only`."""
-        haystacks, rows = self._haystacks, self.rows
+        all_wanted = not wanted and only is None
         narrowed: list[tuple[Group, Collection[str]]] = []
-        looked_at = 0
         for group in list(self.groups.values()):
-            found: Collection[str] = group.keys
-            if only is not None:
-                found = [key for key in found if rows[key].hash in only]
-            for word in wanted:
-                found = [key for key in found if word in haystacks[key]]
-            narrowed.append((group, found))
-            looked_at += len(group.keys)
-            if looked_at >= SLICE:
-                looked_at = 0
+            if all_wanted:
+                narrowed.append((group, group.keys))
+                continue
+            found: list[str] = []
+            for part in slices(list(group.keys)):
+                found += self._matching(part, wanted, only)
                 yield
-        for group, found in narrowed:
-            if len(found) != len(group.shown) or wanted or only is not None:
+            narrowed.append((group, found))
+        for group, shown in narrowed:
+            if len(shown) != len(group.shown) or not all_wanted:
                 group.sums = None
-            group.shown = found
+            group.shown = shown
+
+    def _matching(self, keys: Sequence[str], wanted: Sequence[str], only: Collection[str] | None) -> Sequence[str]:
+        """Those of `keys` that `narrowing` shows."""
+        haystacks, rows = self._haystacks, self.rows
+        if only is not None:
+            keys = [key for key in keys if rows[key].hash in only]
+        for word in wanted:
+            keys = [key for key in keys if word in haystacks[key]]
+        return keys
 
     def ordering(self, column: Column, *, descending: bool) -> Steps[list[Group]]:
         """Groups that show anything, by section, then by `column` where that makes sense of a group, else by name."""
         by_name = descending and column not in _GROUP_KEYS
         shown = [group for group in self.groups.values() if group.shown]
+        yield
         ordered = sorted(shown, key=lambda group: group.key[1], reverse=by_name)
+        yield
         if column in _GROUP_KEYS:
             yield from self._summing(ordered)
             value = _GROUP_KEYS[column]
             ordered.sort(key=lambda group: value(self.sums(group)), reverse=descending)
         ordered.sort(key=lambda group: group.key[0])
+        yield
         return ordered
 
     def _summing(self, groups: Sequence[Group]) -> Steps[None]:

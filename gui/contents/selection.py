@@ -9,7 +9,7 @@ from core.services.values import ContentsRow
 from gui.contents.rows import Contents, Group
 from gui.packages.slices import Steps
 
-_LINES_AT_ONCE = 4_000
+_LINES_AT_ONCE = 2_000
 
 
 class Selection:
@@ -39,6 +39,5 @@ def selecting(contents: Contents, lines: Sequence[tuple[Group, str]]) -> Steps[S
             else:
                 found.update(dict.fromkeys(group.shown))
         yield
-    keys = [key for key in found if key in contents.rows]
-    yield
+    keys = list(found)
     return Selection(contents, keys, (yield from contents.sizing(keys)))

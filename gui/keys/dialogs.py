@@ -122,6 +122,7 @@ class TrustDialog(KeyDialog):
         owner = visible(key.user_id)
         if self._offer.source.mirror and not trusted:
             box = self.boxes[key.fingerprint] = CheckBox(owner)
+            box.setFont(theme.font(FontRole.STRONG))
             box.toggled.connect(self._on_ticked)
             column.addWidget(box)
         else:

@@ -167,7 +167,7 @@ def status_look(
 def status_tip(row: MirrorRow, test: TestView | None = None, failure: ErrorInfo | None = None) -> str:
     """More about the status: the reason of a problem."""
     if row.status is not None:
-        return row.status.sentence()
+        return messages.sentences(row.status.sentence(), *row.status.remedies)
     if problem := _login_problem(row):
         return problem
     if row.mirror.push.plain_secret or row.mirror.fetch.plain_secret:

@@ -285,7 +285,7 @@ class PackagesModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(self._shown.lines)
 
     def columnCount(self, parent: Index = _NO_PARENT) -> int:
-        return 0 if parent.isValid() else len(Column)
+        return 0 if parent.isValid() else len(_COLUMNS)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = _ItemRole.DisplayRole) -> object:
         if orientation is not Qt.Orientation.Horizontal:

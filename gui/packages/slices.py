@@ -10,8 +10,8 @@ from typing import Any, Protocol, TypeVar
 T = TypeVar("T")
 K_contra = TypeVar("K_contra", contravariant=True)
 Steps = Generator[None, None, T]
-SLICE = 10_000
-_CALLS = 5_000
+SLICE = 5_000
+_CALLS = 2_500
 
 
 class Keys(Protocol[K_contra]):

@@ -8,14 +8,15 @@ import json
 import os
 import shlex
 import shutil
+import socket
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject
-from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 from core.cli import askpass
 from core.foundation.errors import StorageFailed
@@ -60,11 +61,19 @@ class Askpass(QObject):
         self._program = self._folder / "ask"
         self._program.write_text(f'#!/bin/sh\nexec {shlex.join(_asking_command())} "$@"\n', encoding="utf-8")
         self._program.chmod(0o700)
-        self._server = QLocalServer(self)
-        self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
-        self._server.newConnection.connect(self._on_connection)
-        if not self._server.listen(str(self._folder / "window")):
-            raise StorageFailed(words.CANNOT_ASK, self._server.errorString())
+        self._window = self._folder / "window"
+        self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._server.setblocking(False)
+        try:
+            self._server.bind(str(self._window))
+            self._window.chmod(0o600)
+            self._server.listen()
+        except OSError as error:  # a path too long for a socket, for instance
+            self._server.close()
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise StorageFailed(words.CANNOT_ASK, str(error)) from error
+        # Not closed before the loop looks at it no more.
+        self._tasks.start(self._listen()).add_done_callback(lambda _: self._server.close())
 
     @property
     def environment(self) -> dict[str, str]:
@@ -74,30 +83,36 @@ class Askpass(QObject):
             "SSH_ASKPASS": program,
             "SSH_ASKPASS_REQUIRE": "force",
             "SUDO_ASKPASS": program,
-            askpass.SOCKET_VARIABLE: str(self._folder / "window"),
+            askpass.SOCKET_VARIABLE: str(self._window),
         }
 
     def leave(self) -> None:
         self._tasks.cancel_all()
-        self._server.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _on_connection(self) -> None:
-        while (socket := self._server.nextPendingConnection()) is not None:
-            task = self._tasks.start(self._serve(socket))
-            socket.disconnected.connect(task.cancel)
+    async def _listen(self) -> None:
+        while True:
+            connection, _ = await asyncio.get_running_loop().sock_accept(self._server)
+            self._tasks.start(self._serve(connection))
 
-    async def _serve(self, socket: QLocalSocket) -> None:
-        try:
-            question = self._read(await _line(socket))
-            async with self._turn:
-                answer = await self._answer(question)
-            if answer is not None:
-                socket.write(json.dumps(answer.reveal()).encode() + b"\n")
-            socket.flush()
-            socket.disconnectFromServer()
-        finally:
-            socket.deleteLater()
+    async def _serve(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            question = self._read(await _line(connection))
+            answering = self._tasks.start(self._answer_in_turn(question))
+            withdrawn = self._tasks.start(_end_of(connection))
+            try:
+                await asyncio.wait({answering, withdrawn}, return_when=asyncio.FIRST_COMPLETED)
+                if answering.done() and (answer := answering.result()) is not None:
+                    line = json.dumps(answer.reveal()).encode() + b"\n"
+                    await asyncio.get_running_loop().sock_sendall(connection, line)
+            finally:
+                answering.cancel()
+                withdrawn.cancel()
+                await asyncio.wait({answering, withdrawn})
+
+    async def _answer_in_turn(self, question: Question) -> Secret | None:
+        async with self._turn:
+            return await self._answer(question)
 
     def _read(self, line: bytes) -> Question:
         try:
@@ -107,13 +122,20 @@ class Askpass(QObject):
             return Question(self._who, line.decode("utf-8", "replace"))
 
 
-async def _line(socket: QLocalSocket) -> bytes:
-    arrived = asyncio.Event()
-    socket.readyRead.connect(arrived.set)
-    while not socket.canReadLine() and socket.bytesAvailable() < _LONGEST_QUESTION:
-        arrived.clear()
-        await arrived.wait()
-    return bytes(socket.readLine(_LONGEST_QUESTION).data())
+async def _line(connection: socket.socket) -> bytes:
+    line = b""
+    while b"\n" not in line and len(line) < _LONGEST_QUESTION:
+        more = await asyncio.get_running_loop().sock_recv(connection, _LONGEST_QUESTION)
+        if not more:
+            raise ConnectionError
+        line += more
+    return line
+
+
+async def _end_of(connection: socket.socket) -> None:
+    with suppress(OSError):
+        while await asyncio.get_running_loop().sock_recv(connection, 1):
+            pass
 
 
 def _asking_command() -> list[str]:

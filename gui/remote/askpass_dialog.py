@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from core.foundation.secret import Secret
 from gui import messages, theme
@@ -66,4 +67,5 @@ async def answer_of_person(question: Question, parent: QWidget) -> Secret | None
             return None
         return Secret("yes") if question.yes_or_no else dialog.secret_edit.secret
     finally:
-        dialog.secret_edit.forget()
+        if isValid(dialog):
+            dialog.secret_edit.forget()

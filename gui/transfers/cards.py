@@ -148,7 +148,8 @@ class PushSummary(QFrame):
     def _on_copy(self) -> None:
         if self._push is not None:
             rows = self._state.rows_of(self._push.id)
-            text = words.report(self._push, self.summary(self._push, rows), rows, self._state.label)
+            skipped = self._state.skipped.get(self._push.id, ())
+            text = words.report(self._push, self.summary(self._push, rows), rows, skipped, self._state.label)
             QGuiApplication.clipboard().setText(text)
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -33,6 +33,7 @@ _DATA = Qt.ItemDataRole
 _ROLES = [
     _DATA.DisplayRole, _DATA.ToolTipRole, Role.TONE, Role.LOOK, Role.PROGRESS, Role.SORT, Role.OBJECT
 ]  # fmt: skip
+_COLUMNS = tuple(Column)
 _MANY = 500  # changed rows from which on the view is told once for all
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _HEADING_RANK = -1
@@ -78,16 +79,18 @@ class TransfersModel(QAbstractTableModel):
     def apply(self, snapshot: QueueSnapshot) -> None:
         """Insert, change, move and remove exactly what `snapshot` says."""
         before, self._pushes = self._pushes, {push.id: push for push in snapshot.pushes}
-        gone = [row.id for row in self._rows.values() if row.push_id not in self._pushes]
+        forgotten = before.keys() - self._pushes.keys()
+        gone = [row.id for row in self._rows.values() if row.push_id in forgotten] if forgotten else []
         for row_id in gone:
             self._count(self._rows[row_id], None)
-        self._take_out([*gone, *(before.keys() - self._pushes.keys())])
+        self._take_out([*gone, *forgotten])
         for row_id in gone:
             del self._rows[row_id], self._places[row_id]
             self._spoken.pop(row_id, None)
         if before.keys() != self._pushes.keys():
             self._open = frozenset(filter(self._opens, self._pushes))
-        rows = [row for row in snapshot.rows if row.push_id in self._pushes]
+        known = self._rows
+        rows = [row for row in snapshot.rows if row.push_id in self._pushes and known.get(row.id) is not row]
         for row in rows:
             self._count(self._rows.get(row.id), row)
         self._put(rows)
@@ -281,8 +284,15 @@ class TransfersModel(QAbstractTableModel):
         self.layoutAboutToBeChanged.emit()
         held = self.persistentIndexList()
         ids = [self._keys[index.row()][-1] for index in held]
+        lines = [bisect_left(self._keys, self._key_of[row_id]) for row_id in moved]
         self._key_of.update(moved)
-        self._keys = sorted(self._key_of.values())
+        if len(moved) > _MANY:
+            self._keys = sorted(self._key_of.values())
+        else:
+            for line in sorted(lines, reverse=True):
+                del self._keys[line]
+            for key in moved.values():
+                insort(self._keys, key)
         self.changePersistentIndexList(
             held, [self._at(row_id, index.column()) for row_id, index in zip(ids, held, strict=True)]
         )
@@ -294,7 +304,7 @@ class TransfersModel(QAbstractTableModel):
     def _tell(self, before: TransferRow, row: TransferRow) -> None:
         """Emit `dataChanged` for the cells of `row` that look different now."""
         number = bisect_left(self._keys, self._key_of[row.id])
-        columns = [column for column in Column if self._picture(before, column) != self._picture(row, column)]
+        columns = [column for column in _COLUMNS if self._picture(before, column) != self._picture(row, column)]
         for _, run in groupby(enumerate(columns), lambda pair: pair[1] - pair[0]):
             run_of = [column for _, column in run]
             self.dataChanged.emit(self.index(number, run_of[0]), self.index(number, run_of[-1]), _ROLES)
@@ -376,7 +386,7 @@ class TransfersModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(self._keys)
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(Column)
+        return 0 if parent.isValid() else len(_COLUMNS)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = _DATA.DisplayRole) -> Any:
         if orientation is Qt.Orientation.Horizontal and role == _DATA.DisplayRole:
@@ -388,7 +398,7 @@ class TransfersModel(QAbstractTableModel):
     def data(self, index: Index, role: int = _DATA.DisplayRole) -> Any:
         if not index.isValid():
             return None
-        row, column = self.row_at(index.row()), Column(index.column())
+        row, column = self.row_at(index.row()), _COLUMNS[index.column()]
         if row is None:
             push = self._pushes[self._keys[index.row()][-1]]
             return heading_data(push, self._packages(push), column, role, is_open=push.id in self._open)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtGui import QAction, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from core.engine.calls.history import ListHistory
@@ -69,7 +69,8 @@ class TransfersPage(Page):
         self._build_table()
         self.body.addWidget(self.failure)
         self._connect()
-        self._on_changed(state.everything())
+        self._behind = True
+        self._show_snapshot(state.everything())
         self._show_offer()
 
     # ---- building ----
@@ -217,6 +218,18 @@ class TransfersPage(Page):
     # ---- following the queue ----
 
     def _on_changed(self, snapshot: QueueSnapshot) -> None:
+        """What happens while nobody looks is taken in at once, when somebody does again."""
+        self._behind = not self.isVisible()
+        if not self._behind:
+            self._show_snapshot(snapshot)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._behind:
+            self._behind = False
+            self._show_snapshot(self.state.everything())
+
+    def _show_snapshot(self, snapshot: QueueSnapshot) -> None:
         self.model.apply(snapshot)
         self.overall.show_now()
         self.hold.show_holds(tuple(self.state.holds.values()))

@@ -33,6 +33,7 @@ from core.transfers.model import (
     TransferLimits,
     TransferRow,
 )
+from core.transfers.plan import PlanItem
 from gui.engine_client import EngineClient
 from gui.transfers.leftovers import Leftovers
 from gui.widgets.motion import display_is_far
@@ -43,7 +44,8 @@ _COUNTS = ("waiting", "moving", "done", "present", "failed", "cancelled")
 
 
 class TransfersState(QObject):
-    """Rows by id, pushes by id (oldest first), totals of everything, and the requests that change them.
+    """Rows by id, pushes by id (oldest first) and what they `skipped`, totals of everything, and the requests that
+    change them.
 
     `moving` are the rows that move, the one that has been moving longest first. `interrupted` says how many packages
     the last engine left unfinished when it ended by itself; `leftovers` is what earlier runs left. `holds` are mirrors
@@ -62,6 +64,7 @@ class TransfersState(QObject):
         super().__init__(parent)
         self.rows: dict[str, TransferRow] = {}
         self.pushes: dict[str, PushStatus] = {}
+        self.skipped: dict[str, tuple[PlanItem, ...]] = {}
         self.overall = Totals()
         self.paused = False
         self.paused_mirrors: tuple[str, ...] = ()
@@ -118,7 +121,11 @@ class TransfersState(QObject):
             self.rows = {}
         if before - self.pushes.keys():
             self.rows = {key: row for key, row in self.rows.items() if row.push_id in self.pushes}
+            self._packages = {key: row_id for key, row_id in self._packages.items() if key[0] in self.pushes}
+            self._closing = {push_id: rows for push_id, rows in self._closing.items() if push_id in self.pushes}
         self.rows.update((row.id, row) for row in snapshot.rows)
+        known = {**self.skipped, **snapshot.skipped}
+        self.skipped = {push_id: items for push_id, items in known.items() if push_id in self.pushes}
         self._note_names(snapshot)
         self.moving = tuple(sorted((row for row in snapshot.rows if row.state.moving), key=lambda row: -row.seconds))
         self.overall, self.paused = snapshot.overall, snapshot.paused
@@ -138,6 +145,7 @@ class TransfersState(QObject):
             paused_mirrors=self.paused_mirrors,
             holds=tuple(self.holds.values()),
             limits=self.limits,
+            skipped=self.skipped,
         )
 
     def rows_of(self, push_id: str) -> list[TransferRow]:
@@ -228,8 +236,8 @@ class TransfersState(QObject):
                 self._packages[row.push_id, row.hash] = row.id
             else:
                 self._closing.setdefault(row.push_id, {})[row.kind] = row.id
-        for push in snapshot.pushes:
-            self._labels.update((item.hash, f"{item.name}@{item.version}") for item in push.skipped)
+        for items in snapshot.skipped.values():
+            self._labels.update((item.hash, f"{item.name}@{item.version}") for item in items)
 
     def _on_engine_lost(self) -> None:
         """Nothing moves without an engine, and a new one will not know these rows."""
@@ -277,7 +285,8 @@ def _together(earlier: QueueSnapshot, later: QueueSnapshot) -> QueueSnapshot:
     if later.full:
         return later
     rows = {row.id: row for row in (*earlier.rows, *later.rows)}
-    return replace(later, rows=tuple(rows.values()), full=earlier.full)
+    skipped = {**earlier.skipped, **later.skipped}
+    return replace(later, rows=tuple(rows.values()), full=earlier.full, skipped=skipped)
 
 
 def _stopped(totals: Totals) -> Totals:

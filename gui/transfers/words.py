@@ -9,6 +9,7 @@ from datetime import datetime
 from core.foundation.errors import ErrorInfo
 from core.foundation.text import THIN_SPACE, format_bytes, format_duration, format_rate, plural, short_hash, visible
 from core.transfers.model import ItemState, MirrorHold, PushStatus, RowKind, Totals, TransferRow
+from core.transfers.plan import PlanItem
 from gui import messages
 from gui.widgets.bar_delegate import percent
 from gui.widgets.cell import one_line, place
@@ -243,7 +244,7 @@ def push_summary(
             (packages.present, "already there"),
             (packages.failed, "failed"),
             (packages.cancelled, "stopped"),
-            (len(push.skipped), "skipped"),
+            (push.skipped, "skipped"),
         )
         if number
     ]
@@ -318,7 +319,13 @@ def _ended_counts(packages: Totals) -> list[str]:
     ]
 
 
-def report(push: PushStatus, summary: str, rows: Sequence[TransferRow], label: Callable[[str], str]) -> str:
+def report(
+    push: PushStatus,
+    summary: str,
+    rows: Sequence[TransferRow],
+    skipped: Sequence[PlanItem],
+    label: Callable[[str], str],
+) -> str:
     """The outcome of a push as text for a mail or a ticket."""
     started = datetime.fromtimestamp(push.started_at).astimezone().strftime("%Y-%m-%d %H:%M %Z")
     lines = [f"{push_title(push)}, {started}", summary, ""]
@@ -329,7 +336,7 @@ def report(push: PushStatus, summary: str, rows: Sequence[TransferRow], label: C
         lines.append(f"{state_word(row, paused=False):<14}  {name}  {progress_sentence(row, label)}".rstrip())
     lines += [
         f"{'Skipped':<14}  {visible(item.name)}@{item.version}/{short_hash(item.hash)}  {one_line(item.reason)}"
-        for item in push.skipped
+        for item in skipped
     ]
     return "\n".join(lines)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QHelpEvent, QPainter
+from PySide6.QtGui import QFontMetrics, QHelpEvent, QPainter, QStaticText
 from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QToolTip, QWidget
 
 from core.foundation.text import visible
@@ -18,9 +19,8 @@ from gui.theme import FontRole
 
 Index = QModelIndex | QPersistentModelIndex
 PADDING_LEFT, PADDING_RIGHT = 12, 8
-# Made once: putting flags together takes longer than painting a word.
-_LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+LaidOut = tuple[QStaticText, int, int]  # with its width and height
+_MOST_TEXTS = 1_000  # that a delegate keeps: laying out a text takes longer than painting it
 _SELECTED = QStyle.StateFlag.State_Selected
 
 
@@ -65,6 +65,7 @@ class CellDelegate(QStyledItemDelegate):
         self.strong_font = theme.font(FontRole.STRONG)
         self.body_metrics = QFontMetrics(self.body_font)
         self.strong_metrics = QFontMetrics(self.strong_font)
+        self._laid_out: dict[tuple[str, bool, int], LaidOut] = {}
 
     def paint_inside(self, painter: QPainter, room: QRect, index: Index, *, selected: bool) -> None:
         tone = "text" if selected else value(index, Role.TONE) or "text"
@@ -90,15 +91,30 @@ class CellDelegate(QStyledItemDelegate):
         at_right: bool = False,
     ) -> int:
         """Paint `text`, cut with an ellipsis if need be; returns the width it took."""
-        metrics = self.strong_metrics if strong else self.body_metrics
-        width = metrics.horizontalAdvance(text)
-        if width > room.width():
-            text = metrics.elidedText(text, self._elide_mode, room.width())
-            width = metrics.horizontalAdvance(text)
+        key = text, strong, room.width()
+        found = self._laid_out.get(key)
+        if found is None:
+            if len(self._laid_out) >= _MOST_TEXTS:
+                self._laid_out.clear()
+            found = self._laid_out[key] = self._lay_out(*key)
+        shown, width, height = found
         painter.setFont(self.strong_font if strong else self.body_font)
         painter.setPen(theme.color(tone))
-        painter.drawText(room, _RIGHT if at_right else _LEFT, text)
+        left = room.left() + room.width() - width if at_right else room.left()
+        painter.drawStaticText(left, room.top() + (room.height() - height + 1) // 2, shown)
         return width
+
+    def _lay_out(self, text: str, strong: bool, most: int) -> LaidOut:
+        """`text` ready to be painted, cut if it is wider than `most`."""
+        metrics = self.strong_metrics if strong else self.body_metrics
+        width = metrics.horizontalAdvance(text)
+        if width > most:
+            text = metrics.elidedText(text, self._elide_mode, most)
+            width = metrics.horizontalAdvance(text)
+        shown = QStaticText(text)
+        shown.setTextFormat(Qt.TextFormat.PlainText)
+        shown.prepare(font=self.strong_font if strong else self.body_font)
+        return shown, width, metrics.height()
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         selected = _SELECTED in option.state
@@ -107,8 +123,7 @@ class CellDelegate(QStyledItemDelegate):
         ground = "selection" if selected else value(index, Role.GROUND)
         if ground:
             painter.fillRect(rect, theme.color(ground))
-        painter.setPen(theme.color("line"))
-        painter.drawLine(rect.bottomLeft(), rect.bottomRight())
+        painter.fillRect(rect.left(), rect.bottom(), rect.width(), 1, theme.color("line"))
         self.paint_inside(painter, inner(rect), index, selected=selected)
         painter.restore()
 
@@ -138,6 +153,7 @@ def one_line(text: str) -> str:
     return visible(" ".join(text.split()))
 
 
+@lru_cache(maxsize=1024)
 def place(address: str) -> str:
     """A mirror's name or address as people write it: a folder as its path, a repository without scheme."""
     scheme, separator, rest = address.partition("://")

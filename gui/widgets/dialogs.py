@@ -9,6 +9,7 @@ from functools import partial
 
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from gui import messages, theme
 from gui.theme import FontRole
@@ -17,22 +18,26 @@ from gui.widgets.labels import Label
 
 
 async def ask(dialog: QDialog) -> int:
-    """Open `dialog` and wait for its result code; a cancelled wait closes it. Never use `exec()` instead."""
+    """Open `dialog` and wait for its result code; a cancelled wait closes it. One that goes with its parent while it is
+    open was not agreed to: 0. Never use `exec()` instead."""
     future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
-    def on_finished(result: int) -> None:
+    def settle(result: int) -> None:
         if not future.done():
             future.set_result(result)
 
-    dialog.finished.connect(on_finished)
+    dialog.finished.connect(settle)
+    dialog.destroyed.connect(lambda: settle(0))
     dialog.open()
     try:
         return await future
     except asyncio.CancelledError:
-        dialog.done(0)  # some only stop what they do when they are rejected
+        if isValid(dialog):
+            dialog.done(0)  # some only stop what they do when they are rejected
         raise
     finally:
-        dialog.deleteLater()
+        if isValid(dialog):
+            dialog.deleteLater()
 
 
 class MessageDialog(QDialog):

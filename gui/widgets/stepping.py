@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from PySide6.QtCore import QObject, QTimer
 
-_BURST_S = 0.008
+_BURST_S = 0.005
 
 
 class Stepper(QObject):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from core.foundation.errors import ErrorInfo, MirrordeckError
 from gui import messages, theme
@@ -33,6 +34,7 @@ class TaskDialog(QDialog):
     def __init__(self, title: str, confirm: str, parent: QWidget | None = None, *, height: int = _HEIGHT) -> None:
         super().__init__(parent)
         self.tasks = TaskOwner()
+        self.destroyed.connect(self.tasks.cancel_all)  # with its parent, perhaps
         self._working: asyncio.Task[None] | None = None
         self.setWindowTitle(title)
         self.busy_line = RefreshLine()
@@ -93,10 +95,12 @@ class TaskDialog(QDialog):
             await job()
         except MirrordeckError as error:
             self.show_error(error.info())
+        # At once: a click on what the job has just enabled would come to nothing.
+        self._on_ended(asyncio.current_task())
 
-    def _on_ended(self, task: asyncio.Task[None]) -> None:
-        if task is not self._working:
-            return  # something else is under way, or the dialog is closed
+    def _on_ended(self, task: asyncio.Task[None] | None) -> None:
+        if task is None or task is not self._working or not isValid(self):
+            return  # that was told already, something else is under way, or the dialog is closed
         self._working = None
         self.busy_line.set_running(False)
         self.cancel_button.setText(self.close_text)

@@ -79,15 +79,23 @@ class Measurement:
         middle = statistics.median(self.values)
         return middle >= self.target if self.at_least else middle <= self.target
 
+    @property
+    def verdict(self) -> str:
+        if self.is_reached is None or self.target is None:
+            return ""
+        if self.is_reached:
+            return "reached"
+        middle = statistics.median(self.values)
+        return f"missed by {1 - middle / self.target if self.at_least else middle / self.target - 1:.0%}"
+
     def line(self, others: float) -> str:
         """`others` is the share of the machine that other programs took."""
         middle = statistics.median(self.values)
         spread = f" ({min(self.values):.3g}-{max(self.values):.3g})" if len(self.values) > 1 else ""
         sign = ">=" if self.at_least else "<="
         target = f"{sign} {self.target:.4g} {self.unit}" if self.target is not None else ""
-        verdict = {True: "reached", False: "MISSED", None: ""}[self.is_reached]
         measured = f"{middle:.3g} {self.unit}{spread}"
-        return f"{self.what:66} {measured:28} {target:16} {verdict:8} {others:4.0%}"
+        return f"{self.what:66} {measured:28} {target:16} {self.verdict:14} {others:4.0%}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ def main() -> None:
     if AGAINST in names and not options.against:
         parser.error("--only against needs --against PATH_TO_SPACK")
     print(machine(), flush=True)
-    print(f"{'What':66} {'Measured':28} {'Target':16} {'Verdict':8} Others", flush=True)
+    print(f"{'What':66} {'Measured':28} {'Target':16} {'Verdict':14} Others", flush=True)
     for name in names:
         if name == AGAINST:
             part: Part = partial(function("against.measure"), spack=options.against.resolve())

@@ -78,7 +78,7 @@ def test_every_part_prints_its_lines(part: str, tmp_path: Path) -> None:
     assert heading.split() == ["What", "Measured", "Target", "Verdict", "Others"]
     assert lines
     for line in lines:
-        assert re.search(r"  -?\d[^ ]* \S+.*  +(?:(?:<=|>=) \S+ \S+ +(?:reached|MISSED) )? +\d+%$", line), line
+        assert re.search(r"  -?\d[^ ]* \S+.*  +(?:(?:<=|>=) \S+ \S+ +(?:reached|missed by \d+%) )? +\d+%$", line), line
     assert done.stderr == ""
     assert list(tmp_path.iterdir()) == []
 
@@ -88,6 +88,7 @@ def test_a_verdict_is_that_of_the_median() -> None:
     assert (slow.is_reached, fast.is_reached) == (True, False)
     assert slow.line(0.25).split() == ["a", "2", "s", "(1-9)", "<=", "2.5", "s", "reached", "25%"]
     assert Measurement("c", "s", [1.0]).is_reached is None
+    assert (Measurement("d", "s", [3.0], 2.0).verdict, fast.verdict) == ("missed by 50%", "missed by 3%")
 
 
 def test_the_slow_line_brings_everything_late() -> None:

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import generator
@@ -29,8 +29,10 @@ from registry.kit.fake_registry import FakeRegistry
 
 from core.caches.folder_cache import FolderCache
 from core.caches.folder_index import put_index
-from core.caches.index import IndexDraft
+from core.caches.index import IndexDraft, encode_index
 from core.caches.layout3 import SPEC_PREFIX, blob_key, entry_manifest
+from core.caches.oci.names import INDEX_TAG, spec_tag
+from core.caches.oci.oci_index import index_manifest
 from core.caches.protocol import BuildCache, EntryName, IndexRecord, Publication, PushScope
 from core.foundation.cancel import CancelToken
 from core.foundation.digests import digest_of
@@ -81,6 +83,7 @@ def measure_registry(scale: Scale, folder: Path) -> Iterator[Measurement]:
     yield Measurement(f"{title}, never looked at", "s", found["never looked at"])
     most = of_scale(3.0, scale.tagged, USUAL_PRESENT)
     yield Measurement(f"{title}, confirmed before", "s", found["confirmed before"], most)
+    yield from _measure_registry_index(scale, folder / "indexed")
 
 
 def _measure_index(scale: Scale, folder: Path) -> Iterator[Measurement]:
@@ -94,6 +97,19 @@ def _measure_index(scale: Scale, folder: Path) -> Iterator[Measurement]:
     title = f"index of {scale.packages:,} after {CHANGED} more"
     yield Measurement(title, "s", found["s"], of_scale(1.0, scale.packages, USUAL_PACKAGES))
     yield Measurement(f"{title}: memory / its size", "x", found["memory"], 2.0 if scale.packages >= 5000 else None)
+
+
+def _measure_registry_index(scale: Scale, folder: Path) -> Iterator[Measurement]:
+    times = []
+    generator.write_index(folder / "spack", scale.packages)
+    instance = str(folder / "spack")
+    for _ in range(scale.runs):
+        with FakeRegistry() as registry:
+            address = f"oci+http://{registry.host}/bench"
+            make_indexed_registry(registry, instance, address)
+            times.append(in_process(update_registry_index, instance, address).answer)
+    title = f"index of {scale.packages:,} in a registry after {CHANGED} more"
+    yield Measurement(title, "s", times, of_scale(1.0, scale.packages, USUAL_PACKAGES))
 
 
 def here(database: Database) -> list[PackageRecord]:
@@ -131,34 +147,49 @@ def make_indexed(folder: Path, count: int) -> None:
     cache = FolderCache(folder / "mirror")
     cache.prepare(None)
     records = here(database)
-    old = records[:-CHANGED]
-    for record in old:
+    for record in records[:-CHANGED]:
         manifest = cache.folder.path(entry_manifest(EntryName(record.name, record.version, record.hash)))
         manifest.parent.mkdir(parents=True, exist_ok=True)
         manifest.touch()
         os.utime(manifest, (LONG_AGO, LONG_AGO))
-    entries = {record.hash for record in old}
+    for directory in cache.folder.path(SPEC_PREFIX).iterdir():
+        os.utime(directory, (LONG_AGO, LONG_AGO))
+    put_index(cache.folder, index_without_last(database))
+    for record in records[-CHANGED:]:
+        publish(cache, record, database)
+
+
+def index_without_last(database: Database) -> dict[str, IndexRecord]:
+    entries = {record.hash for record in here(database)[:-CHANGED]}
     index = {
         key: IndexRecord(msgspec.Raw(record.document), 0, key in entries)
         for key, record in sorted(database.records.items())
         if key in entries or record.external
     }
-    for directory in cache.folder.path(SPEC_PREFIX).iterdir():
-        os.utime(directory, (LONG_AGO, LONG_AGO))
     draft = IndexDraft()
     draft.keep_all(entries, index)
-    put_index(cache.folder, draft.records())
-    for record in records[-CHANGED:]:
-        publish(cache, record, database)
+    return draft.records()
 
 
-def make_tagged(instance: str, address: str) -> None:
-    """A registry that has all of an install tree."""
+def make_indexed_registry(registry: FakeRegistry, instance: str, address: str) -> None:
+    """As `make_indexed`, in a registry; images of all but the last packages are the same."""
+    database, name = read_database(Path(instance)), "bench"
+    records = here(database)
+    make_tagged(instance, address, records[-CHANGED:])
+    data = b"".join(encode_index(index_without_last(database)))
+    digest = registry.add_blob(name, data)
+    one = registry.add_manifest(name, index_manifest(digest, len(data)), tag=INDEX_TAG)
+    for record in records[:-CHANGED]:
+        registry.tags[name][spec_tag(EntryName(record.name, record.version, record.hash))] = one
+
+
+def make_tagged(instance: str, address: str, chosen: Sequence[PackageRecord] = ()) -> None:
+    """A registry that has all of an install tree, or the packages `chosen`."""
     with_access = open_access(find_instance(instance, environ={}), keep=False)
     found = find_instance(instance, environ={})
     database, token = read_database(Path(instance)), CancelToken()
     cache: BuildCache = with_access.open(resolve_mirror(address, mirrors_of(found), cwd=Path(instance)), Direction.PUSH)
-    records = here(database)
+    records = chosen or here(database)
     hashes = frozenset(record.hash for record in records)
     push = cache.open_push((), signer=None, token=token)
     push.begin(PushScope(database.records, selected=hashes, pushing=hashes))
@@ -194,3 +225,17 @@ def update_index(mirror: str) -> dict[str, float]:
     index = cache.read_index()
     size = cache.folder.path(blob_key(index.digest)).stat().st_size / 1e6 if index is not None else 1.0
     return {"s": cpu, "memory": (megabytes("VmHWM") - before) / size}
+
+
+def update_registry_index(instance: str, address: str) -> float:
+    found = find_instance(instance, environ={})
+    access = open_access(found)
+    cache: BuildCache = access.open(resolve_mirror(address, mirrors_of(found), cwd=Path(instance)), Direction.PUSH)
+
+    def update() -> None:
+        done = cache.update_index(full=False, token=CancelToken(), progress=lambda _done, _total: None)
+        assert done.added == CHANGED
+
+    cpu = spent(update)
+    access.close()
+    return cpu

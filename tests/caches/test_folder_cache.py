@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +15,6 @@ from cache_makers import Package, PaperSigner, dag_hash, packed_at, present, pub
 from helpers.unprivileged import open_directory, run_unprivileged
 
 from core.caches.folder_cache import FolderCache
-from core.caches.folder_objects import read_ahead
 from core.caches.layout3 import (
     ARCHIVE_TYPE,
     LAYOUT_BYTES,
@@ -381,22 +379,3 @@ def test_packages_of_every_codec_are_named_gzip(cache: FolderCache, root: Path) 
 
 def test_hashes_of_the_makers_are_hashes() -> None:
     assert len({dag_hash(str(number)) for number in range(100)}) == 100
-
-
-def test_reading_ahead_ends_with_the_first_failure() -> None:
-    """A cache nobody can reach is waited for once, not for every entry."""
-    begun: list[str] = []
-    waiting = threading.Event()
-
-    def read(key: str) -> str:
-        begun.append(key)
-        if key == "0":
-            waiting.wait(10)
-            raise StorageFailed("gone")
-        waiting.set()
-        return key
-
-    with pytest.raises(StorageFailed):
-        list(read_ahead(read, [str(number) for number in range(5000)]))
-    assert len(begun) < 100
-    assert list(read_ahead(str.upper, ["a", "b"])) == ["A", "B"]

@@ -501,7 +501,7 @@ def test_pushing_and_pruning_at_once_lose_nothing(cache: FolderCache) -> None:
     workers = [in_a_process(f"pushing({cache.url!r}, {number})") for number in (1, 2)]
     workers.append(in_a_process(f"pruning({cache.url!r}, 3.0)"))
     for worker in workers:
-        assert worker.wait(60) == 0
+        assert worker.wait(600) == 0
     expected = [Package(f"pushed{number}x{round_}", needs=(ZED,)) for number in (1, 2) for round_ in range(12)]
     assert set(present(cache, *expected, ZED, PNG, APP, OLD)) == {one.hash for one in (*expected, ZED, PNG, APP, OLD)}
     update(cache)

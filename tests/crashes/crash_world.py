@@ -6,12 +6,15 @@ from __future__ import annotations
 import copy
 import os
 import shutil
+import signal
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from helpers.crashing import completed
+import pytest
+from helpers.crashing import completed, crashes_of_each_kind
 from helpers.invariants import (
     check_folder,
     check_registry,
@@ -27,6 +30,8 @@ from core.transfers.journal_reader import unfinished
 
 REPOSITORY = "lab/cache"
 FEW = "zlib-ng"  # three packages with its dependencies
+both_signals = pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "asked"])
+both_places = pytest.mark.parametrize("in_registry", [False, True], ids=["folder", "registry"])
 make_parser()  # imports all commands here, and not in every child
 
 
@@ -104,3 +109,37 @@ class World:
             check_registry(self.registry, REPOSITORY)
         elif (self.place / target).exists():
             check_folder(self.place / target)
+
+
+def survives(
+    world: World,
+    words: tuple[str, ...],
+    target: str,
+    number: signal.Signals,
+    *,
+    after: Callable[[str], object] = lambda _words: None,
+) -> None:
+    """Crash `words` at every kind of step, look at `target`, go on with what was left and complete it.
+
+    `after` looks at what else has to hold after each crash.
+    """
+    world.set_scene()
+    world.run(*words)
+    wanted = world.packages(target)
+    assert wanted
+    offers = 0
+    for crash in crashes_of_each_kind(lambda: world.act(*words), start=world.set_scene, seed=23, number=number):
+        try:
+            world.check(target)
+            after(crash.words)
+            if number is signal.SIGTERM:
+                assert world.registry.uploads.sessions == {}
+            left = world.offered()
+            offers += bool(left)
+            world.run(*(("transfers", "continue") if left else words))
+            assert world.packages(target) == world.indexed(target) == wanted
+            assert world.offered() == 0
+            world.check(target)
+        except Exception as error:
+            raise AssertionError(f"after a crash: {crash.words}") from error
+    assert offers

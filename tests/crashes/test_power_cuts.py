@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """The power fails: of all that was written only what was flushed to the disk is there. Whole commands, as
-test_whole_transfers.py has them."""
+test_whole_transfers.py and test_whole_copies.py have them."""
 
 from __future__ import annotations
 

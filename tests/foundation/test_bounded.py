@@ -23,8 +23,8 @@ def test_a_call_that_hangs_is_given_up() -> None:
     released = threading.Event()
     started = time.monotonic()
     with pytest.raises(TimeoutError):
-        within(0.2, CancelToken(), lambda: released.wait(20))
-    assert time.monotonic() - started < 5
+        within(0.2, CancelToken(), lambda: released.wait(120))
+    assert time.monotonic() - started < 60
     released.set()
 
 
@@ -33,7 +33,7 @@ def test_cancelling_does_not_wait_for_it() -> None:
     timer = threading.Timer(0.1, token.cancel)
     timer.start()
     with pytest.raises(Cancelled):
-        within(60, token, lambda: released.wait(20))
+        within(60, token, lambda: released.wait(120))
     released.set()
     timer.join()
 

@@ -101,6 +101,12 @@ def test_a_short_secret_is_blanked_where_it_is_a_word(secret: str, before: str, 
     assert redacted(f"a{before}{kept.reveal()}{after}") == f"a{before}***{after}"
 
 
+def test_a_secret_of_bytes_that_are_no_text_is_blanked() -> None:
+    secret = Secret("c4nary-\udcff")  # as Python reads them from the environment
+    assert redacted("it is c4nary-\udcff") == "it is ***"
+    assert secret == Secret("c4nary-\udcff")
+
+
 def test_words_that_contain_a_short_secret_stay() -> None:
     kept = Secret("open")
     assert redacted("/tmp/popen-gw0 reopened") == "/tmp/popen-gw0 reopened"

@@ -112,3 +112,27 @@ with ending_in_order():
 def test_t32_a_process_that_is_asked_to_end_ends_in_order() -> None:
     done = ended(ORDERLY)
     assert (done.returncode, done.stdout) == (128 + 15, "in order\n"), done.stderr
+
+
+FIRST_GIVEN_BACK = """
+import os, signal, sys
+from core.foundation.cancel import CancelToken
+from core.foundation.process import ending_by, ending_in_order
+number, token = signal.Signals[sys.argv[1]], CancelToken()
+with ending_in_order():
+    try:
+        with ending_by(token):
+            os.kill(os.getpid(), number)
+            print("cancelled" if token.cancelled else "not cancelled", flush=True)
+        print("not reached")
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "words"), [("SIGTERM", 128 + 15, "cancelled\n"), ("SIGINT", 0, "cancelled\ninterrupted\n")]
+)
+def test_t32_what_is_under_way_is_given_back_before_the_process_ends(name: str, status: int, words: str) -> None:
+    done = ended(f"import sys; sys.argv[1:] = [{name!r}]\n{FIRST_GIVEN_BACK}")
+    assert (done.returncode, done.stdout) == (status, words), done.stderr

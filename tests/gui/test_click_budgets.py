@@ -137,7 +137,7 @@ def test_free_space_on_a_folder_in_three_and_a_number(person: Person, client: Fa
     dialog = person.dialog(FreeDialog)
     assert isinstance(dialog, FreeDialog)
     qtbot.keyClicks(dialog.form.goal_edit, "50 GB")
-    qtbot.waitUntil(lambda: bool(client.asked(PlanFree)))
+    qtbot.waitUntil(dialog.confirm_button.isEnabled)  # it says only then what it does
     person.press(dialog.confirm_button.text(), dialog)
     qtbot.waitUntil(lambda: bool(client.asked(ApplyDelete)))
     assert person.clicks <= 3

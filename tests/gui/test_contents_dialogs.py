@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 from contents_samples import entry, rows
+from dialog_steps import click, closed, opened
 from fake_client import FakeClient
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QPushButton
 from pytestqt.qtbot import QtBot
 from samples import INSTANCE
 from upkeep_samples import finding, push_plan, removal
@@ -47,28 +46,9 @@ from gui.contents.repair_dialog import RepairDialog
 from gui.contents.rows import Contents
 from gui.contents.space import SpaceModel
 from gui.contents.verify_dialog import VerifyDialog
-from gui.widgets.task_dialog import TaskDialog
 
-D = TypeVar("D", bound=TaskDialog)
 PLACE = "scratch"
 OUTCOME = RemovalOutcome(3, 2, 900, 0, "batch")
-
-
-def opened(dialog: D, qtbot: QtBot) -> D:
-    qtbot.addWidget(dialog)
-    dialog.open()
-    qtbot.waitUntil(lambda: not dialog.working)
-    return dialog
-
-
-def click(button: QPushButton, qtbot: QtBot) -> None:
-    assert button.isEnabled(), button.toolTip()
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-
-
-def closed(dialog: QDialog, button: QPushButton, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(dialog.finished):
-        click(button, qtbot)
 
 
 # ---- verifying and repairing ----

@@ -274,7 +274,7 @@ def test_what_is_selected_counts_each_entry_once(model: ContentsModel) -> None:
     found = finish(selecting(model.contents, model.lines([(0, model.rowCount() - 1)])))
     assert len(found) == len(model.contents.rows) == len(list(found))
     assert found.stored_bytes == model.contents.size_of(model.contents.rows)
-    model.retain([next(iter(model.contents.rows))])
+    model.retain({next(iter(model.contents.rows))})
     assert len(list(found)) == 1, "what is gone is nobody's selection"
 
 

@@ -8,11 +8,12 @@ from dataclasses import replace
 
 import pytest
 from contents_samples import entry, view
+from dialog_steps import click
 from fake_client import FakeClient
 from key_samples import ANN, key, keys
 from key_samples import view as keys_view
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from samples import INSTANCE, mirrors_view
 from upkeep_samples import push_plan
@@ -48,11 +49,6 @@ def opened(client: FakeClient, qtbot: QtBot, *, known: KeysView | None = None) -
     dialog.open()
     qtbot.waitUntil(lambda: not dialog.working)
     return dialog
-
-
-def click(button: QPushButton, qtbot: QtBot) -> None:
-    assert button.isEnabled(), button.toolTip()
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def test_the_selected_ones_are_signed_with_a_key_that_can(client: FakeClient, qtbot: QtBot) -> None:

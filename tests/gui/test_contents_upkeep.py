@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from contents_samples import rows, view
+from dialog_steps import click, closed, opened
 from fake_client import FakeClient
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QApplication, QDialog, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 from samples import INSTANCE
@@ -48,28 +49,9 @@ from gui.contents.rows import Contents
 from gui.contents.trash_dialog import TrashDialog
 from gui.engine_client import CallFailed
 from gui.main_window import MainWindow, WindowOptions
-from gui.widgets.task_dialog import TaskDialog
 
-D = TypeVar("D", bound=TaskDialog)
 PLACE = "scratch"
 OUTCOME = RemovalOutcome(3, 2, 900, 0, "batch")
-
-
-def opened(dialog: D, qtbot: QtBot) -> D:
-    qtbot.addWidget(dialog)
-    dialog.open()
-    qtbot.waitUntil(lambda: not dialog.working)
-    return dialog
-
-
-def click(button: QPushButton, qtbot: QtBot) -> None:
-    assert button.isEnabled(), button.toolTip()
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-
-
-def closed(dialog: QDialog, button: QPushButton, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(dialog.finished):
-        click(button, qtbot)
 
 
 # ---- deleting ----

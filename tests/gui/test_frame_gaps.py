@@ -18,8 +18,8 @@ def test_a_blocked_loop_is_seen(qtbot: QtBot) -> None:
     ended: list[bool] = []
 
     def block() -> None:
-        end = time.perf_counter() + 0.12
-        while time.perf_counter() < end:
+        end, enough = time.perf_counter() + 0.12, time.thread_time() + 0.03
+        while time.perf_counter() < end or time.thread_time() < enough:
             pass
         ended.append(True)
 
@@ -28,7 +28,7 @@ def test_a_blocked_loop_is_seen(qtbot: QtBot) -> None:
     gaps.record(False)
     assert gaps.longest_ms >= 110
     assert gaps.percentile_ms(1.0) == round(gaps.longest_ms)
-    assert gaps.most_work_ms > 10, "the loop worked all the time, however little of the machine it got"
+    assert gaps.most_work_ms >= 30
     assert gaps.work_percentile_ms(1.0) == round(gaps.most_work_ms) <= gaps.percentile_ms(1.0) + 5
     assert told == [gaps.summary()]
     assert f"Longest gap {gaps.longest_ms:.0f} ms" in told[0]

@@ -184,6 +184,14 @@ def test_a_folder_one_may_not_write_to_is_not_ok() -> None:
     assert words.may_push_text(row) == "no, not writable"
 
 
+def test_a_damaged_folder_says_what_helps() -> None:
+    damage = ErrorInfo("damaged", "Damaged", "v3/layout.json is damaged", ("Push anything",))
+    row = MirrorRow(mirror("team", "file:///opt/team"), status=damage, free_bytes=10**9, writable=True)
+    look = words.status_look(row)
+    assert (look.word, look.tone) == ("damaged", "bad")
+    assert words.status_tip(row) == "Damaged: v3/layout.json is damaged. Push anything"
+
+
 def test_a_broken_configuration_is_not_an_empty_one(page: MirrorsPage, client: FakeClient, qtbot: QtBot) -> None:
     client.answers[ListMirrors] = MirrorsView(
         (), (ErrorInfo("config", "mirrors.yaml:4: not valid YAML", "unexpected ]"),)

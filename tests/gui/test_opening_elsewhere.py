@@ -21,7 +21,7 @@ from core.engine.calls.mirrors import ListMirrors
 from core.engine.calls.packages import ListPackages
 from core.engine.calls.presets import ListPresets
 from core.engine.calls.transfers import WatchTransfers
-from core.foundation.errors import EngineGone
+from core.foundation.errors import EngineGone, NotFound
 from core.remote.address import HERE, Address, Place
 from core.services.history_values import Action, HistoryEntry
 from core.transfers.model import QueueSnapshot, Totals
@@ -303,6 +303,31 @@ def test_one_place_is_left_which_is_asked_while_something_moves_there(
     assert (client.place, window.instance) == (HERE, INSTANCE)
     texts = [window.side_bar.combo.itemText(row) for row in range(window.side_bar.combo.count())]
     assert texts == ["/opt/spack  ·  1.1.1", "alice@node7:/shared/spack", "", messages.OPEN_INSTANCE]
+
+
+def test_a_place_is_left_where_no_instance_opens_here(opened: Opener, client: FakeClient, qtbot: QtBot) -> None:
+    def only_there(call: OpenInstance) -> object:
+        if call.directory != THERE.root:
+            raise NotFound("No Spack instance was found", "neither SPACK_ROOT nor PATH leads to one")
+        return THERE
+
+    client.answers[OpenInstance] = only_there
+    window = opened()
+    assert window.instance is None
+    open_elsewhere(window, qtbot)
+    choose(window, "Disconnect from alice@node7")
+    settle(window, qtbot)
+    combo = window.side_bar.combo
+    assert (client.place, window.instance) == (HERE, None)
+    assert window.windowTitle() == messages.APP_NAME
+    assert combo.currentText() == ""
+    texts = [combo.itemText(row) for row in range(combo.count())]
+    assert texts == ["alice@node7:/shared/spack", "", messages.OPEN_INSTANCE]
+    assert window.stack.currentWidget() is window.no_instance
+    choose(window, "alice@node7:/shared/spack")
+    qtbot.waitUntil(lambda: window.instance == THERE, timeout=30_000)
+    settle(window, qtbot)
+    assert client.place == NODE
 
 
 def test_what_the_place_left_behind_had_is_not_shown_where_nothing_can_be_read(

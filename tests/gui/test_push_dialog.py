@@ -12,6 +12,7 @@ import pytest
 import samples as common
 import transfer_samples as samples
 from fake_client import FakeClient
+from push_dialogs import push_dialogs
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QAccessible, QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog, QLabel, QWidget
@@ -37,21 +38,8 @@ Open = Callable[..., PushDialog]
 def open_dialog(qtbot: QtBot, loop: object, client: FakeClient, themed: object) -> Iterator[Open]:
     client.answers[PlanPush] = lambda call: samples.plan(call.request.options, mirror=call.request.mirror)
     client.answers[StartPush] = "push-1"
-    opened: list[PushDialog] = []
-
-    def make(mirror: str = "scratch", *, wait: bool = True) -> PushDialog:
-        dialog = PushDialog(client, common.INSTANCE, mirror=mirror, hashes=HASHES)
-        qtbot.addWidget(dialog)
-        opened.append(dialog)
-        dialog.open()
-        if wait:
-            qtbot.waitUntil(lambda: not dialog.tasks.busy)
-        return dialog
-
-    yield make
-    for dialog in opened:
-        dialog.reject()
-        qtbot.waitUntil(lambda tasks=dialog.tasks: not tasks.busy)  # type: ignore[misc]
+    with push_dialogs(client, qtbot, HASHES) as opened:
+        yield lambda mirror="scratch", **options: opened(mirror, **options)
 
 
 def plans(client: FakeClient) -> list[Any]:

@@ -12,6 +12,7 @@ import pytest
 import samples as common
 import transfer_samples as samples
 from fake_client import FakeClient
+from push_dialogs import push_dialogs
 from PySide6.QtCore import QModelIndex, Qt
 from pytestqt.qtbot import QtBot
 
@@ -46,20 +47,8 @@ def open_dialog(
         call.request.options, mirror=call.request.mirror
     )
     client.answers[StartPush] = "push-1"
-    opened: list[PushDialog] = []
-
-    def make(mirror: str = "site-oci") -> PushDialog:
-        dialog = PushDialog(client, common.INSTANCE, mirror=mirror, hashes=HASHES)
-        qtbot.addWidget(dialog)
-        opened.append(dialog)
-        dialog.open()
-        qtbot.waitUntil(lambda: not dialog.tasks.busy)
-        return dialog
-
-    yield make
-    for dialog in opened:
-        dialog.reject()
-        qtbot.waitUntil(lambda tasks=dialog.tasks: not tasks.busy)  # type: ignore[misc]
+    with push_dialogs(client, qtbot, HASHES) as opened:
+        yield lambda mirror="site-oci": opened(mirror)
 
 
 def requests(client: FakeClient) -> list[PushRequest]:

@@ -10,6 +10,7 @@ import pytest
 import samples as common
 import transfer_samples as samples
 from fake_client import FakeClient
+from push_dialogs import push_dialogs
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
@@ -47,20 +48,8 @@ def open_dialog(qtbot: QtBot, loop: object, client: FakeClient, themed: object) 
     }
     rows = tuple(MirrorRow(common.mirror(name, url)) for name, url in addresses.items())
     client.answers[ListMirrors] = MirrorsView(rows)
-    opened: list[PushDialog] = []
-
-    def make() -> PushDialog:
-        dialog = PushDialog(client, common.INSTANCE, mirror="scratch", hashes=HASHES)
-        qtbot.addWidget(dialog)
-        opened.append(dialog)
-        dialog.open()
-        qtbot.waitUntil(lambda: not dialog.tasks.busy)
-        return dialog
-
-    yield make
-    for dialog in opened:
-        dialog.reject()
-        qtbot.waitUntil(lambda tasks=dialog.tasks: not tasks.busy)  # type: ignore[misc]
+    with push_dialogs(client, qtbot, HASHES) as opened:
+        yield lambda: opened("scratch")
 
 
 def add(dialog: PushDialog, qtbot: QtBot, name: str) -> None:

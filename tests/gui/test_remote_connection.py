@@ -70,7 +70,7 @@ def run(loop: QEventLoop, qtbot: QtBot) -> Run[Any]:
 
     def wait_for(coroutine: Coroutine[Any, Any, T]) -> T:
         task = loop.create_task(coroutine)
-        qtbot.waitUntil(task.done, timeout=10_000)
+        qtbot.waitUntil(task.done)
         return task.result()
 
     return wait_for
@@ -81,6 +81,8 @@ class Net:
 
     def __init__(self, folder: Path) -> None:
         self.log = folder / "log"
+        self.made: list[RemoteConnection] = []
+        self.wanted: list[Absent] = []
         self.mode = "open"
         self.protocol = PROTOCOL
         self._script = folder / "engine.py"
@@ -93,7 +95,10 @@ class Net:
         return [sys.executable, str(self._script), str(log), str(self.protocol), mode]
 
     async def connect(self, place: Place) -> RemoteConnection:
-        return RemoteConnection(place, self._command(self.mode), {"MIRRORDECK_TEST": "1"})
+        connection = RemoteConnection(place, self._command(self.mode), {"MIRRORDECK_TEST": "1"})
+        self.made.append(connection)
+        connection.install_wanted.connect(self.wanted.append)
+        return connection
 
     def said(self) -> list[str]:
         return self.log.read_text().splitlines() if self.log.exists() else []
@@ -166,8 +171,7 @@ def test_a_broken_connection_is_made_again_with_the_same_engine(
     signals = [net.client.met_again, net.client.engine_ready]
     with qtbot.assertNotEmitted(net.client.engine_lost), qtbot.waitSignals(signals):
         breaking = loop.create_task(net.client.call(ClearTransfers()))
-    assert breaking.done()
-    assert waiting.done()
+    qtbot.waitUntil(lambda: breaking.done() and waiting.done())
     for task in (waiting, breaking):
         error = task.exception()
         assert isinstance(error, EngineGone)
@@ -189,7 +193,7 @@ def test_nothing_can_be_asked_while_it_is_broken_and_giving_up_ends_it(
     net.client.switch(NODE)
     breaking = loop.create_task(net.client.call(ClearTransfers()))
     qtbot.waitUntil(lambda: net.said().count("start") >= 4)
-    assert breaking.done()
+    qtbot.waitUntil(breaking.done)
     assert breaking.exception() is not None
     assert connection.broken
     assert not net.client.running or connection.met
@@ -246,24 +250,12 @@ def test_an_absent_engine_is_sent_and_calls_wait_for_it(
     net: Net, run: Run[Any], loop: QEventLoop, qtbot: QtBot
 ) -> None:
     net.mode = "absent"
-    made: list[RemoteConnection] = []
-    wanted: list[Absent] = []
-    connect = net.client.connector
-    assert connect is not None
-
-    async def watched(place: Place) -> RemoteConnection:
-        connection = await connect(place)
-        made.append(connection)
-        connection.install_wanted.connect(wanted.append)
-        return connection
-
-    net.client.connector = watched
     reaching = loop.create_task(net.client.reach(NODE))
-    qtbot.waitUntil(lambda: bool(wanted))
-    asking = loop.create_task(made[0].call(ListInstances()))
+    qtbot.waitUntil(lambda: bool(net.wanted))
+    asking = loop.create_task(net.made[0].call(ListInstances()))
     sent: list[int] = []
     parts = [InstallPart(b"x" * 300_000), InstallPart(b"y" * 300_000), InstallPart(b"z", last=True, digest="sha256:0")]
-    run(made[0].install(parts, sent.append))
+    run(net.made[0].install(parts, sent.append))
     assert sent == [300_000, 600_000, 600_001]
     qtbot.waitUntil(lambda: reaching.done() and asking.done())
     assert len(asking.result()) == 1
@@ -276,11 +268,8 @@ def test_refusing_ends_the_wait_with_its_reason(
     expected_warnings.append("the engine is gone: not now")
     net.mode = "absent"
     task = loop.create_task(net.client.reach(NODE))
-    qtbot.waitUntil(lambda: bool(net.client.findChildren(RemoteConnection)))
-    connection = net.client.findChildren(RemoteConnection)[0]
-    with qtbot.waitSignal(connection.install_wanted):
-        pass
-    connection.refuse("not now")
+    qtbot.waitUntil(lambda: bool(net.wanted))
+    net.made[0].refuse("not now")
     qtbot.waitUntil(task.done)
     error = task.exception()
     assert isinstance(error, EngineGone)

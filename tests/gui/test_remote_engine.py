@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import signal
@@ -26,6 +27,7 @@ from core.remote.address import Place
 from core.services.sample import make_sample_instance
 from core.services.values import PackageRow
 from core.transfers.plan import PushOptions, PushRequest, Signing
+from gui.connection import Connection
 from gui.engine_client import EngineClient, engine_command
 from gui.remote.connection import RemoteConnection
 from gui.remote.guide import RemoteGuide
@@ -95,6 +97,13 @@ def client(loop: QEventLoop, run: Run[Any], far_home: Path, themed: object, qtbo
     qtbot.waitUntil(lambda: not engines_of(far_home), timeout=WAIT_MS)
 
 
+def reached(client: EngineClient, loop: QEventLoop) -> asyncio.Task[Connection]:
+    """On the way to the node. A test that ends before is told why by itself, not by a failure that nobody took."""
+    task = loop.create_task(client.reach(NODE))
+    task.add_done_callback(lambda task: task.cancelled() or task.exception())
+    return task
+
+
 def engines_of(home: Path) -> list[str]:
     """The engines that run over there."""
     found = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
@@ -118,7 +127,7 @@ def installing(qtbot: QtBot) -> InstallDialog:
 @pytest.fixture
 def node(client: EngineClient, loop: QEventLoop, qtbot: QtBot) -> RemoteConnection:
     """Reached, after the engine was copied there."""
-    reaching = loop.create_task(client.reach(NODE))
+    reaching = reached(client, loop)
     installing(qtbot).confirm_button.click()
     qtbot.waitUntil(reaching.done, timeout=WAIT_MS)
     connection = reaching.result()
@@ -166,10 +175,10 @@ def test_nothing_is_copied_without_asking(
     client: EngineClient, far_home: Path, loop: QEventLoop, qtbot: QtBot, expected_warnings: list[str]
 ) -> None:
     expected_warnings.append("the engine was not copied|The engine was not copied")
-    reaching = loop.create_task(client.reach(NODE))
+    reaching = reached(client, loop)
     dialog = installing(qtbot)
     assert "MB" in dialog.what.text()
     dialog.reject()
-    qtbot.waitUntil(reaching.done)
+    qtbot.waitUntil(reaching.done, timeout=WAIT_MS)
     assert isinstance(reaching.exception(), EngineGone)
     assert not list(far_home.rglob("core/engine/__main__.py"))

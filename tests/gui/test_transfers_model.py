@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -203,6 +204,21 @@ def test_cleared_pushes_leave_in_one_piece(model: TransfersModel) -> None:
     model.apply(replace(whole, rows=(), pushes=whole.pushes[:1]))
     assert removed == [(0, 3), (0, 0)]  # the second push with its heading, and the heading a single push does not need
     assert names(model) == [f"a{number}" for number in range(5)]
+
+
+def test_rows_that_go_elsewhere_find_the_place_they_would_have_had(qapp: object) -> None:
+    chance = random.Random(4)
+    rows = {name: samples.row(name) for name in map(str, range(300))}
+    model = TransfersModel()
+    model.apply(samples.snapshot(list(rows.values())))
+    for _ in range(40):
+        for name in chance.sample(sorted(rows), chance.randrange(1, 9)):
+            order = (chance.randrange(2), chance.randrange(99), 0)
+            rows[name] = replace(rows[name], state=chance.choice(list(ItemState)), order=order)
+        model.apply(samples.snapshot(list(rows.values())))
+        afresh = TransfersModel()
+        afresh.apply(samples.snapshot(list(rows.values())))
+        assert names(model) == names(afresh)
 
 
 def test_ten_thousand_rows_are_touched_only_where_they_change(model: TransfersModel) -> None:

@@ -10,17 +10,15 @@ import pytest
 import transfer_samples as samples
 from fake_client import FakeClient
 from PySide6.QtCore import QPersistentModelIndex, Qt
-from PySide6.QtWidgets import QMainWindow
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
+from transfers_window import transfers_page
 
 from core.engine.calls.transfers import MoveTransfers, PauseTransfers, StopTransfers
 from core.transfers.model import ItemState, Move, QueueSnapshot, TransferRow
-from gui.actions import Actions
 from gui.transfers.model import TransfersModel
 from gui.transfers.page import TransfersPage
 from gui.transfers.rows import Column, StateFilter
-from gui.transfers.state import TransfersState
 from gui.widgets.cell import Role
 
 SPOKEN = Qt.ItemDataRole.AccessibleTextRole
@@ -148,21 +146,8 @@ class TestOrder:
 
 @pytest.fixture
 def page(qtbot: QtBot, client: FakeClient) -> Iterator[TransfersPage]:
-    window = QMainWindow()
-    qtbot.addWidget(window)
-    actions = Actions(window)
-    for action in actions.findChildren(type(actions.quit)):
-        window.addAction(action)
-    state = TransfersState(client, window)
-    page = TransfersPage(client, actions, state)
-    window.setCentralWidget(page)
-    window.resize(1000, 700)
-    window.show()
-    actions.enter_page(page.title)
-    page.update_actions()
-    yield page
-    page.leave()
-    state.leave()
+    with transfers_page(client, qtbot) as page:
+        yield page
 
 
 def asked(qtbot: QtBot, page: TransfersPage, kind: type, count: int = 1) -> object:

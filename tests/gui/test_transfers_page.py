@@ -11,38 +11,23 @@ import transfer_samples as samples
 from fake_client import FakeClient
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QMainWindow
 from pytestqt.qtbot import QtBot
+from transfers_window import transfers_page
 
 from core.engine.calls.transfers import ClearTransfers, PauseTransfers, RetryTransfers, StopTransfers, WatchTransfers
 from core.foundation.errors import ErrorInfo, PermissionDenied
 from core.transfers.model import ItemState, QueueSnapshot
 from core.transfers.plan import Decision
-from gui.actions import Actions
+from gui.transfers import words
 from gui.transfers.page import TransfersPage
 from gui.transfers.rows import Column
-from gui.transfers.state import TransfersState
 from gui.widgets.controls import ActionButton
 
 
 @pytest.fixture
-def page(qtbot: QtBot, loop: object, client: FakeClient, themed: object) -> Iterator[TransfersPage]:
-    window = QMainWindow()
-    qtbot.addWidget(window)
-    actions = Actions(window)
-    for action in actions.findChildren(type(actions.quit)):
-        window.addAction(action)
-    state = TransfersState(client, window)
-    page = TransfersPage(client, actions, state)
-    window.setCentralWidget(page)
-    window.resize(1000, 700)
-    window.show()
-    actions.enter_page(page.title)
-    page.update_actions()
-    page.window_of_test = window  # type: ignore[attr-defined]
-    yield page
-    page.leave()
-    state.leave()
+def page(qtbot: QtBot, client: FakeClient) -> Iterator[TransfersPage]:
+    with transfers_page(client, qtbot) as page:
+        yield page
 
 
 def receive(page: TransfersPage, snapshot: QueueSnapshot) -> None:
@@ -67,6 +52,33 @@ def select(page: TransfersPage, name: str) -> None:
 
 def clipboard() -> str:
     return QGuiApplication.clipboard().text()
+
+
+def test_nothing_is_done_for_a_page_that_is_not_shown_until_it_is(page: TransfersPage) -> None:
+    page.hide()
+    receive(page, samples.running())
+    receive(page, samples.ended())
+    assert page.state.overall.done
+    assert not page.model.total
+    assert page.pane.shown is page.empty
+    page.show()
+    assert page.model.total == len(page.state.rows)
+    assert page.pane.shown is page.table
+    assert page.overall.head.text() == words.FINISHED
+    number = page.model.number_of(next(row.id for row in page.state.rows.values() if row.name == "cmake"))
+    page.hide()
+    receive(page, samples.snapshot([samples.row("cmake", "3.30.5", push="p2")]))
+    page.show()
+    assert number is not None
+    assert page.model.total == 1
+
+
+def test_a_report_names_what_was_skipped_though_it_was_told_long_before(page: TransfersPage, qtbot: QtBot) -> None:
+    whole = samples.ended()
+    receive(page, replace(whole, full=True))
+    receive(page, replace(whole, rows=(), skipped={}))
+    qtbot.mouseClick(page.summary.copy, Qt.MouseButton.LeftButton)
+    assert "Skipped         cuda@12.6" in clipboard()
 
 
 def test_empty_page_leads_to_the_packages(page: TransfersPage, qtbot: QtBot) -> None:

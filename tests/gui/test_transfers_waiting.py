@@ -266,6 +266,6 @@ def test_what_was_finished_today_leads_to_the_history(page: TransfersPage, qtbot
 
 
 def test_a_push_that_ends_is_counted(page: TransfersPage, qtbot: QtBot, client: FakeClient) -> None:
-    page.client.snapshot_received.emit(samples.running())
-    page.client.snapshot_received.emit(samples.ended())
+    client.snapshot_received.emit(samples.ended())
+    client.push_ended.emit(samples.ended().pushes[0])
     qtbot.waitUntil(lambda: bool(client.asked(ListHistory)))

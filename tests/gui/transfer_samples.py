@@ -108,8 +108,9 @@ def snapshot(
         own = [each for each in rows if each.push_id == push]
         ended = all(each.state.ended for each in own)
         started = 1.7e9 + 100 * number
-        pushes.append(PushStatus(push, own[0].mirror, totals(own), started, 240.0, ended, skipped))
-    return QueueSnapshot(tuple(rows), tuple(pushes), totals(rows, **figures), paused)
+        pushes.append(PushStatus(push, own[0].mirror, totals(own), started, 240.0, ended, len(skipped)))
+    told = {push.id: skipped for push in pushes} if skipped else {}
+    return QueueSnapshot(tuple(rows), tuple(pushes), totals(rows, **figures), paused, skipped=told)
 
 
 def running() -> QueueSnapshot:

@@ -58,6 +58,6 @@ class Engine:
                 return msgspec.json.decode(message.result, type=call.answer), rows
 
     def end(self) -> None:
-        _, errors = self.process.communicate(timeout=30)
+        _, errors = self.process.communicate(timeout=120)
         assert self.process.returncode == 0, errors
         assert errors == b""

@@ -49,6 +49,7 @@ class MemoryKeyring(KeyringBackend):
 
 
 def in_memory(backend: MemoryKeyring, **options: Any) -> Keyring:
+    options.setdefault("timeout_s", 60.0)
     return Keyring(lambda: backend, **options)
 
 

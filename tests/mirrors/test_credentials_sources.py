@@ -36,7 +36,7 @@ class Sources:
         self.home = home
         self.environ = dict(os.environ)
         self.backend = MemoryKeyring()
-        self.keyring = in_memory(self.backend, timeout_s=5.0)
+        self.keyring = in_memory(self.backend)
         self.commands: dict[str, CredentialCommand] = {}
         self.docker_login = False
         self._built: Credentials | None = None

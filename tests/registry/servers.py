@@ -6,7 +6,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import socket
 import ssl
 import subprocess
 import threading
@@ -20,12 +19,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from helpers.ports import free_port
+
 USER = "lab"
 PASSWORD = "c4nary-pw"
 # bcrypt of PASSWORD at a low cost, as `htpasswd -B` writes it.
 HTPASSWD = "lab:$2y$05$DuiFjRJQWmfPWwLD5cE9oOcp566KIoZkib.bGNVPoKdYFCpqwnNWO\n"
 SERVICE = "lab-registry"
-_START_S = 20.0
+_START_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def docker_registry(
     program: str, folder: Path, *, tls: Certificates | None = None, auth: str = ""
 ) -> Iterator[RunningRegistry]:
     """`docker-registry serve` with its data below `folder`; deletion is on. `auth` is the YAML of that section."""
-    port = _free_port()
+    port = free_port()
     scheme = "https" if tls else "http"
     configuration = folder / "config.yml"
     configuration.write_text(_configuration(folder, port, tls, auth))
@@ -82,7 +83,7 @@ def docker_registry(
         yield RunningRegistry(scheme, host, tls.authority if tls else None, data=folder / "data")
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 @contextmanager
@@ -189,11 +190,6 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], tls: Certificates | No
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"docker-registry does not answer: {log.read_text(errors='replace')[-2000:]}")
         time.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def _encode(part: object) -> str:

@@ -180,4 +180,4 @@ def test_t05_requests_own_ways_of_finding_a_login_are_closed(home: Path) -> None
         prepared.headers["Authorization"] = "Basic x"
         session.rebuild_auth(prepared, requests.Response())
         assert "Authorization" not in prepared.headers
-        assert session.trust_env  # for proxies
+        assert not session.trust_env  # else ~/.netrc and the like would count again

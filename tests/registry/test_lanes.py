@@ -46,7 +46,7 @@ class Crowd:
         self.until(lambda: name not in self.inside)
 
     def until(self, condition: Callable[[], bool]) -> None:
-        give_up = time.monotonic() + 5
+        give_up = time.monotonic() + 60
         with self._changed:
             while not condition():
                 self._changed.wait(0.01)
@@ -57,7 +57,7 @@ class Crowd:
             self._leave.update(f"{kind}{number}" for kind in "TM" for number in range(50))
             self._changed.notify_all()
         for thread in self._threads:
-            thread.join(5)
+            thread.join(60)
 
     def _waiting(self) -> int:
         return sum(len(queue) for queue in self._lanes._waiting.values())
@@ -68,7 +68,7 @@ class Crowd:
             self.came.append(name)
             self._changed.notify_all()
             while name not in self._leave:
-                self._changed.wait(5)
+                self._changed.wait(60)
             self.inside.remove(name)
             self._changed.notify_all()
 

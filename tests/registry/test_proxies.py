@@ -39,7 +39,7 @@ class Proxy:
                 found.shutdown(socket.SHUT_RDWR)
             found.close()
         for thread in self._threads:
-            thread.join(5)
+            thread.join(60)
 
     def _start(self, work: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=work, args=arguments)

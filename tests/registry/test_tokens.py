@@ -143,7 +143,7 @@ def test_one_token_for_many_threads(registry: FakeRegistry, connect: Connect) ->
 
     def work() -> None:
         try:
-            ready.wait(5)
+            ready.wait(60)
             for _ in range(5):
                 assert tags(transport) == ["a"]
         except BaseException as error:

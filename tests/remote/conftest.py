@@ -11,10 +11,12 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from helpers.ports import free_port
 from remote.far_window import FarWindow, processes_with, wait_until
 
 from core.engine.messages import Absent
@@ -67,8 +69,7 @@ def running_node(tool: Callable[[str], str], tmp_path_factory: pytest.TempPathFa
         subprocess.run([keygen, "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(folder / name)], check=True)
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd does not start as root without it
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     key = (folder / "host_key.pub").read_text()
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {key}")
     (folder / "sshd_config").write_text(_SERVER.format(port=port, folder=folder, home=home))
@@ -123,7 +124,8 @@ class Session:
         for window in self._windows:
             window.kill()
         for process in processes_with(self.id):
-            os.kill(process, signal.SIGTERM)
+            with suppress(ProcessLookupError):  # it ended meanwhile
+                os.kill(process, signal.SIGTERM)
         wait_until(lambda: not self.alive())
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import time
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from helpers.gnupg_home import gnupg_home
 from registry.kit.fake_registry import FakeRegistry
-from registry.kit.faults import Reply
 from remote.conftest import HOST, Node, Session
 from remote.far_window import FarWindow, traces_of, wait_until
 
@@ -56,9 +55,9 @@ def registry() -> Iterator[FakeRegistry]:
         yield fake
 
 
-def slowly(reply: Reply) -> Reply:
-    time.sleep(0.3)
-    return reply
+def hold_after_the_first(registry: FakeRegistry) -> None:
+    """One package gets there, and no other."""
+    registry.faults.add(method="PUT", path="manifests", nth=2, times=None, wait=threading.Event())
 
 
 def keyring_for(registry: FakeRegistry) -> dict[str, str]:
@@ -112,7 +111,7 @@ def test_a_push_with_a_login_that_stays_at_home(
 def test_a_push_is_stopped(node: Node, instance: Path, registry: FakeRegistry, session: Sessions) -> None:
     configure(instance, registry)
     window = session(FAR, keyring_for(registry)).window()
-    registry.faults.add(method="PUT", path="manifests", change=slowly, times=None)
+    hold_after_the_first(registry)
     window.done(StartPush(planned(window, opened(window, registry))))
     window.watch_until(lambda: any(row.state == "done" for row in window.rows.values()))
     window.done(StopTransfers())
@@ -171,7 +170,7 @@ def test_nobody_comes_back(node: Node, instance: Path, registry: FakeRegistry, s
     configure(instance, registry)
     far = session(FAR, keyring_for(registry), wait_s=1)
     window = far.window()
-    registry.faults.add(method="PUT", path="manifests", change=slowly, times=None)
+    hold_after_the_first(registry)
     window.done(StartPush(planned(window, opened(window, registry))))
     window.watch_until(lambda: any(row.state == "done" for row in window.rows.values()))
     window.kill()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from helpers.gnupg_home import GnupgHome, gnupg_home
 
 from core.caches.opening import CacheAccess
 from core.foundation.cancel import CancelToken
@@ -23,6 +24,13 @@ def checkout(tmp_path) -> Path:
     """A sample instance of the test's own, free to be damaged."""
     make_sample_instance(tmp_path / "spack")
     return tmp_path / "spack"
+
+
+@pytest.fixture
+def gnupg() -> Iterator[GnupgHome]:
+    """An empty GnuPG home; the instance uses it where a test's `environ` says so."""
+    with gnupg_home() as made:
+        yield made
 
 
 @pytest.fixture

@@ -25,7 +25,8 @@ from core.caches.protocol import CacheEntry
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import CacheError, Cancelled, ErrorInfo, MirrordeckError, NotFound, UsageError
 from core.services.bundles import describe_bundle, plan_export, plan_import
-from core.services.copying import PreparedCopy, manifest_copies, plan_copy
+from core.services.copy_selection import manifest_copies
+from core.services.copying import PreparedCopy, plan_copy
 from core.services.upkeep_values import BundleRequest, CopyRequest, ImportRequest, NeedKind
 from core.signing.clearsign import signed_text
 from core.spack.instance import Instance

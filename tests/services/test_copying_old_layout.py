@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.gnupg_home import GnupgHome, gnupg_home
+from helpers.gnupg_home import GnupgHome
 from helpers.web_site import WebSite
 from registry.kit.fake_registry import FakeRegistry
 
@@ -31,14 +31,8 @@ CarryOut = Callable[[PreparedCopy], PushOutcome]
 
 
 @pytest.fixture
-def home() -> Iterator[GnupgHome]:
-    with gnupg_home() as made:
-        yield made
-
-
-@pytest.fixture
-def environ(home: GnupgHome) -> dict[str, str]:
-    return {"SPACK_GNUPGHOME": str(home.path)}
+def environ(gnupg: GnupgHome) -> dict[str, str]:
+    return {"SPACK_GNUPGHOME": str(gnupg.path)}
 
 
 @pytest.fixture
@@ -141,10 +135,10 @@ class TestSignatures:
 
     @pytest.mark.parametrize("to_registry", [False, True])
     def test_a_bad_one_is_not_dropped_in_silence(
-        self, golden: Path, home: GnupgHome, signed: Path, copy: Copy, carry_out: CarryOut, tmp_path: Path,
+        self, golden: Path, gnupg: GnupgHome, signed: Path, copy: Copy, carry_out: CarryOut, tmp_path: Path,
         to_registry: bool,
     ) -> None:  # fmt: skip
-        home.run("--import", data=(golden / "keys/lab-public.asc").read_bytes())
+        gnupg.run("--import", data=(golden / "keys/lab-public.asc").read_bytes())
         forge(signed, "labtop")
         with FakeRegistry() as registry:
             target = f"oci+http://{registry.host}/lab/copy" if to_registry else tmp_path / "copy"
@@ -156,22 +150,22 @@ class TestSignatures:
         assert len(outcome.in_state(ItemState.DONE)) == COUNT - 1
 
     def test_made_anew_only_of_what_was_verified(
-        self, golden: Path, home: GnupgHome, signed: Path, copy: Copy, carry_out: CarryOut, tmp_path: Path
+        self, golden: Path, gnupg: GnupgHome, signed: Path, copy: Copy, carry_out: CarryOut, tmp_path: Path
     ) -> None:
-        home.make_key("mine")
+        gnupg.make_key("mine")
         target = tmp_path / "copy"
         prepared = copy(signed, target, signing=CopySigning.SIGN)
         assert titles(prepared) == [f"{COUNT} signatures will be made anew with your key"]
         outcome = carry_out(prepared)
         assert len(outcome.in_state(ItemState.FAILED)) == COUNT, "nobody vouched for these"
-        home.run("--import", data=(golden / "keys/lab-public.asc").read_bytes())
+        gnupg.run("--import", data=(golden / "keys/lab-public.asc").read_bytes())
         forge(signed, "labtop")
         outcome = carry_out(copy(signed, target, signing=CopySigning.SIGN))
         assert [row.name for row in outcome.in_state(ItemState.FAILED)] == ["labtop"]
         manifests = list(target.glob("v3/manifests/spec/*/*"))
         assert len(manifests) == COUNT - 1
         for path in manifests:
-            text = home.run("--decrypt", data=path.read_bytes())
+            text = gnupg.run("--decrypt", data=path.read_bytes())
             theirs = golden / "mirrors/migrated-v2-to-v3-unsigned" / path.relative_to(target)
             assert text.strip() == theirs.read_bytes()
 

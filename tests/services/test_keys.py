@@ -34,14 +34,8 @@ PASSPHRASE = Secret("only in memory 9917")
 
 
 @pytest.fixture
-def home() -> Iterator[GnupgHome]:
-    with gnupg_home() as made:
-        yield made
-
-
-@pytest.fixture
-def environ(home: GnupgHome) -> dict[str, str]:
-    return {"SPACK_GNUPGHOME": str(home.path)}
+def environ(gnupg: GnupgHome) -> dict[str, str]:
+    return {"SPACK_GNUPGHOME": str(gnupg.path)}
 
 
 @pytest.fixture
@@ -78,8 +72,8 @@ def test_without_gnupg(keys: Keys, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         assert keys.view().has_gpg is False
 
 
-def test_what_expires_soon_and_a_choice_spack_refuses_are_said(keys: Keys, home: GnupgHome) -> None:
-    soon, late = home.make_key("soon", expires="12d"), home.make_key("late", expires="2y")
+def test_what_expires_soon_and_a_choice_spack_refuses_are_said(keys: Keys, gnupg: GnupgHome) -> None:
+    soon, late = gnupg.make_key("soon", expires="12d"), gnupg.make_key("late", expires="2y")
     view = keys.view()
     assert {key.fingerprint for key in view.keys} == {soon, late}
     assert [warning.code for warning in view.warnings] == ["key-expires", "several-keys"]
@@ -103,7 +97,7 @@ def test_keys_are_trusted_only_after_they_were_looked_at(keys: Keys, other: tupl
     assert keys.offer(source, TOKEN).keys[0].trusted
 
 
-def test_another_key_in_the_same_file_stops_it(keys: Keys, home: GnupgHome, other: tuple[str, Path]) -> None:
+def test_another_key_in_the_same_file_stops_it(keys: Keys, gnupg: GnupgHome, other: tuple[str, Path]) -> None:
     fingerprint, file = other
     with gnupg_home() as stranger:
         file.write_bytes(file.read_bytes() + stranger.public(stranger.make_key("stranger")))
@@ -111,8 +105,8 @@ def test_another_key_in_the_same_file_stops_it(keys: Keys, home: GnupgHome, othe
         keys.trust(KeySource(file=str(file)), [fingerprint], TOKEN)
 
 
-def test_published_keys_are_found_when_they_are_listed(keys: Keys, home: GnupgHome, tmp_path: Path) -> None:
-    mine = home.make_key("mine")
+def test_published_keys_are_found_when_they_are_listed(keys: Keys, gnupg: GnupgHome, tmp_path: Path) -> None:
+    mine = gnupg.make_key("mine")
     cache = FolderCache(tmp_path / "cache")
     assert [key.fingerprint for key in keys.publish(str(tmp_path / "cache"), [], update_index=False)] == [mine]
     found = cache.published_keys(token=TOKEN)
@@ -128,9 +122,9 @@ def test_published_keys_are_found_when_they_are_listed(keys: Keys, home: GnupgHo
 
 
 def test_a_key_under_the_fingerprint_of_another_is_not_taken(
-    keys: Keys, home: GnupgHome, other: tuple[str, Path], tmp_path: Path
+    keys: Keys, gnupg: GnupgHome, other: tuple[str, Path], tmp_path: Path
 ) -> None:
-    home.make_key("mine")
+    gnupg.make_key("mine")
     fingerprint, file = other
     place = str(tmp_path / "cache")
     FolderCache(tmp_path / "cache").store_keys(
@@ -144,8 +138,8 @@ def test_a_key_under_the_fingerprint_of_another_is_not_taken(
         keys.trust(KeySource(mirror=place), ["C" * 40], TOKEN)
 
 
-def test_mirrors_say_what_they_have(keys: Keys, home: GnupgHome, instance: Instance) -> None:
-    mine = home.make_key("mine")
+def test_mirrors_say_what_they_have(keys: Keys, gnupg: GnupgHome, instance: Instance) -> None:
+    mine = gnupg.make_key("mine")
     keys.publish("team", [mine[-16:]], update_index=True)
     found = {row.mirror: row for row in keys.published(TOKEN)}
     assert (found["team"].listed, found["team"].writable, found["team"].problem) == ((mine,), True, None)
@@ -157,40 +151,40 @@ def test_mirrors_say_what_they_have(keys: Keys, home: GnupgHome, instance: Insta
     assert {row.mirror: row for row in keys.published(TOKEN)}["team"].problem is not None
 
 
-def test_registries_have_no_keys(access: CacheAccess, keys: Keys, home: GnupgHome) -> None:
-    home.make_key("mine")
+def test_registries_have_no_keys(access: CacheAccess, keys: Keys, gnupg: GnupgHome) -> None:
+    gnupg.make_key("mine")
     with pytest.raises(UsageError, match="cannot keep keys"):
         keys._open("oci://registry.invalid/cache").store_keys({}, listed=True)
     with pytest.raises(UsageError, match="cannot be signed"):
         list(keys.sign(SignRequest("oci://registry.invalid/cache"), TOKEN))
 
 
-def test_secret_keys_are_written_for_oneself(keys: Keys, home: GnupgHome, tmp_path: Path) -> None:
-    home.make_key("mine")
+def test_secret_keys_are_written_for_oneself(keys: Keys, gnupg: GnupgHome, tmp_path: Path) -> None:
+    gnupg.make_key("mine")
     keys.export([], Path("public.asc"))
     keys.export([], Path("secret.asc"), secret=True)
     assert stat.S_IMODE((tmp_path / "secret.asc").stat().st_mode) == 0o600
     assert b"PRIVATE" not in (tmp_path / "public.asc").read_bytes()
 
 
-def test_a_new_key_with_a_passphrase_is_unlocked(keys: Keys, home: GnupgHome, access: CacheAccess) -> None:
+def test_a_new_key_with_a_passphrase_is_unlocked(keys: Keys, gnupg: GnupgHome, access: CacheAccess) -> None:
     key = keys.create(NewKey("Ann", "ann@example.invalid"), PASSPHRASE)
-    (home.path / "gpg-agent.conf").write_text("pinentry-program /bin/false\n")
-    home.forget_passphrases()
+    (gnupg.path / "gpg-agent.conf").write_text("pinentry-program /bin/false\n")
+    gnupg.forget_passphrases()
     assert not access.gnupg.is_locked(key.fingerprint)
     access.gnupg.clearsign(b"text", key.fingerprint)
 
 
 class TestSigning:
     @pytest.fixture
-    def cache(self, plan, carry_out, tmp_path: Path, home: GnupgHome) -> Path:
+    def cache(self, plan, carry_out, tmp_path: Path, gnupg: GnupgHome) -> Path:
         push(plan, carry_out, tmp_path / "cache")
         return tmp_path / "cache"
 
     def test_signed_later_is_as_good_as_pushed_signed(
-        self, keys: Keys, home: GnupgHome, access: CacheAccess, instance: Instance, cache: Path, plan
+        self, keys: Keys, gnupg: GnupgHome, access: CacheAccess, instance: Instance, cache: Path, plan
     ) -> None:
-        mine = home.make_key("mine")
+        mine = gnupg.make_key("mine")
         *_, last = keys.sign(SignRequest(str(cache)), TOKEN)
         assert last.changed == last.total > 1
         assert last.problems == ()
@@ -201,19 +195,19 @@ class TestSigning:
         assert not again.plan.size_bytes
         assert again.plan.key == mine
 
-    def test_chosen_ones_only(self, keys: Keys, home: GnupgHome, cache: Path) -> None:
-        home.make_key("mine")
+    def test_chosen_ones_only(self, keys: Keys, gnupg: GnupgHome, cache: Path) -> None:
+        gnupg.make_key("mine")
         *_, last = keys.sign(SignRequest(str(cache), queries=("hwloc",)), TOKEN)
         assert (last.changed, last.total) == (1, 1)
         *_, last = keys.sign(SignRequest(str(cache), drop=True), TOKEN)
         assert last.changed == 1
 
     def test_a_locked_key_says_so_before_anything(
-        self, keys: Keys, home: GnupgHome, access: CacheAccess, cache: Path, plan
+        self, keys: Keys, gnupg: GnupgHome, access: CacheAccess, cache: Path, plan
     ) -> None:
         key = keys.store.create(NewKey("Ann", "ann@example.invalid"), PASSPHRASE)
-        (home.path / "gpg-agent.conf").write_text("pinentry-program /bin/false\n")
-        home.forget_passphrases()
+        (gnupg.path / "gpg-agent.conf").write_text("pinentry-program /bin/false\n")
+        gnupg.forget_passphrases()
         assert plan("hwloc", to=str(cache), signing=Signing.SIGNED, private=True).plan.key_locked
         with pytest.raises(PassphraseNeeded):
             list(keys.sign(SignRequest(str(cache)), TOKEN))
@@ -223,9 +217,9 @@ class TestSigning:
         assert last.changed == last.total
 
     def test_t26_a_key_of_another_mirror_neither_signs_nor_counts(
-        self, keys: Keys, home: GnupgHome, access: CacheAccess, cache: Path, plan
+        self, keys: Keys, gnupg: GnupgHome, access: CacheAccess, cache: Path, plan
     ) -> None:
-        mine, theirs = home.make_key("mine"), home.make_key("theirs")
+        mine, theirs = gnupg.make_key("mine"), gnupg.make_key("theirs")
         list(keys.sign(SignRequest(str(cache), key=theirs), TOKEN))
         keys.allow(str(cache), [mine])
         with pytest.raises(SigningError, match="may not sign"):
@@ -239,9 +233,9 @@ class TestSigning:
         assert len(opened.present(names, signed=True, token=TOKEN)) == len(names)
 
     def test_contents_say_what_a_signature_is_worth(
-        self, keys: Keys, home: GnupgHome, instance: Instance, access: CacheAccess, cache: Path, tmp_path: Path
+        self, keys: Keys, gnupg: GnupgHome, instance: Instance, access: CacheAccess, cache: Path, tmp_path: Path
     ) -> None:
-        mine = home.make_key("mine")
+        mine = gnupg.make_key("mine")
         memory = ContentsMemory(tmp_path / "memory", keep=True)
 
         def state() -> SignatureState:
@@ -269,9 +263,9 @@ class TestSigning:
         assert state() in (SignatureState.UNKNOWN_KEY, SignatureState.BAD)
 
     def test_t27_the_signed_manifest_of_another_package_is_a_bad_signature(
-        self, keys: Keys, home: GnupgHome, instance: Instance, access: CacheAccess, cache: Path, tmp_path: Path
+        self, keys: Keys, gnupg: GnupgHome, instance: Instance, access: CacheAccess, cache: Path, tmp_path: Path
     ) -> None:
-        home.make_key("mine")
+        gnupg.make_key("mine")
         list(keys.sign(SignRequest(str(cache)), TOKEN))
         (mine,) = cache.rglob("*hwloc*.spec.manifest.json")
         others = [path for path in cache.rglob("*.spec.manifest.json") if path != mine]

@@ -201,7 +201,7 @@ class TestDeadMirrors:
 
         def ask(place: str) -> str:
             if place == "slow":
-                released.wait(10)
+                released.wait(60)
             return place
 
         answers = side_by_side(["slow", "fast"], ask, CancelToken())
@@ -214,7 +214,7 @@ class TestDeadMirrors:
 
         def ask(_place: str) -> None:
             token.cancel()
-            released.wait(10)
+            released.wait(60)
 
         with pytest.raises(Cancelled):
             list(side_by_side(["dead"], ask, token))

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.cli.main import make_parser
-from core.cli.push import _push_options
+from core.cli.push_options import push_options
 from core.packing.model import Codec
 from core.services.push_scripts import push_script, push_words
 from core.services.saved_pushes import read_saved_push
@@ -51,7 +51,7 @@ def options(draw: st.DrawFn) -> PushOptions:
 def test_the_command_line_means_the_same(chosen: PushOptions) -> None:
     saved = SavedPush("/opt/spack", "", PushRequest("scratch", ("hdf5",), ("a" * 32,), chosen))
     parsed = make_parser().parse_args(push_words(saved)[1:])
-    assert _push_options(parsed) == chosen
+    assert push_options(parsed) == chosen
     assert parsed.mirror == "scratch"
     assert parsed.specs == ["hdf5", "/" + "a" * 32]
     assert parsed.no_env

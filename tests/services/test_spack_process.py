@@ -124,7 +124,7 @@ class TestRunning:
         spack(lab, "sleep 300 & echo done")
         started = time.monotonic()
         assert ran(lab) == (["done"], 0)
-        assert time.monotonic() - started < 20
+        assert time.monotonic() - started < 120
 
     def test_one_that_cannot_be_started(self, lab: World) -> None:
         spack(lab, "").chmod(0o644)
@@ -139,7 +139,7 @@ class TestRunning:
 
 def ended(pid: int) -> bool:
     """Whether it is gone, or about to be."""
-    for _ in range(200):
+    for _ in range(6000):
         try:
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
         except (FileNotFoundError, ProcessLookupError):

@@ -92,6 +92,18 @@ def signed(lab: tuple[Home, str]) -> bytes:
     return Gnupg(lab[0].path).clearsign(TEXT, lab[1])
 
 
+def test_the_mark_of_the_keys_changes_with_them(make_home: Callable[[], Home], tmp_path: Path) -> None:
+    home = make_home()
+    home.make_key("one")
+    gnupg = Gnupg(home.path)
+    before = gnupg.keys_mark()
+    gnupg.clearsign(TEXT, gnupg.choose_key(None).fingerprint)
+    assert gnupg.keys_mark() == before
+    home.make_key("two")
+    assert gnupg.keys_mark() != before
+    assert Gnupg(tmp_path / "none").keys_mark() == ""
+
+
 class TestSigning:
     def test_what_is_signed_can_be_verified(self, lab: tuple[Home, str], signed: bytes) -> None:
         assert signed.startswith(b"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA")

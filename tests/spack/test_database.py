@@ -248,7 +248,7 @@ with open(sys.argv[1], "r+") as file:
         self._process.stdout.readline()
 
     def __exit__(self, *_: object) -> None:
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=60)
 
 
 def test_database_under_a_writer_is_waited_for_unless_locks_are_off(
@@ -291,9 +291,10 @@ def test_database_replaced_while_it_is_read_is_never_seen_in_part(
 
     (root / ".spack-db/index.json").write_bytes(generation(0))
     texts = [generation(number) for number in range(1, 101)]
-    finished = threading.Event()
+    begun, finished = threading.Event(), threading.Event()
 
     def replace_often() -> None:
+        begun.wait()
         try:
             for text in texts:
                 atomic_write(root / ".spack-db/index.json", text)
@@ -310,9 +311,10 @@ def test_database_replaced_while_it_is_read_is_never_seen_in_part(
         assert len(database.records) == (26 if number % 2 else 10)
         assert database.problems == ()
         seen.add(number)
+        begun.set()
         if last:
             break
-    writer.join(10)
+    writer.join()
     assert len(seen) > 1
     assert number == 100
 

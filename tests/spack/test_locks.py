@@ -48,7 +48,7 @@ def _exclusive_elsewhere(path: Path, start: int = 0, length: int = 0) -> Iterato
             yield process
         finally:
             process.stdin.close()
-            process.wait(10)
+            process.wait(60)
 
 
 def _can_write(path: Path, start: int = 0, length: int = 0) -> bool:
@@ -106,19 +106,19 @@ def test_holders_in_several_threads_share_one_descriptor(lock_file: Path) -> Non
     def hold() -> None:
         with shared_lock(lock_file) as locked:
             held.append(locked)
-            inside.wait(10)
-            leave.wait(10)
+            inside.wait(60)
+            leave.wait(60)
 
     threads = [threading.Thread(target=hold) for _ in range(2)]
     for thread in threads:
         thread.start()
-    inside.wait(10)
+    inside.wait(60)
     with shared_lock(lock_file):
         assert len(locks._open_files) == 1
     assert not _can_write(lock_file)
     leave.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert held == [True, True]
     assert locks._open_files == {}
     assert _can_write(lock_file)
@@ -144,7 +144,7 @@ def test_lock_is_had_as_soon_as_the_writer_leaves(lock_file: Path) -> None:
         def writer_ends(_seconds: float) -> None:
             assert process.stdin is not None
             process.stdin.close()
-            process.wait(10)
+            process.wait(60)
 
         with shared_lock(lock_file, timeout_s=None, sleep=writer_ends) as held:
             assert held

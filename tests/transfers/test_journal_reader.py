@@ -48,6 +48,23 @@ def test_what_a_dead_process_left_is_offered_with_its_numbers(tmp_path):
         assert found.manifest(make_item("good")) == "sha256:" + "0" * 64
 
 
+def test_what_was_tried_again_after_all_had_ended_is_offered(tmp_path):
+    queue = TransferQueue(Journal(tmp_path), workers=1)
+    items = [make_item(name) for name in ("again", "stopped")]
+    job = FakeJob(make_plan(*items, update_index=True), {"again": wait_until_cancelled})
+    queue.pause(True)
+    queue.add(job)
+    queue.stop()
+    assert queue.wait(job.plan.id, 30)
+    queue.retry([f"{job.plan.id}:{items[0].hash}"])
+    queue.close()
+    (offer,) = unfinished(tmp_path).offers
+    assert offer.waiting == 1
+    with dead_journal(offer.id, tmp_path) as journal:
+        (found,) = journal.unfinished
+        assert found.stopped == {items[1].hash}
+
+
 def test_the_journal_of_a_living_process_is_left_alone(tmp_path):
     journal = Journal(tmp_path)
     journal.plan(make_plan(make_item("a")))

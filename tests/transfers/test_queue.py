@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -92,6 +93,18 @@ def test_present_packages_are_rows_that_never_move_and_skipped_ones_are_no_rows(
     outcome = queue.outcome(push_id)
     assert [row.state for row in outcome.rows] == [ItemState.PRESENT]
     assert [item.name for item in outcome.skipped] == ["ext"]
+
+
+def test_what_a_push_skipped_is_told_once_and_to_whoever_begins_to_look(queue):
+    item = make_item("ext", decision=Decision.EXTERNAL)
+    push_id = queue.add(FakeJob(make_plan(make_item("there", decision=Decision.PRESENT), item)))
+    assert queue.snapshot().skipped == {push_id: (item,)}
+    later = queue.snapshot()
+    assert later.skipped == {}
+    assert [push.skipped for push in later.pushes] == [1]
+    queue.watch()
+    assert queue.snapshot().skipped == {push_id: (item,)}
+    assert queue.wait(push_id, 30)
 
 
 def test_stop_cancels_the_moving_row_and_those_that_wait(queue):
@@ -316,3 +329,51 @@ def test_rows_say_how_their_archives_came_there(queue):
         "mounted": "mounted",
         "old": "present",
     }
+
+
+class Uploading(FakeJob):
+    """Uploads wait for `gate`; `begun` counts them."""
+
+    def push(self, item, *, report, **others):
+        super().push(item, report=report, **others)
+        report.phase(ItemState.UPLOADING, 10)
+        self.begun.release()
+        assert self.gate.wait(30)
+        return "uploaded"
+
+    def __init__(self, plan):
+        super().__init__(plan)
+        self.begun = threading.Semaphore(0)
+
+
+@pytest.mark.parametrize(("workers", "moving"), [(1, 1), (2, 4), (3, 5)])
+def test_packing_goes_on_while_a_few_packages_upload(journal, workers, moving):
+    queue = TransferQueue(journal, workers=workers)
+    job = Uploading(make_plan(*(make_item(f"package-{number}") for number in range(7))))
+    try:
+        push_id = queue.add(job)
+        for _ in range(moving):
+            assert job.begun.acquire(timeout=30)
+        totals = queue.snapshot().overall
+        assert (totals.moving, totals.waiting) == (moving, 7 - moving)
+        job.gate.set()
+        assert queue.wait(push_id, 30)
+        assert set(states(queue, push_id).values()) == {ItemState.DONE}
+    finally:
+        job.gate.set()
+        queue.close()
+
+
+def test_packing_takes_all_places(journal):
+    queue = TransferQueue(journal, workers=2)
+    items = [make_item(name) for name in ("one", "two", "three")]
+    job = FakeJob(make_plan(*items), {item.name: wait_for_gate for item in items})
+    try:
+        push_id = queue.add(job)
+        assert job.reached.wait(30)
+        assert queue.snapshot().overall.moving <= 2
+        job.gate.set()
+        assert queue.wait(push_id, 30)
+    finally:
+        job.gate.set()
+        queue.close()

@@ -314,3 +314,16 @@ class TestClosing:
         queue.close()
         assert states(queue, push_id) == {"a": ItemState.WAITING}
         assert len(list((tmp_path / "journal").iterdir())) == 1
+
+    def test_a_signal_may_come_while_a_worker_is_started(self, journal, monkeypatch):
+        queue = TransferQueue(journal, workers=1)
+        monkeypatch.setattr(threading.Thread, "start", leave)
+        with pytest.raises(SystemExit):
+            queue.set_limits(TransferLimits(2))
+        monkeypatch.undo()
+        queue.close()
+
+
+def leave(_thread: threading.Thread) -> None:
+    """As a SIGTERM to the program does, wherever it is."""
+    raise SystemExit(143)

@@ -14,6 +14,7 @@ import msgspec
 
 from core.caches.oci.survey import FoundImage
 from core.foundation.clock import Clock
+from core.foundation.decoding import json_decoder
 from core.foundation.errors import MirrordeckError
 from core.foundation.files import atomic_write
 
@@ -33,7 +34,7 @@ class _File(msgspec.Struct, frozen=True):
     images: list[_Kept]
 
 
-_decoder = msgspec.json.Decoder(_File)
+_decoder = json_decoder(_File)
 _Confirmed = dict[str, tuple[float, FoundImage]]
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from core.caches.oci.layers import Layer
+from core.foundation.decoding import from_json
 from core.foundation.digests import digest_of, hex_of
 from core.registry.manifests import RawManifest
 from core.registry.media_types import (
@@ -114,7 +115,7 @@ def package_image(
     `spec_document` is the package's uncompressed JSON as in any cache; its nodes go in verbatim.
     """
     own = layers[-1]
-    spec = msgspec.json.decode(spec_document, type=_SpecDocument).spec
+    spec = from_json(spec_document, _SpecDocument).spec
     facts = {
         "buildcache_layout_version": _CACHE_LAYOUT,
         "binary_cache_checksum": {"hash_algorithm": "sha256", "hash": hex_of(own.digest)},
@@ -171,7 +172,7 @@ def compact(document: Mapping[str, Any]) -> bytes:
 
 def spec_document_of(config: bytes) -> bytes:
     """The spec document that a file cache would have for the package of an image: its nodes are those of the config."""
-    spec = msgspec.json.decode(config, type=_SpecDocument).spec
+    spec = from_json(config, _SpecDocument).spec
     return b'{"spec":' + bytes(spec) + b',"buildcache_layout_version":2}'
 
 

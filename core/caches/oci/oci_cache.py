@@ -37,6 +37,7 @@ from core.caches.protocol import (
 from core.foundation.cancel import CancelToken
 from core.foundation.clock import Clock
 from core.foundation.errors import BadAnswer, CacheError, ErrorInfo, NotFound, ServerError, UsageError
+from core.foundation.process import ending_by
 from core.registry.manifests import Descriptor
 from core.registry.media_types import OCTETS
 from core.registry.repository import Repository
@@ -84,7 +85,8 @@ class OciCache:
         """Begin an upload and drop it. Raises AuthRequired, AccessDenied or what else the registry says."""
         transport, token = self._repository.transport, CancelToken()
         sessions = UploadSessions(transport, self._repository.reference)
-        sessions.cancel(transport.retrying(lambda: sessions.open(token), token=token))
+        with ending_by(token):
+            sessions.cancel(transport.retrying(lambda: sessions.open(token), token=token))
 
     def present(self, entries: Sequence[EntryName], *, signed: bool, token: CancelToken) -> dict[str, CacheEntry]:
         """As the protocol says, with all layers; images marked as incomplete do not count. Nothing is ever signed."""

@@ -21,6 +21,7 @@ from core.caches.layout3 import (
     is_entry_manifest,
     key_manifest,
 )
+from core.caches.stored_layers import mark_problem
 from core.foundation.bounded import within
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import SigningError
@@ -141,6 +142,8 @@ class FolderTest:
     def _layout(self) -> Finding | str:
         old = " and layout 2 beside it" if (self.root / OLD_PREFIX).is_dir() else ""
         if (self.root / LAYOUT_KEY).is_file():
+            if problem := mark_problem(Folder(self.root)):
+                return warning(f"{LAYOUT_KEY} {problem}", "Push anything: that writes it anew.")
             return f"layout 3, which Spack 1.0 and later read{old}"
         if old:
             remedy = "Migrate it: spack buildcache migrate."

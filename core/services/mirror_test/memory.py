@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from core.foundation.decoding import from_json
 from core.foundation.errors import MirrordeckError
 from core.foundation.files import atomic_write
 from core.mirrors.model import Connection, Mirror
@@ -47,7 +48,7 @@ class TestMemory:
 
     def _read(self) -> dict[str, TestView]:
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, TestView])
+            return from_json(self._path.read_bytes(), dict[str, TestView])
         except (OSError, ValueError, RecursionError):
             return {}
 

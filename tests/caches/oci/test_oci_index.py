@@ -267,7 +267,7 @@ def test_t31_two_writers_lose_nothing(lab: Lab, tmp_path: Path) -> None:
         try:
             with open_repository(lab.registry) as repository:
                 mine = Lab(lab.registry, repository, tmp_path / f"writer{number}")
-                start.wait(10)
+                start.wait(60)
                 for name in names:
                     mine.push(name)
                     update(mine)
@@ -279,6 +279,6 @@ def test_t31_two_writers_lose_nothing(lab: Lab, tmp_path: Path) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join()
     assert errors == []
     assert entries(lab) == hashes(*shares[0], *shares[1])
