@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
 import subprocess
@@ -15,6 +16,15 @@ ROOT = Path(__file__).parents[2]
 GET_DUMPABLE = "import ctypes, resource, sys; facts = lambda: print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), *resource.getrlimit(resource.RLIMIT_CORE), file=sys.stderr)"  # noqa: E501
 ENGINE = "from core.engine.__main__ import main; main()"
 COMMAND = "from core.cli.main import main; main(['--version'])"
+ARENAS = """
+import ctypes, threading
+from core.foundation.process import share_arenas
+{first}
+libc, together = ctypes.CDLL(None), threading.Barrier(8)
+threads = [threading.Thread(target=lambda: (together.wait(), bytearray(50_000), together.wait())) for _ in range(8)]
+[thread.start() for thread in threads], [thread.join() for thread in threads]
+libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout")), libc.fflush(None)
+"""
 RUN = "from core.foundation.process import *; protect_memory(); restore_core_limit()"
 
 
@@ -136,3 +146,10 @@ with ending_in_order():
 def test_t32_what_is_under_way_is_given_back_before_the_process_ends(name: str, status: int, words: str) -> None:
     done = ended(f"import sys; sys.argv[1:] = [{name!r}]\n{FIRST_GIVEN_BACK}")
     assert (done.returncode, done.stdout) == (status, words), done.stderr
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info"), reason="arenas are glibc's")
+@pytest.mark.parametrize(("first", "shared"), [("share_arenas()", True), ("", False)])
+def test_threads_share_arenas_where_that_was_asked_for(first: str, shared: bool) -> None:
+    arenas = ended(ARENAS.format(first=first)).stdout.count("<heap nr=")
+    assert (1 <= arenas <= 2) is shared
