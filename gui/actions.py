@@ -49,7 +49,7 @@ _ENTRIES: dict[str, _Entry] = {
     "make_report": _Entry("Report for others…", (), "", tip="See, and save, what helps to understand a problem"),
     "open_log": _Entry("Open log folder", (), "folder"),
     "work_offline": _Entry("Work offline", tip="Contact no server", checkable=True),
-    "toggle_navigation": _Entry("Narrow navigation", ("Ctrl+B",), "sidebar", checkable=True),
+    "toggle_navigation": _Entry("Narrow navigation", ("Ctrl+B",), checkable=True),
     "refresh": _Entry("Refresh", ("F5",), "retry"),
     "filter": _Entry("Filter", ("Ctrl+F",), "search", full="Filter this page"),
     "next_pane": _Entry("Next pane", ("F6",)),
@@ -127,7 +127,7 @@ _ENTRIES: dict[str, _Entry] = {
     "delete_entries": _Entry("Delete…", ("Del",), "cross", messages.CONTENTS, "List all that goes, then delete it"),
     "free_space": _Entry("Free space…", (), "", messages.CONTENTS, "Find what can go, by a goal or by rules"),
     "prune_cache": _Entry("Prune…", (), "", messages.CONTENTS, "What spack buildcache prune would delete"),
-    "show_trash": _Entry("Trash…", (), "", messages.CONTENTS, "What was deleted: put it back, or empty the trash"),
+    "show_trash": _Entry("Trash…", (), "", messages.CONTENTS, "What was deleted: restore it, or empty the trash"),
     "copy_entries": _Entry("Copy to another mirror…", (), "transfers", messages.CONTENTS),
     "add_as_mirror": _Entry("Add as a mirror…", (), "plus", messages.CONTENTS, "Make this address a mirror"),
     "export_bundle": _Entry("Export bundle…", (), "arrow-up", messages.CONTENTS, "For a site without network"),
@@ -296,9 +296,10 @@ class Actions(QObject):
             action = QAction(entry.text, self)
             action.setObjectName(name)
             action.setData(entry.full)
-            action.setCheckable(entry.checkable)
             action.setShortcuts([QKeySequence(keys) for keys in entry.keys])
-            if entry.icon:
+            if entry.checkable:
+                icons.bind_check(action)
+            elif entry.icon:
                 icons.bind(action, entry.icon, "dim")
             self._tips[action] = _tip(entry)
             action.setToolTip(self._tips[action])

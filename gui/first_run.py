@@ -29,12 +29,12 @@ _MOST_OFFERED = 3
 class _Finding(QWidget):
     """A mark, what was looked for, and what was found."""
 
-    def __init__(self, subject: str, parent: QWidget | None = None) -> None:
+    def __init__(self, subject: str, wait: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._mark = QLabel()
         name = Label(subject, tone="dim")
         name.setMinimumWidth(theme.scaled(96))
-        self.text = WrappedLabel(messages.COUNTING)
+        self.text = WrappedLabel()
         head = QHBoxLayout()
         head.setSpacing(theme.SPACE_S)
         head.addWidget(self._mark)
@@ -45,6 +45,11 @@ class _Finding(QWidget):
         row.addLayout(head)
         row.setAlignment(head, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self.text, 1)
+        self.wait(wait)
+
+    def wait(self, text: str) -> None:
+        """Nothing is known yet; `text` says what is going on."""
+        self.text.setText(visible(text))
         icons.bind_label(self._mark, "circle", "dim")
 
     def say(self, text: str, *, good: bool) -> None:
@@ -65,9 +70,9 @@ class FirstRun(QWidget):
         self._client = client
         self._commands = actions
         self.tasks = TaskOwner()
-        self.spack = _Finding("Spack")
-        self.contents = _Finding(messages.FIRST_RUN_CONTENTS)
-        self.keyring = _Finding(messages.FIRST_RUN_KEYRING)
+        self.spack = _Finding("Spack", messages.OPENING_INSTANCE)
+        self.contents = _Finding(messages.FIRST_RUN_CONTENTS, messages.COUNTING)
+        self.keyring = _Finding(messages.FIRST_RUN_KEYRING, messages.FIRST_RUN_ASKING)
         self.sample_button = ActionButton(actions.open_sample)
         self.open_button = ActionButton(actions.open_instance, primary=True)
         self.add_button = Button(messages.FIRST_RUN_ADD, primary=True)
@@ -111,12 +116,20 @@ class FirstRun(QWidget):
         column.addLayout(self._offers)
         column.addLayout(buttons)
         column.addStretch(3)
-        middle = QWidget()
-        middle.setLayout(column)
-        middle.setMaximumWidth(theme.scaled(_WIDTH))
+        self._middle = QWidget()
+        self._middle.setLayout(column)
+        theme.density_changed.connect(self._fit_text_size)
+        self._fit_text_size()
         outer = QHBoxLayout(self)
         outer.setContentsMargins(theme.PAGE_MARGIN, theme.SPACE_M, theme.PAGE_MARGIN, theme.SPACE_M)
-        outer.addWidget(middle, 1)
+        outer.addWidget(self._middle, 1)
+
+    def _fit_text_size(self) -> None:
+        self._middle.setMaximumWidth(theme.scaled(_WIDTH))
+
+    def show_opening(self, sentence: str) -> None:
+        """An instance is being looked for or opened, as `sentence` says."""
+        self.spack.wait(sentence)
 
     def show_instance(self, info: InstanceInfo) -> None:
         """Spack was found; look what it has."""

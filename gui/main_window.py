@@ -173,6 +173,7 @@ class MainWindow(QMainWindow):
         self.side_bar.pages.clicked.connect(self._leave_first_run)
         a.open_instance.triggered.connect(self.opening.choose)
         self.opening.begun.connect(self.idle_text.say)
+        self.opening.begun.connect(self.first_run.show_opening)
         self.opening.opened.connect(self._on_opened)
         self.opening.failed.connect(self._on_open_failed)
         a.quit.triggered.connect(self.close)

@@ -79,11 +79,9 @@ class _PageDelegate(QStyledItemDelegate):
         inset = 1.0 if focused else 0.0
         painter.drawRoundedRect(QRectF(rect).adjusted(inset, inset, -inset, -inset), 6, 6)
         tone = "accent" if selected else "dim"
-        size = theme.ICON_LARGE
+        size = theme.large_icon_size()
         left = rect.center().x() - size // 2 + 1 if self.narrow else rect.left() + theme.SPACE_M
-        device = painter.device()
-        picture = icons.pixmap(index.data(_ICON_ROLE), tone, device.devicePixelRatioF() if device else 1.0)
-        painter.drawPixmap(left, rect.center().y() - size // 2 + 1, picture)
+        icons.paint(painter, QRect(left, rect.top(), size, rect.height()), index.data(_ICON_ROLE), tone)
         if not self.narrow:
             painter.setFont(theme.font(FontRole.STRONG if selected else FontRole.BODY))
             painter.setPen(theme.color("accent" if selected else "text"))

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from gui import messages, theme
 from gui.theme import FontRole
 from gui.widgets.cell import Index
+from gui.widgets.labels import Label
 
 _WIDTH, _HEIGHT = 560, 420
 _NO_PARENT = QModelIndex()
@@ -138,11 +139,14 @@ class Palette(QDialog):
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.nothing = Label(messages.NOTHING_MATCHES, tone="dim")
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column = QVBoxLayout(self)
         column.setContentsMargins(theme.SPACE_M, theme.SPACE_M, theme.SPACE_M, theme.SPACE_M)
         column.setSpacing(theme.SPACE_S)
         column.addWidget(self.edit)
         column.addWidget(self.list, 1)
+        column.addWidget(self.nothing, 1)
         self.resize(theme.scaled(_WIDTH), theme.scaled(_HEIGHT))
         self.edit.textChanged.connect(self._on_text)
         self.list.clicked.connect(self._choose)
@@ -151,6 +155,8 @@ class Palette(QDialog):
     def _on_text(self, text: str) -> None:
         self.model.set_filter(text)
         self.list.setCurrentIndex(self.model.index(0))
+        self.list.setVisible(self.model.rowCount() > 0)
+        self.nothing.setVisible(self.model.rowCount() == 0)
 
     def _choose(self) -> None:
         action, page = self.model.entry_at(self.list.currentIndex().row())

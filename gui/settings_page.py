@@ -45,9 +45,8 @@ class SettingsPage(Page):
         super().__init__(client, actions, parent)
         self.sentence.setText(words.SENTENCE)
         self._shows: dict[str, Callable[[Settings], None]] = {}
-        column = QWidget()
-        column.setMaximumWidth(theme.scaled(_WIDTH))
-        self._column = QVBoxLayout(column)
+        self._cards = QWidget()
+        self._column = QVBoxLayout(self._cards)
         self._column.setContentsMargins(0, 0, 0, theme.SPACE_L)
         self._column.setSpacing(theme.SPACE_M)
         self._add_instances()
@@ -58,9 +57,14 @@ class SettingsPage(Page):
         self._add_notices()
         self._add_log()
         self._column.addStretch(1)
-        self.body.addWidget(FormScroll(column), 1)
+        self.body.addWidget(FormScroll(self._cards), 1)
+        theme.density_changed.connect(self._fit_text_size)
+        self._fit_text_size()
         preferences.changed.connect(self._show)
         self._show(preferences.now())
+
+    def _fit_text_size(self) -> None:
+        self._cards.setMaximumWidth(theme.scaled(_WIDTH))
 
     async def load(self, instance_id: str) -> None:
         self.instance_id = instance_id

@@ -22,7 +22,8 @@ from gui.theme import FontRole
 from gui.widgets.controls import ComboBox, IconButton
 from gui.widgets.labels import ElidedLabel, Label
 
-WIDE, NARROW = 208, 56
+_WIDE = 208
+_BESIDE_ICON = 36
 _OPEN_ANOTHER = "open"
 _DISCONNECT = "disconnect "
 _SEPARATOR = "  ·  "
@@ -99,9 +100,10 @@ class SideBar(QFrame):
         self._selector.addWidget(self.caption)
         self._selector.addWidget(self.combo)
         self._selector.addWidget(self.environment)
-        self._selector.addWidget(self.button)
-        foot = QHBoxLayout()
+        self._selector.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
+        self._foot = foot = QHBoxLayout()
         foot.setContentsMargins(theme.SPACE_M, 0, theme.SPACE_M, theme.SPACE_S)
+        foot.addStretch(0)
         foot.addWidget(self.collapse)
         foot.addStretch(1)
         layout = QVBoxLayout(self)
@@ -113,7 +115,8 @@ class SideBar(QFrame):
 
     def set_narrow(self, narrow: bool) -> None:
         """Only icons, or words as well."""
-        self.setFixedWidth(NARROW if narrow else theme.scaled(WIDE))
+        self.setFixedWidth(theme.large_icon_size() + _BESIDE_ICON if narrow else theme.scaled(_WIDE))
+        self._foot.setStretch(0, 1 if narrow else 0)
         self.caption.setVisible(not narrow)
         self.combo.setVisible(not narrow)
         self.environment.setVisible(not narrow and bool(self.environment.text()))

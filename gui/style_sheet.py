@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from gui.theme import Tokens
 
 _BORDER = 1
+_BESIDE_ARROW = 10
 _SHEET = Template("""
 QMainWindow, QDialog, #page { background: $bg; }
 QToolTip { background: $raised; color: $text; border: 1px solid $line; padding: 4px 6px; }
@@ -23,7 +24,7 @@ QLabel[tone="warn"] { color: $warn; }
 QLabel[tone="bad"] { color: $bad; }
 
 #card, #table-frame { background: $surface; border: 1px solid $line; border-radius: 10px; }
-#table-frame { border-radius: 8px; }
+#table-frame { border-radius: 8px; padding: 0 1px 3px 1px; }
 #table-frame[focused="true"] { border-color: $accent; }
 #navigation { background: $surface; border-right: 1px solid $line; }
 #status { background: $surface; border-top: 1px solid $line; }
@@ -38,6 +39,7 @@ QPushButton:hover { background: $bg; }
 QPushButton:pressed { background: $track; }
 QPushButton:focus { border: 2px solid $accent; padding: 0 13px; min-height: ${focused}px; }
 QPushButton:disabled { color: $faint; border-color: $line; }
+MenuButton::menu-indicator { image: none; width: 0; }
 QPushButton[primary="true"] { background: $accent; color: $on_accent; border-color: $accent; font-weight: 600; }
 QPushButton[primary="true"]:focus { border: 2px solid $text; }
 QPushButton[primary="true"]:disabled { background: $track; color: $dim; border-color: $track; }
@@ -49,6 +51,7 @@ QToolButton { background: transparent; border: 1px solid transparent; border-rad
 QToolButton:hover, QToolButton:checked { background: $track; }
 QToolButton::menu-indicator { image: none; }
 QToolButton:focus { border: 2px solid $accent; padding: 4px; }
+QPushButton, QToolButton, QMenu { icon-size: ${icon}px; }
 
 QLineEdit, QComboBox, QPlainTextEdit { background: $surface; color: $text; border: 1px solid $control_line;
   border-radius: 6px; padding: 0 10px; min-height: ${control}px; selection-background-color: $accent;
@@ -57,10 +60,9 @@ QPlainTextEdit { padding: 6px 8px; }
 QLineEdit:focus, QComboBox:focus, QPlainTextEdit:focus { border: 2px solid $accent; padding: 0 9px;
   min-height: ${focused}px; }
 QPlainTextEdit:focus { padding: 5px 7px; }
-QLineEdit[leading="true"] { padding: 0 4px; }
-QLineEdit[leading="true"]:focus { padding: 0 3px; }
+QLineEdit QToolButton { border: none; padding: 3px; }
 QLineEdit:disabled, QComboBox:disabled { color: $faint; border-color: $line; }
-QComboBox::drop-down { border: none; width: 26px; }
+QComboBox::drop-down { border: none; width: ${arrow}px; }
 QComboBox QLineEdit, QComboBox QLineEdit:focus { border: none; padding: 0; min-height: 0; background: transparent; }
 QComboBox QAbstractItemView { background: $raised; color: $text; border: 1px solid $line; padding: 4px; outline: none;
   selection-background-color: $accent_soft; selection-color: $text; }
@@ -110,7 +112,8 @@ QSplitter::handle:hover { background: $line; }
 """)
 
 
-def style_sheet(tokens: Tokens, control_height: int) -> str:
-    """The style sheet in the colours of `tokens`, for controls that are `control_height` pixels high."""
+def style_sheet(tokens: Tokens, control_height: int, icon_size: int) -> str:
+    """The style sheet in the colours of `tokens`, for controls and icons that are so many pixels high."""
     inside = control_height - 2 * _BORDER
-    return _SHEET.substitute(asdict(tokens), control=inside, focused=inside - 2)
+    arrow = icon_size + _BESIDE_ARROW
+    return _SHEET.substitute(asdict(tokens), control=inside, focused=inside - 2, icon=icon_size, arrow=arrow)

@@ -21,7 +21,7 @@ SPACE_XS, SPACE_S, SPACE_M, SPACE_L, SPACE_XL = 4, 8, 12, 16, 24
 PAGE_MARGIN = 24
 CARD_PADDING = 16
 _CONTROL_HEIGHT = 30
-ICON_SMALL, ICON_LARGE = 16, 20
+_ICON, _LARGE_ICON = 16, 20
 BAR_ROW, BAR_OVERALL = 6, 8
 FADE_MS = 120
 _ROW_HEIGHT, _COMPACT_ROW_HEIGHT = 34, 26
@@ -139,6 +139,8 @@ class _Theme(QObject):
         self.compact = False
         self.points = 0.0  # size of the desktop's own font; 0: not looked up yet
         self.text_percent = 100
+        self.measured = QFont()  # the font `unit` was measured with
+        self.unit = 0.0  # how wide text is, compared with a usual font; 0: not measured yet
 
 
 _theme = _Theme()
@@ -213,7 +215,7 @@ def set_text_percent(app: QApplication, percent: int) -> None:
     _theme.text_percent = percent
     base.setPointSizeF(_theme.points * percent / 100)
     app.setFont(base)
-    app.setStyleSheet(style_sheet(_theme.tokens, control_height()))  # also because it keeps the fonts it knew
+    _give_style_sheet(app)  # also because it keeps the fonts it knew
     for widget in app.allWidgets():
         if role := widget.property(_ROLE):
             widget.setFont(font(FontRole(role)))
@@ -222,7 +224,21 @@ def set_text_percent(app: QApplication, percent: int) -> None:
 
 def scaled(pixels: int) -> int:
     """A width meant for a usual font, wider where the desktop's text is larger."""
-    return round(pixels * max(1.0, QFontMetrics(QApplication.font()).horizontalAdvance(_USUAL_TEXT) / _USUAL_WIDTH))
+    base = QApplication.font()
+    if not _theme.unit or base != _theme.measured:
+        _theme.measured = base
+        _theme.unit = max(1.0, QFontMetrics(base).horizontalAdvance(_USUAL_TEXT) / _USUAL_WIDTH)
+    return round(pixels * _theme.unit)
+
+
+def icon_size() -> int:
+    """Width and height of icons beside text and of the marks of check boxes; never less than they were drawn for."""
+    return scaled(_ICON)
+
+
+def large_icon_size() -> int:
+    """Width and height of icons that stand for themselves."""
+    return scaled(_LARGE_ICON)
 
 
 def set_compact(*, wanted: bool) -> None:
@@ -269,8 +285,12 @@ def _on_scheme_changed() -> None:
         scheme = desktop if _theme.scheme is Scheme.SYSTEM else _theme.scheme
         _theme.tokens = DARK if scheme is Scheme.DARK else LIGHT
     app.setPalette(palette_of(_theme.tokens))
-    app.setStyleSheet(style_sheet(_theme.tokens, control_height()))
+    _give_style_sheet(app)
     _theme.changed.emit()
+
+
+def _give_style_sheet(app: QApplication) -> None:
+    app.setStyleSheet(style_sheet(_theme.tokens, control_height(), icon_size()))
 
 
 def _forces_palette(app: QApplication) -> bool:

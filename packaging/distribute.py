@@ -145,6 +145,7 @@ def drop_unneeded(libraries: Path) -> None:
     needs = {path: _needs(path) for path in libraries.rglob("*.so*") if not path.is_symlink()}
     while True:
         needed = set().union(*needs.values())
+        needed |= {link.resolve().name for link in links if link.name in needed}
         spare = [path for path in optional - links if path in needs and path.name not in needed]
         if not spare:
             break

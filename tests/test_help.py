@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import re
@@ -10,6 +11,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from core.cli.main import make_parser
 
@@ -18,10 +20,14 @@ CHAPTERS = sorted(FOLDER.glob("*.md"))
 _WIDEST = 120
 
 
+def blocks_of(text: str, language: str = r"\w*") -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
 def commands_in(text: str) -> list[list[str]]:
     """The command lines of ours in code blocks, without what shells and other programs have around them."""
     found = []
-    for block in re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+    for block in blocks_of(text):
         for line in block.splitlines():
             if inner := re.search(r"\$\((mirrordeck [^)]*)\)", line):
                 found.append(shlex.split(inner[1]))
@@ -44,6 +50,42 @@ def test_every_command_is_one_of_ours(chapter: str, command: list[str]) -> None:
     assert options.run is not None
 
 
+def test_no_command_is_overlooked() -> None:
+    lines = [line for chapter in CHAPTERS for block in blocks_of(chapter.read_text()) for line in block.splitlines()]
+    assert len(CASES) == sum("mirrordeck " in line for line in lines) > 50
+
+
+def test_options_named_in_sentences_are_ours() -> None:
+    known = options_of(make_parser())
+    for chapter in CHAPTERS:
+        prose = re.sub(r"^```.*?^```", "", chapter.read_text(), flags=re.MULTILINE | re.DOTALL)
+        named = {option for code in re.findall(r"`([^`]+)`", prose) for option in re.findall(r"--[a-z][a-z-]+", code)}
+        assert named <= known, chapter.name
+
+
+def options_of(parser: argparse.ArgumentParser) -> set[str]:
+    """The options of the parser and of its commands."""
+    found: set[str] = set()
+    for action in parser._actions:
+        found.update(action.option_strings)
+        if isinstance(action, argparse._SubParsersAction):
+            found.update(*map(options_of, action.choices.values()))
+    return found
+
+
+def test_yaml_is_yaml_with_the_keys_it_needs() -> None:
+    texts = [text for chapter in CHAPTERS for text in blocks_of(chapter.read_text(), "yaml")]
+    environment, workflow, pipeline = (YAML(typ="safe").load(text) for text in texts)
+    (mirror,) = environment["spack"]["mirrors"].values()
+    job = workflow["jobs"]["push"]
+    assert set(mirror["access_pair"].values()) == set(job["env"])
+    assert job["permissions"] == {"contents": "read", "packages": "write"}, "checking out needs the first"
+    assert all(step.keys() in ({"uses"}, {"run"}) for step in job["steps"])
+    assert pipeline["push"].keys() == {"variables", "script"}
+    assert [step["run"].split()[0] for step in job["steps"] if "run" in step] == ["spack", "mirrordeck"]
+    assert [line.split()[0] for line in pipeline["push"]["script"]] == ["spack", "mirrordeck"]
+
+
 def test_wrong_commands_would_be_seen() -> None:
     assert commands_in('```\neval "$(mirrordeck mirror env x)"\n0 3 * * * mirrordeck find >> log\n```\n') == [
         ["mirrordeck", "mirror", "env", "x"],
@@ -63,10 +105,7 @@ def test_chapters_have_one_title_and_living_links(chapter: Path) -> None:
     assert [link for link in links if "://" not in link and not (FOLDER / link).is_file()] == []
     assert "!" not in prose, "no exclamation marks"
     assert text.count("```") % 2 == 0
-    assert (
-        max(len(line) for line in re.findall(r"^```\w*\n(.*?)^```", text, re.M | re.S) for line in line.splitlines())
-        <= _WIDEST
-    )
+    assert max(len(line) for block in blocks_of(text) for line in block.splitlines()) <= _WIDEST
 
 
 def test_actions_named_in_the_guide_exist() -> None:

@@ -21,8 +21,9 @@ from core.caches.folder_cache import FolderCache
 from core.caches.folder_objects import read_ahead
 from core.caches.index import SPEC_LIMIT_BYTES, SpecDocument, decode_spec, spec_text
 from core.caches.layout2 import NESTED, current_document, decode_entry
-from core.caches.oci.environment import environment_from_files, start_of
+from core.caches.oci.environment import FileVariables, start_of
 from core.caches.oci.image import spec_document_of
+from core.caches.oci.layers import RunGraph
 from core.caches.oci.oci_cache import OciCache
 from core.caches.oci.oci_push import ImageOptions, OciPush
 from core.caches.protocol import (
@@ -297,9 +298,8 @@ class ImagePublishing:
             if known and self._records[needed].prefix is None:
                 self._look_at(self._entries[needed], token)
         with self._lock:
-            self._environments[(dag_hash,)] = environment_from_files(
-                (dag_hash,), self._records, start_of(), is_directory=self._directories.__contains__
-            )
+            files = FileVariables(self._records, RunGraph(self._records), is_directory=self._directories.__contains__)
+            self._environments[(dag_hash,)] = files.entries((dag_hash,), start_of())
         return self._push.complete(dag_hash, token=token)
 
     @property

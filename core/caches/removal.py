@@ -58,8 +58,12 @@ class PlannedEntry(msgspec.Struct, frozen=True):
     detail: str = ""
 
     @property
+    def title(self) -> str:
+        return f"{self.name}@{self.version}" if self.hash else self.key
+
+    @property
     def label(self) -> str:
-        return f"{self.name}@{self.version}/{short_hash(self.hash)}" if self.hash else self.key
+        return f"{self.title}/{short_hash(self.hash)}" if self.hash else self.key
 
 
 class PlannedBlob(msgspec.Struct, frozen=True):

@@ -41,7 +41,7 @@ def add_parser(actions: Any) -> None:
     trash_actions = trash.add_subparsers(title="trash commands", metavar="ACTION", required=True)
     listing = trash_actions.add_parser("list", help="deletions, the newest first")
     listing.set_defaults(run=_list)
-    restore = trash_actions.add_parser("restore", help="put back what one deletion moved there")
+    restore = trash_actions.add_parser("restore", help="restore what one deletion moved there")
     restore.set_defaults(run=_restore)
     empty = trash_actions.add_parser("empty", help="delete for good, which frees the space")
     empty.add_argument("-y", "--yes-to-all", action="store_true", help="do not ask")
@@ -80,10 +80,10 @@ def _list(options: argparse.Namespace, context: Context, output: Output) -> int:
 
 
 def _restore(options: argparse.Namespace, context: Context, output: Output) -> int:
-    context.check_may_change("Nothing was put back")
+    context.check_may_change("Nothing was restored")
     upkeep = Upkeep(context.instance, context.access, context.cwd, probe=not context.read_only)
     outcome = upkeep.restore(options.mirror, options.batch, context.token)
-    output.note(f"Put back {plural(outcome.restored, 'file')}")
+    output.note(f"Restored {plural(outcome.restored, 'file')}")
     for key in outcome.skipped:
         output.note(f"{visible(key)} was written again since, and stays as it is")
     output.result("buildcache trash restore", restored=outcome.restored, skipped=outcome.skipped)

@@ -79,7 +79,7 @@ def _create(options: argparse.Namespace, context: Context, output: Output) -> in
     passphrase = _new_passphrase(context, output) if options.passphrase else None
     wanted = NewKey(options.name, options.email, options.comment, options.expires)
     key = keys.create(wanted, passphrase)
-    output.note(f"Made {key_line(key)}")
+    output.note(f"Created {key_line(key)}")
     if options.export is not None:
         keys.export([key.fingerprint], options.export)
     if options.export_secret is not None:

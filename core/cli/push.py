@@ -197,7 +197,7 @@ def _conclude(plan: PushPlan, outcome: PushOutcome, output: Output) -> tuple[int
     for row in pushed:
         if row.missing:
             names = ", ".join(_missing_names(plan, row.missing))
-            output.note(f"{row.name}@{row.version}: usable as cache, not runnable until these are pushed: {names}")
+            output.note(f"{row.name}@{row.version}: usable as a cache, not runnable until these are pushed: {names}")
     if index is not None and index.index is not None:
         output.note(f"Index updated: {plural(index.index.entries, 'package')}")
         for problem in index.index.skipped:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -13,7 +13,7 @@ from core.caches.oci.environment import MadeBy, start_of
 from core.caches.oci.image import environment_of
 from core.caches.oci.names import check_user_tag
 from core.caches.oci.oci_push import ImageOptions, OciPush
-from core.caches.oci.spack_environment import plan_environments
+from core.caches.oci.spack_environment import SpackAnswer, environments_from_spack
 from core.caches.oci.squash import too_many_layers
 from core.caches.oci.tagging import write_tag
 from core.caches.opening import CacheAccess
@@ -87,33 +87,44 @@ class ImagePlanning:
         for roots in [*images, *([tagged] if tagged else [])]:
             by_architecture.setdefault(image_architecture(records[roots[0]].node.target), []).append(roots)
         bases = {name: self._base_image(name, token) for name in by_architecture} if self.options.base_image else {}
-        entries: dict[tuple[str, ...], tuple[str, ...]] = {}
-        made_by, note = MadeBy.SPACK, ""
-        for architecture, group in by_architecture.items():
-            base = bases[architecture].base.config if bases else None
-            found = plan_environments(
-                group,
-                records,
-                start_of(environment_of(base or {})),
-                spack=self._spack(),
-                environ=self.instance.environ,
-                time_limit_s=_SPACK_START_S + _SPACK_PER_IMAGE_S * len(group),
-                token=token,
-            )
-            entries.update(found.entries)
-            if found.made_by is MadeBy.FILES:
-                made_by, note = found.made_by, found.why
-        self.push.use_images(ImageOptions(bases, entries, self.options.complete_left_out))
+        told = self._told_by_spack(by_architecture, bases, token)
+        self.push.use_images(ImageOptions(bases, told.found, self.options.complete_left_out))
         layers = self._layers_of(tagged) if tagged else 0
         limit = self.options.squash_to
         warning = too_many_layers(self.options.tag, layers) if tagged and (limit is None or layers <= limit) else None
         facts = ImageFacts(
-            environment_by=made_by if entries else "",
-            environment_note=note,
+            environment_by=(MadeBy.FILES if told.why else MadeBy.SPACK) if by_architecture else "",
+            environment_note=told.why,
             base_images=tuple(base.name for base in bases.values()),
             tag_layers=layers,
         )
         return facts, [warning] if warning is not None else []
+
+    def _told_by_spack(
+        self,
+        by_architecture: Mapping[str, Sequence[tuple[str, ...]]],
+        bases: Mapping[str, BaseImage],
+        token: CancelToken,
+    ) -> SpackAnswer:
+        """The variables of images. For those that are missing in it the files of the packages are asked later."""
+        executable = self.instance.spack_executable
+        if by_architecture and (executable is None or not executable.is_file()):
+            return SpackAnswer({}, "there is no spack")
+        found: dict[tuple[str, ...], tuple[str, ...]] = {}
+        why = ""
+        for architecture, images in by_architecture.items():
+            base = bases[architecture].base.config if bases else None
+            answer = environments_from_spack(
+                [str(executable)],
+                self.instance.environ,
+                images,
+                start_of(environment_of(base or {})),
+                time_limit_s=_SPACK_START_S + _SPACK_PER_IMAGE_S * len(images),
+                token=token,
+            )
+            found.update(answer.found)
+            why = answer.why or why
+        return SpackAnswer(found, why)
 
     def tagging(self, tagged: tuple[str, ...]) -> Tagging:
         """What writes the tagged image when the time has come."""
@@ -121,10 +132,6 @@ class ImagePlanning:
 
     def _layers_of(self, tagged: tuple[str, ...]) -> int:
         return self.push.plan(tagged).layer_count
-
-    def _spack(self) -> list[str]:
-        executable = self.instance.spack_executable
-        return [str(executable)] if executable is not None and executable.is_file() else []
 
     def _base_image(self, architecture: str, token: CancelToken) -> BaseImage:
         reference = base_reference(self.options.base_image)

@@ -90,7 +90,8 @@ def _planned(
             remedies=("Start the export, import or migration again: what is there already is not copied again.",),
         )
     if plan.source:
-        wanted = tuple(dag_hash for dag_hash in plan.roots if dag_hash not in push.stopped)
+        stopped = push.stopped
+        wanted = tuple(dag_hash for dag_hash in plan.roots if dag_hash not in stopped)
         chosen = CopyRequest(
             source=plan.source,
             target=plan.mirror,
@@ -131,9 +132,10 @@ def _rest(
     if gone:
         why = ", ".join(sorted(item.name for item in push.packages if item.hash in gone))
         problem = ErrorInfo("not-installed", f"{plural(len(gone), 'package')} no longer installed", why)
-    if options.tag and not push.stopped and not gone:
+    stopped = push.stopped
+    if options.tag and not stopped and not gone:
         return plan.roots, options, None
-    planned = (item.hash for item in plan.items if item.hash in records and item.hash not in push.stopped)
+    planned = (item.hash for item in plan.items if item.hash in records and item.hash not in stopped)
     return tuple(planned), replace(options, only=Only.PACKAGE, tag="", squash_to=None), problem
 
 

@@ -117,7 +117,7 @@ class Upkeep:
         finally:
             name = _name(found)
             record(
-                noted(Action.DELETED, name, url=cache.url, subject=one.label, dag_hash=one.hash, detail=whole)
+                noted(Action.DELETED, name, url=cache.url, subject=one.title, dag_hash=one.hash, detail=whole)
                 for one in plan.entries
             )
 

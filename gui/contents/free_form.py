@@ -11,10 +11,10 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
 
 from core.services.upkeep_values import FreeRule, KeepRules
-from gui import theme
+from gui import icons, theme
 from gui.contents import removal_words as words
 from gui.widgets.choosing import Engine
-from gui.widgets.controls import Button, CheckBox, ComboBox
+from gui.widgets.controls import CheckBox, ComboBox, MenuButton
 from gui.widgets.form_rows import FormRows
 from gui.widgets.labels import Label
 from gui.widgets.path_edit import PathEdit
@@ -52,10 +52,9 @@ class FreeForm(QWidget):
         self.goal_edit = QLineEdit()
         self.goal_edit.setPlaceholderText(words.GOAL_EXAMPLE)
         self.installed_box = CheckBox(words.KEEP_INSTALLED)
-        self.environments_button = Button(words.NO_ENVIRONMENTS)
-        self.environments_button.setAccessibleName(words.ENVIRONMENTS)
         self.environments_menu = QMenu(self)
-        self.environments_button.setMenu(self.environments_menu)
+        self.environments_button = MenuButton(words.NO_ENVIRONMENTS, self.environments_menu)
+        self.environments_button.setAccessibleName(words.ENVIRONMENTS)
         self.days_edit = QLineEdit()
         self.days_edit.setPlaceholderText(words.DAYS_ANY)
         self.days_edit.setAccessibleName(f"{words.NEWER}, {words.DAYS}")
@@ -146,7 +145,7 @@ class FreeForm(QWidget):
         self.environments_menu.clear()
         for name in names:
             action = self.environments_menu.addAction(name.replace("&", "&&"))
-            action.setCheckable(True)
+            icons.bind_check(action)
             action.setChecked(name in self._environments)
             action.toggled.connect(lambda on, wanted=name: self._on_environment(wanted, on))
         self._on_preset()

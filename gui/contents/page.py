@@ -34,7 +34,7 @@ from gui.contents.table import ContentsTable
 from gui.engine_client import EngineClient
 from gui.menus import cache_menu, entry_menu, fill
 from gui.packages.completion import is_eager
-from gui.widgets.controls import ActionButton, Button, ComboBox
+from gui.widgets.controls import ActionButton, Button, ComboBox, MenuButton
 from gui.widgets.empty_state import EmptyState
 from gui.widgets.labels import Label
 from gui.widgets.page import Page
@@ -77,10 +77,9 @@ class ContentsPage(Page):
     def _build_tools(self) -> None:
         self.stop_button = ActionButton(self.commands.stop_reading)
         self.header_buttons.addWidget(self.stop_button)
-        self.more_button = Button(words.MORE)
-        more = QMenu(self.more_button)
+        more = QMenu(self)
         fill(more, [*cache_menu(self.commands), None, *entry_menu(self.commands)])
-        self.more_button.setMenu(more)
+        self.more_button = MenuButton(words.MORE, more)
         for button in (ActionButton(self.commands.verify_cache), ActionButton(self.commands.free_space)):
             self.header_buttons.addWidget(button)
         self.header_buttons.addWidget(self.more_button)

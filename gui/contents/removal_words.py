@@ -220,7 +220,7 @@ def empty_button(view: TrashView | None) -> str:
 
 
 def restored(outcome: RestoreOutcome) -> tuple[str, str]:
-    title = "1 file was put back" if outcome.restored == 1 else f"{outcome.restored:,} files were put back"
+    title = "1 file was restored" if outcome.restored == 1 else f"{outcome.restored:,} files were restored"
     if not outcome.skipped:
         return title, "Spack finds its packages again."
     count = len(outcome.skipped)

@@ -16,7 +16,6 @@ from gui.widgets.state_delegate import StateDelegate
 from gui.widgets.table import TableView
 
 _GAP = 8
-_STEP = theme.ICON_SMALL + _GAP
 _WIDTHS = (
     (Column.HASH, 84),
     (Column.TARGET, 96),
@@ -29,18 +28,20 @@ _SPARED = ((Column.PUSHED, 760), (Column.TARGET, 670), (Column.HASH, 590), (Colu
 _MOST_RESTORED = 2000
 
 
+def _step() -> int:
+    return theme.icon_size() + _GAP
+
+
 class EntryDelegate(CellDelegate):
     """Groups semi-bold behind a chevron, entries below them; `Role.DETAIL` dim behind both."""
 
     def paint_inside(self, painter: QPainter, room: QRect, index: Index, *, selected: bool) -> None:
         is_group = value(index, Role.OBJECT) is None
         look: Look | None = value(index, Role.LOOK)
-        left = room.left() if is_group else room.left() + _STEP
+        left = room.left() if is_group else room.left() + _step()
         if look is not None:
-            device = painter.device()
-            picture = icons.pixmap(look.icon, look.tone, device.devicePixelRatioF() if device else 1.0)
-            painter.drawPixmap(QPoint(left, room.center().y() - theme.ICON_SMALL // 2 + 1), picture)
-        room.setLeft(left + (_STEP if is_group or look is not None else 0))
+            icons.paint(painter, room.adjusted(left - room.left(), 0, 0, 0), look.icon, look.tone)
+        room.setLeft(left + (_step() if is_group or look is not None else 0))
         tone = "text" if selected else value(index, Role.TONE) or "text"
         used = self.paint_text(painter, room, value(index) or "", tone, strong=is_group)
         for word in value(index, Role.DETAIL) or ():
@@ -51,7 +52,7 @@ class EntryDelegate(CellDelegate):
     def inside_width(self, index: Index) -> int:
         metrics = self.body_metrics if index.data(Role.OBJECT) is not None else self.strong_metrics
         behind = sum(self.body_metrics.horizontalAdvance(word) + _GAP for word in index.data(Role.DETAIL) or ())
-        return 2 * _STEP + metrics.horizontalAdvance(index.data() or "") + behind
+        return 2 * _step() + metrics.horizontalAdvance(index.data() or "") + behind
 
     def whole_text(self, index: Index) -> str:
         return "  ".join((index.data() or "", *(index.data(Role.DETAIL) or ())))
@@ -155,4 +156,4 @@ class ContentsTable(TableView):
     def _on_chevron(self, index: Index, place: QPoint) -> bool:
         if not index.isValid() or index.column() != Column.NAME or not self._contents.is_group(index.row()):
             return False
-        return place.x() < self.visualRect(index).left() + PADDING_LEFT + _STEP
+        return place.x() < self.visualRect(index).left() + PADDING_LEFT + _step()

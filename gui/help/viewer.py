@@ -32,8 +32,8 @@ from gui.settings import remembered
 from gui.theme import FontRole
 from gui.widgets.filter_line import FilterLine
 
-_SIZE = QSize(940, 660)
-_LIST_WIDTH = 230
+_WIDTH, _HEIGHT = 940, 660
+_LIST_WIDTH = 250
 _GEOMETRY_KEY = "help/geometry"
 _NAME = Qt.ItemDataRole.UserRole
 
@@ -65,7 +65,8 @@ class HelpViewer(QDialog):
         row.addLayout(left)
         row.addWidget(self.view, 1)
         self._fit_text()
-        self.resize(_SIZE)
+        wanted = QSize(theme.scaled(_WIDTH), theme.scaled(_HEIGHT))
+        self.resize(wanted.boundedTo(self.screen().availableSize()))
         geometry = remembered().value(_GEOMETRY_KEY)
         if geometry:
             self.restoreGeometry(geometry)

@@ -15,9 +15,9 @@ FILTER = "Filter the history"
 KIND = "Kind of change"
 EVERYTHING = "Everything"
 READING = "Reading what was recorded…"
-EMPTY = "Nothing was recorded yet"
+EMPTY = "Nothing was recorded yet."
 EMPTY_DETAIL = "What is pushed, copied, deleted, signed and edited from this account will stand here."
-NOTHING_FOUND = "Nothing matches"
+NOTHING_FOUND = "Nothing matches."
 NOTHING_FOUND_DETAIL = "Clear the filter to see everything."
 NOTHING_TO_EXPORT = "Nothing is shown"
 EXPORT_TITLE = "Export the history"
@@ -37,18 +37,18 @@ _WORDS = {
     Action.PUSHED: "Pushed",
     Action.COPIED: "Copied",
     Action.DELETED: "Deleted",
-    Action.RESTORED: "Put back",
+    Action.RESTORED: "Restored",
     Action.EMPTIED_TRASH: "Emptied trash",
-    Action.DESTROYED: "Destroyed",
+    Action.DESTROYED: "Deleted contents",
     Action.SIGNED: "Signed",
     Action.PUBLISHED_KEY: "Published key",
-    Action.MADE_KEY: "Made key",
+    Action.MADE_KEY: "Created key",
     Action.TRUSTED_KEY: "Trusted key",
     Action.DELETED_KEY: "Deleted key",
     Action.ALLOWED_KEYS: "Allowed keys",
     Action.INDEXED: "Updated index",
     Action.REPAIRED: "Repaired",
-    Action.DELETED_OLD_LAYOUT: "Deleted old layout",
+    Action.DELETED_OLD_LAYOUT: "Deleted old format",
     Action.EDITED: "Edited",
     Action.UNDONE: "Undone",
 }

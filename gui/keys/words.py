@@ -13,12 +13,12 @@ from gui.widgets.cell import Look
 TABLE = "Keys"
 COLUMNS = ("Owner", "Fingerprint", "Kind", "Expires", "Use", "Published on")
 READING = "Reading keys…"
-EMPTY = "No keys yet"
+EMPTY = "No keys yet."
 EMPTY_DETAIL = (
     "Create a key to sign what you push, or trust the key of a mirror you fetch from. "
     "Spack takes signed packages only if it has the key."
 )
-NO_GPG = "GnuPG was not found"
+NO_GPG = "GnuPG was not found."
 NO_GPG_DETAIL = "There is neither gpg2 nor gpg on PATH. Install GnuPG 2 to sign packages and to check signatures."
 WHY_NO_GPG = "GnuPG was not found"
 WHY_NO_KEY = "No key is selected"
@@ -153,7 +153,7 @@ def owners(keys: Sequence[Key]) -> str:
 
 
 def created(key: Key) -> str:
-    return f"Made the key of {visible(key.user_id)}."
+    return f"Created the key of {visible(key.user_id)}."
 
 
 def trusted(keys: Sequence[Key]) -> str:
@@ -207,6 +207,6 @@ def offer_title(source: str) -> str:
 
 
 def key_facts(key: Key, *, trusted: bool) -> str:
-    facts = [key.algorithm, f"made {day(key.created)}", f"expires {expires(key)}"]
+    facts = [key.algorithm, f"created {day(key.created)}", f"expires {expires(key)}"]
     facts += [f"it {key.problem}"] if key.problem else []
     return "  ·  ".join([*facts, TRUSTED_ALREADY] if trusted else facts)

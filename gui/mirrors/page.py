@@ -275,6 +275,8 @@ class MirrorsPage(Page):
         a.test_mirrors.setText(messages.test_mirrors(len(chosen)))
         for action in (a.add_mirror, a.create_mirror):
             a.allow(action, stopped)
+        self.folder_button.setEnabled(not stopped)
+        self.folder_button.setToolTip(stopped)
         a.allow(a.destroy_mirror, change or (words.why_not_destroy(row.mirror) if row else ""))
         a.allow(a.remove_mirrors, stopped or ("" if chosen else messages.WHY_NO_MIRROR))
         a.allow(a.test_mirrors, self._why_no_test(chosen))

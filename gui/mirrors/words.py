@@ -25,6 +25,7 @@ IN_FORCE = "in force"
 NOT_USED = "not used:"
 
 _REGISTRIES = (MirrorKind.OCI, MirrorKind.OCI_HTTP)
+_READABLE = (MirrorKind.FOLDER, MirrorKind.WEB, MirrorKind.S3, MirrorKind.GS, *_REGISTRIES)
 _DELETABLE = (MirrorKind.FOLDER, MirrorKind.S3, MirrorKind.GS)
 _WITH_LOGIN = (*_REGISTRIES, MirrorKind.S3)
 _LOGIN_LACKS = frozenset(
@@ -210,8 +211,7 @@ def why_not_browse(mirror: Mirror) -> str:
     """ "" if what the mirror holds can be shown."""
     if not mirror.binary:
         return messages.WHY_NO_BINARIES
-    readable = mirror.fetch.folder is not None or mirror.fetch.kind in _REGISTRIES
-    return "" if readable else messages.WHY_NOT_READABLE
+    return "" if mirror.fetch.kind in _READABLE else messages.WHY_NOT_READABLE
 
 
 def why_not_sign_in(mirror: Mirror) -> str:

@@ -19,7 +19,7 @@ from core.foundation.errors import MirrordeckError
 from core.foundation.files import atomic_write
 from core.services.package_values import MissingOn
 from core.services.values import PackageRow
-from gui import messages
+from gui import icons, messages
 from gui.packages import words
 from gui.packages.compare import CompareDialog, Side
 from gui.packages.export import as_csv, as_json
@@ -153,7 +153,7 @@ class PackageCommands(QObject):
         for value, text in words.GROUPS:
             wanted = Group(value)
             action = menu.addAction(text)
-            action.setCheckable(True)
+            icons.bind_check(action)
             action.setChecked(self._model.group is wanted)
             action.setActionGroup(group)
             action.triggered.connect(partial(self._model.set_group, wanted))
@@ -168,7 +168,7 @@ class PackageCommands(QObject):
             turned = sorted_here and header.sortIndicatorOrder() is Qt.SortOrder.AscendingOrder
             order = Qt.SortOrder.DescendingOrder if turned else Qt.SortOrder.AscendingOrder
             action = menu.addAction(words.COLUMNS[column])
-            action.setCheckable(True)
+            icons.bind_check(action)
             action.setChecked(sorted_here)
             action.triggered.connect(lambda _on=False, at=column, by=order: table.sortByColumn(at, by))
 

@@ -144,7 +144,8 @@ class DependencyTree(QTreeView):
         self.setAccessibleName(words.TREE_NAME)
         self.setHeaderHidden(True)
         self.setUniformRowHeights(True)
-        self.setIndentation(_INDENT)
+        theme.density_changed.connect(self._fit_text_size)
+        self._fit_text_size()
         self.setExpandsOnDoubleClick(False)
         self.setVerticalScrollMode(QTreeView.ScrollMode.ScrollPerPixel)
         self.setEditTriggers(QTreeView.EditTrigger.NoEditTriggers)
@@ -152,6 +153,9 @@ class DependencyTree(QTreeView):
         self.setItemDelegate(PackageDelegate(self))
         self.activated.connect(self._on_activated)
         self.doubleClicked.connect(self._on_activated)
+
+    def _fit_text_size(self) -> None:
+        self.setIndentation(theme.scaled(_INDENT))
 
     def _on_activated(self, index: QModelIndex) -> None:
         branch = self._links.branch_at(index)
@@ -169,9 +173,8 @@ class DependencyTree(QTreeView):
         if not self._links.hasChildren(index):
             return
         name = "chevron-down" if self.isExpanded(index) else "chevron-right"
-        picture = icons.pixmap(name, "dim", self.devicePixelRatioF())
-        left = rect.right() - _INDENT + (_INDENT - theme.ICON_SMALL) // 2
-        painter.drawPixmap(left, rect.center().y() - theme.ICON_SMALL // 2 + 1, picture)
+        left = rect.right() - (self.indentation() + theme.icon_size()) // 2
+        icons.paint(painter, QRect(left, rect.top(), theme.icon_size(), rect.height()), name, "dim")
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)

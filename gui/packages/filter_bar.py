@@ -11,7 +11,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from core.services.package_values import EnvironmentRow
-from gui import messages, theme
+from gui import icons, messages, theme
 from gui.packages import words
 from gui.packages.completion import is_eager
 from gui.packages.rows import Show
@@ -185,7 +185,7 @@ class FilterBar(QWidget):
             return
         for choice in saved:
             action = menu.addAction(_menu_text(choice))
-            action.setCheckable(True)
+            icons.bind_check(action)
             action.setChecked(choice == here)
             action.triggered.connect(lambda _on=False, wanted=choice: self.choose(wanted))
         menu.addSeparator()

@@ -30,6 +30,7 @@ _STYLES = {
 }
 _STEP = 1.25
 _ROOM_FOR_LEGEND = 190
+_LINE_SHOWN = 26
 
 
 class GraphPane(QWidget):
@@ -140,7 +141,7 @@ class _Line(QWidget):
     def __init__(self, style: Qt.PenStyle, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._style = style
-        self.setFixedSize(QSize(26, theme.ICON_SMALL))
+        self.setFixedSize(QSize(theme.scaled(_LINE_SHOWN), theme.icon_size()))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)

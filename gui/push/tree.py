@@ -52,7 +52,7 @@ class PlanTree(QTreeView):
         self.setAccessibleName(words.PLAN_LIST)
         self.setHeaderHidden(True)
         self.setUniformRowHeights(True)
-        self.setIndentation(_INDENT)
+        self.setIndentation(theme.scaled(_INDENT))
         self.setExpandsOnDoubleClick(True)
         self.setVerticalScrollMode(QTreeView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -108,8 +108,7 @@ class PlanTree(QTreeView):
         if not self.model().rowCount(index):
             return
         name = "chevron-down" if self.isExpanded(index) else "chevron-right"
-        picture = icons.pixmap(name, "dim", self.devicePixelRatioF())
-        painter.drawPixmap(rect.left() + theme.SPACE_S, rect.center().y() - theme.ICON_SMALL // 2 + 1, picture)
+        icons.paint(painter, rect.adjusted(theme.SPACE_S, 0, 0, 0), name, "dim")
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QTableView, QWidget
 
@@ -17,7 +17,6 @@ from gui.widgets.package_delegate import PackageDelegate
 from gui.widgets.state_delegate import StateDelegate
 from gui.widgets.table import TableView
 
-_STEP = theme.ICON_SMALL + theme.SPACE_S
 _WIDTHS = (
     (Column.PACKAGE, 236),
     (Column.TO, 84),
@@ -29,20 +28,22 @@ _WIDTHS = (
 _SPARED = ((Column.RATE, 860), (Column.TRY, 860), (Column.LEFT, 680), (Column.TO, 600))
 
 
+def _step() -> int:
+    return theme.icon_size() + theme.SPACE_S
+
+
 class NameDelegate(PackageDelegate):
     """Headings have a chevron in front of their name."""
 
     def paint_inside(self, painter: QPainter, room: QRect, index: Index, *, selected: bool) -> None:
         look: Look | None = value(index, Role.LOOK)
         if look is not None:
-            device = painter.device()
-            picture = icons.pixmap(look.icon, look.tone, device.devicePixelRatioF() if device else 1.0)
-            painter.drawPixmap(QPoint(room.left(), room.center().y() - theme.ICON_SMALL // 2 + 1), picture)
-            room = room.adjusted(_STEP, 0, 0, 0)
+            icons.paint(painter, room, look.icon, look.tone)
+            room = room.adjusted(_step(), 0, 0, 0)
         super().paint_inside(painter, room, index, selected=selected)
 
     def inside_width(self, index: Index) -> int:
-        return super().inside_width(index) + (_STEP if index.data(Role.LOOK) is not None else 0)
+        return super().inside_width(index) + (_step() if index.data(Role.LOOK) is not None else 0)
 
 
 class TransfersTable(TableView):
@@ -92,7 +93,7 @@ class TransfersTable(TableView):
         place = event.position().toPoint()
         index = self.indexAt(place)
         super().mousePressEvent(event)
-        chevron = self.visualRect(index).left() + PADDING_LEFT + _STEP
+        chevron = self.visualRect(index).left() + PADDING_LEFT + _step()
         on_name = index.isValid() and index.column() == Column.PACKAGE and self._is_heading(index.row())
         if event.button() is Qt.MouseButton.LeftButton and on_name and place.x() < chevron:
             self.toggle(index.row())

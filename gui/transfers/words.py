@@ -144,9 +144,9 @@ def _done(row: TransferRow, stored_bytes: int) -> str:
 
 
 def incomplete(row: TransferRow, label: Callable[[str], str]) -> str:
-    """`Usable as cache, not runnable until zlib@1.3.1 is pushed`."""
+    """`Usable as a cache, not runnable until zlib@1.3.1 is pushed`."""
     verb = "is" if len(row.missing) == 1 else "are"
-    return f"Usable as cache, not runnable until {_missing_names(row, label)} {verb} pushed"
+    return f"Usable as a cache, not runnable until {_missing_names(row, label)} {verb} pushed"
 
 
 def _missing_names(row: TransferRow, label: Callable[[str], str]) -> str:
@@ -162,7 +162,7 @@ def incomplete_error(row: TransferRow, label: Callable[[str], str], *, can_retry
     remedy = "Retry pushes what is missing, then completes the image." if can_retry else RETRY_LATER
     return ErrorInfo(
         "incomplete",
-        f"{visible(row.name)}@{visible(row.version)} is usable as cache, not runnable",
+        f"{visible(row.name)}@{visible(row.version)} is usable as a cache, not runnable",
         f"Its image lacks the layers of {_missing_names(row, label)}, which {verb} not on {place(row.mirror)}.",
         (remedy,),
     )
@@ -207,7 +207,7 @@ def spoken(row: TransferRow, share: float | None, *, paused: bool, hold: MirrorH
     elif hold is not None and row.state is ItemState.WAITING:
         parts.append(short_reason(hold.error))
     elif row.missing:
-        parts.append("usable as cache, not runnable")
+        parts.append("usable as a cache, not runnable")
     return ", ".join(parts)
 
 

@@ -7,8 +7,9 @@ from PySide6.QtCore import QAbstractItemModel, QEvent, QRect, Qt
 from PySide6.QtGui import QMouseEvent, QPainter
 from PySide6.QtWidgets import QStyleOptionViewItem
 
+from gui import theme
 from gui.widgets.cell import CellDelegate, Index, value
-from gui.widgets.controls import INDICATOR, paint_check
+from gui.widgets.controls import paint_check
 
 
 class CheckDelegate(CellDelegate):
@@ -19,7 +20,7 @@ class CheckDelegate(CellDelegate):
         if state is None:  # a heading
             return
         possible = bool(index.flags() & Qt.ItemFlag.ItemIsUserCheckable)
-        place = QRect(room.left(), room.top(), INDICATOR, room.height())
+        place = QRect(room.left(), room.top(), theme.icon_size(), room.height())
         paint_check(painter, place, Qt.CheckState(state), enabled=possible)
 
     def editorEvent(self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: Index) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtWidgets import QMenu
 
-from gui import messages
+from gui import icons, messages
 from gui.widgets.table import TableView
 
 
@@ -32,7 +32,7 @@ class ColumnChoice(QObject):
         model = self._table.model()
         for column in self._columns:
             action = menu.addAction(str(model.headerData(column, Qt.Orientation.Horizontal)))
-            action.setCheckable(True)
+            icons.bind_check(action)
             action.setChecked(self._table.wants_column(column))
             action.toggled.connect(lambda wanted, at=column: self._table.want_column(at, wanted=wanted))
 

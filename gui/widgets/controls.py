@@ -11,9 +11,11 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QCheckBox,
     QComboBox,
+    QMenu,
     QPushButton,
     QSizePolicy,
     QStyle,
+    QStyleOptionButton,
     QStyleOptionComboBox,
     QStylePainter,
     QTabBar,
@@ -23,7 +25,7 @@ from PySide6.QtWidgets import (
 
 from gui import icons, theme
 
-INDICATOR = 16
+_DRAWN_BOX = 14.0  # the units its lines are given in
 
 
 class Button(QPushButton):
@@ -46,6 +48,28 @@ class Button(QPushButton):
             self.click()
         else:
             super().keyPressEvent(event)
+
+
+class MenuButton(Button):
+    """A button that opens `menu`, with a chevron behind its text."""
+
+    def __init__(self, text: str, menu: QMenu, parent: QWidget | None = None) -> None:
+        super().__init__(text, parent=parent)
+        self.setMenu(menu)
+
+    def sizeHint(self) -> QSize:
+        return super().sizeHint() + QSize(theme.icon_size() - theme.SPACE_XS, 0)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QStylePainter(self)
+        option = QStyleOptionButton()
+        self.initStyleOption(option)
+        option.features &= ~QStyleOptionButton.ButtonFeature.HasMenu
+        painter.drawControl(QStyle.ControlElement.CE_PushButtonBevel, option)
+        option.rect = option.rect.adjusted(0, 0, -theme.icon_size(), 0)
+        painter.drawControl(QStyle.ControlElement.CE_PushButtonLabel, option)
+        painter.end()
+        _paint_arrow(self)
 
 
 class ActionButton(Button):
@@ -78,7 +102,6 @@ class IconButton(QToolButton):
     def __init__(self, icon: str, name: str, *, tone: str = "dim", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         icons.bind(self, icon, tone)
-        self.setIconSize(QSize(theme.ICON_SMALL, theme.ICON_SMALL))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(name)
         self.setToolTip(name)
@@ -122,10 +145,8 @@ class ComboBox(QComboBox):
         option.currentText = self.fitting_text(option.currentText or self.placeholderText(), room)
         painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
-        size = theme.ICON_SMALL
-        spot = QPoint(self.width() - size - theme.SPACE_S, (self.height() - size) // 2)
-        tone = "dim" if self.isEnabled() else "control_line"
-        painter.drawPixmap(spot, icons.pixmap("chevron-down", tone, self.devicePixelRatioF()))
+        painter.end()
+        _paint_arrow(self)
 
 
 class TabBar(QTabBar):
@@ -149,13 +170,21 @@ class TabBar(QTabBar):
             painter.drawRoundedRect(ring, 4, 4)
 
 
+def _paint_arrow(widget: QWidget) -> None:
+    place = widget.rect().adjusted(widget.width() - theme.icon_size() - theme.SPACE_S, 0, 0, 0)
+    icons.paint(QPainter(widget), place, "chevron-down", "dim" if widget.isEnabled() else "control_line")
+
+
 def paint_check(
     painter: QPainter, rect: QRect, state: Qt.CheckState, *, enabled: bool = True, focused: bool = False
 ) -> None:
-    """Paint a check mark box of `INDICATOR` size in the middle of `rect`."""
-    box = QRectF(0, 0, INDICATOR - 2, INDICATOR - 2)
-    box.moveCenter(QRectF(rect).center())
+    """Paint a check mark box of the size of an icon in the middle of `rect`."""
+    box = QRectF(0, 0, _DRAWN_BOX, _DRAWN_BOX)
     painter.save()
+    painter.translate(QRectF(rect).center())
+    unit = (theme.icon_size() - 2) / _DRAWN_BOX
+    painter.scale(unit, unit)
+    painter.translate(-box.center())
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     filled = state is not Qt.CheckState.Unchecked
     if filled:
@@ -172,31 +201,28 @@ def paint_check(
         painter.drawRoundedRect(box.adjusted(-0.8, -0.8, 0.8, 0.8), 4, 4)
     styles = Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin
     painter.setPen(QPen(theme.color("on_accent"), 2.0, *styles))
-    left, top = box.left(), box.top()
     if state is Qt.CheckState.Checked:
-        painter.drawPolyline([_at(left, top, 3.2, 7.3), _at(left, top, 5.9, 10.0), _at(left, top, 10.8, 4.4)])
+        painter.drawPolyline([QPointF(3.2, 7.3), QPointF(5.9, 10.0), QPointF(10.8, 4.4)])
     elif state is Qt.CheckState.PartiallyChecked:
-        painter.drawLine(_at(left, top, 3.5, 7), _at(left, top, 10.5, 7))
+        painter.drawLine(QPointF(3.5, 7), QPointF(10.5, 7))
     painter.restore()
 
 
-def _at(left: float, top: float, x: float, y: float) -> QPointF:
-    return QPointF(left + x, top + y)
-
-
 def _mark_rect(button: QAbstractButton) -> QRect:
-    return QRect(1, (button.height() - INDICATOR) // 2, INDICATOR, INDICATOR)
+    size = theme.icon_size()
+    return QRect(1, (button.height() - size) // 2, size, size)
 
 
 def _marked_size(button: QAbstractButton) -> QSize:
     metrics = button.fontMetrics()
     text = metrics.size(Qt.TextFlag.TextShowMnemonic, button.text())
     gap = theme.SPACE_S if button.text() else 0
-    return QSize(INDICATOR + 2 + gap + text.width() + 2, max(INDICATOR + 2, metrics.height()) + theme.SPACE_S)
+    mark = theme.icon_size() + 2
+    return QSize(mark + gap + text.width() + 2, max(mark, metrics.height()) + theme.SPACE_S)
 
 
 def _paint_text(button: QAbstractButton, painter: QPainter) -> None:
-    room = button.rect().adjusted(INDICATOR + 2 + theme.SPACE_S, 0, 0, 0)
+    room = button.rect().adjusted(theme.icon_size() + 2 + theme.SPACE_S, 0, 0, 0)
     flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextShowMnemonic
     painter.setPen(theme.color("text" if button.isEnabled() else "faint"))
     painter.drawText(room, int(flags), button.text())

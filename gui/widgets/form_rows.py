@@ -47,7 +47,12 @@ class FormRows(QWidget):
         self._grid.setHorizontalSpacing(theme.SPACE_M)
         self._grid.setVerticalSpacing(theme.SPACE_XS)
         self._grid.setColumnStretch(1, 1)
-        self._grid.setColumnMinimumWidth(0, theme.scaled(label_width))
+        self._label_width = label_width
+        theme.density_changed.connect(self._fit_text_size)
+        self._fit_text_size()
+
+    def _fit_text_size(self) -> None:
+        self._grid.setColumnMinimumWidth(0, theme.scaled(self._label_width))
 
     def add(self, text: str, field: QWidget) -> FormRow:
         """A new row; `text` names the field for people and for screen readers."""

@@ -31,7 +31,8 @@ from gui import theme
 from gui.theme import FontRole
 from gui.widgets.layered import Box, Layout, lay_out
 
-_NODE_HEIGHT, _ROW_HEIGHT, _GAP = 28.0, 66.0, 18.0
+_NODE_HEIGHT, _ROW_HEIGHT = 28, 66  # with a usual font
+_GAP = 18.0
 _INSIDE, _WORD_GAP, _EDGE_OF_PICTURE = 10.0, 6.0, 24.0
 _LEAST_SCALE, _READABLE_SCALE, _FIRST_SCALE, _MOST_SCALE = 0.05, 0.55, 1.0, 3.0
 _STEP = 1.2
@@ -93,6 +94,7 @@ class GraphView(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         theme.changed.connect(self.update)
+        theme.density_changed.connect(self._fit_text_size)
 
     # ---- what is shown ----
 
@@ -102,16 +104,23 @@ class GraphView(QWidget):
         boxes = [Box(node.key, node.level, _width(node, strong, body)) for node in nodes]
         self._nodes = {node.key: node for node in nodes}
         self._edges = edges
-        self._layout = lay_out(boxes, [(edge.upper, edge.lower) for edge in edges], row_height=_ROW_HEIGHT, gap=_GAP)
+        lines = [(edge.upper, edge.lower) for edge in edges]
+        self._layout = lay_out(boxes, lines, row_height=theme.scaled(_ROW_HEIGHT), gap=_GAP)
         self._rects = {}
+        height = theme.scaled(_NODE_HEIGHT)
         for box in boxes:
             x, y = self._layout.places[box.key]
-            self._rects[box.key] = QRectF(x - box.width / 2, y - _NODE_HEIGHT / 2, box.width, _NODE_HEIGHT)
+            self._rects[box.key] = QRectF(x - box.width / 2, y - height / 2, box.width, height)
         self._paths = [self._path(edge) for edge in edges]
         self.found = frozenset()
         self.current = current if current in self._nodes else ""
         self._describe()
         self.fit(whole=False)
+
+    def _fit_text_size(self) -> None:
+        found = self.found
+        self.show_graph(list(self._nodes.values()), self._edges, self.current)
+        self.found = found
 
     def _path(self, edge: GraphEdgeLook) -> QPainterPath:
         points = [QPointF(*point) for point in self._layout.lines[edge.upper, edge.lower]]

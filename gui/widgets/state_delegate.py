@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QPainter
 
 from gui import icons, theme
@@ -20,14 +20,11 @@ class StateDelegate(CellDelegate):
         if look is None:
             super().paint_inside(painter, room, index, selected=selected)
             return
-        size = theme.ICON_SMALL
-        device = painter.device()
-        picture = icons.pixmap(look.icon, look.tone, device.devicePixelRatioF() if device else 1.0)
-        painter.drawPixmap(QPoint(room.left(), room.center().y() - size // 2 + 1), picture)
+        icons.paint(painter, room, look.icon, look.tone)
         tone = "text" if selected or not look.quiet else "dim"
-        self.paint_text(painter, room.adjusted(size + _GAP, 0, 0, 0), look.word, tone)
+        self.paint_text(painter, room.adjusted(theme.icon_size() + _GAP, 0, 0, 0), look.word, tone)
 
     def inside_width(self, index: Index) -> int:
         look: Look | None = index.data(Role.LOOK)
         text = look.word if look else index.data(Qt.ItemDataRole.DisplayRole) or ""
-        return theme.ICON_SMALL + _GAP + self.body_metrics.horizontalAdvance(text)
+        return theme.icon_size() + _GAP + self.body_metrics.horizontalAdvance(text)

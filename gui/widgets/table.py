@@ -46,17 +46,17 @@ class TableHeader(QHeaderView):
         room = rect.adjusted(PADDING_LEFT, 0, -PADDING_RIGHT, -1)
         sorted_here = self.isSortIndicatorShown() and self.sortIndicatorSection() == logical
         if sorted_here:
-            room.setWidth(room.width() - theme.ICON_SMALL)
+            room.setWidth(room.width() - theme.icon_size())
         painter.setPen(theme.color("text" if sorted_here else "dim"))
         shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room.width())
         flags = (alignment or Qt.AlignmentFlag.AlignLeft) | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(room, int(flags), shown)
         if sorted_here and text:
             up = self.sortIndicatorOrder() is Qt.SortOrder.AscendingOrder
-            picture = icons.pixmap("chevron-up" if up else "chevron-down", "dim", self.devicePixelRatioF())
             right = alignment is not None and bool(alignment & Qt.AlignmentFlag.AlignRight)
             left = room.right() + 1 if right else room.left() + metrics.horizontalAdvance(shown) + 2
-            painter.drawPixmap(left, rect.center().y() - theme.ICON_SMALL // 2 + 1, picture)
+            place = QRect(left, rect.top(), theme.icon_size(), rect.height())
+            icons.paint(painter, place, "chevron-up" if up else "chevron-down", "dim")
         painter.restore()
 
 
@@ -251,7 +251,6 @@ class TablePane(QFrame):
         self.setObjectName("table-frame")
         self.table = table
         self._stack = QStackedLayout(self)
-        self._stack.setContentsMargins(1, 1, 1, theme.SPACE_XS)
         self._stack.addWidget(table)
         self._stack.currentChanged.connect(self._hand_on_focus)
         self.setAccessibleName(table.accessibleName())

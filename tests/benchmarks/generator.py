@@ -159,7 +159,7 @@ class FilePool:
                 raise SystemExit("there are no small files on this machine to take samples of")
             path = self._paths[self._chance.randrange(below)]
             if number % FILES_PER_FOLDER == 0:
-                folder = prefix / Path(*Path(path).parts[-4:-1])
+                folder = folder_below(prefix, path)
             left -= self._copy(path, folder / f"{number}-{Path(path).name}", prefix)
             number += 1
 
@@ -175,6 +175,11 @@ class FilePool:
         if os.access(path, os.X_OK):
             target.chmod(0o755)
         return len(contents)
+
+
+def folder_below(prefix: Path, path: str) -> Path:
+    """Where a copy of `path` goes: into the last three of its directories, below `prefix` however few there are."""
+    return prefix.joinpath(*Path(path).parts[1:-1][-3:])
 
 
 def files_below(place: str) -> Iterator[tuple[int, str]]:

@@ -54,6 +54,18 @@ def test_sizes_follow_their_distribution() -> None:
     assert sizes[len(sizes) * 9 // 10] / statistics.median(sizes) == pytest.approx(12, rel=0.1)
 
 
+@pytest.mark.parametrize(
+    ("path", "folder"), [("/a/b/c/d/file", "b/c/d"), ("/usr/lib/file", "usr/lib"), ("/usr/file", "usr"), ("/file", "")]
+)
+def test_nothing_is_written_outside_of_a_prefix(path: str, folder: str) -> None:
+    assert generator.folder_below(Path("/opt/prefix"), path) == Path("/opt/prefix", folder)
+
+
+def test_a_tree_is_as_large_as_it_should_be(tree: Path) -> None:
+    written = sum(path.stat().st_size for path in tree.rglob("*") if path.is_file() and ".spack" not in path.parts)
+    assert written >= generator.SIZES["tiny"].megabytes * 1_000_000
+
+
 def test_database_of_many_specs(tmp_path: Path) -> None:
     generator.write_index(tmp_path, 300)
     database = read_database(tmp_path)

@@ -65,7 +65,7 @@ def test_a_key_is_made_exported_and_deleted(run: Run, tmp_path: Path) -> None:
     status, out, err = run("gpg", "create", *options, "Ann", "ann@example.invalid")
     assert (status, out) == (0, "")
     ((fingerprint, key),) = listed(run).items()
-    assert f"==> Made {fingerprint} Ann (GPG created for Spack) <ann@example.invalid>\n" in err
+    assert f"==> Created {fingerprint} Ann (GPG created for Spack) <ann@example.invalid>\n" in err
     assert (key["algorithm"], key["secret"], key["trust"]) == ("RSA 4096", True, "ultimate")
     assert b"PUBLIC KEY BLOCK" in (tmp_path / "public.asc").read_bytes()
     assert stat.S_IMODE((tmp_path / "secret.asc").stat().st_mode) == 0o600

@@ -33,12 +33,13 @@ class FakeClient(EngineClient):
         self.closed = False
 
     def start(self) -> None:
+        self.closed = False
         self.starts += 1
         self.engine_ready.emit()
 
     @property
     def running(self) -> bool:
-        return True
+        return not self.closed
 
     @property
     def here(self) -> Any:

@@ -51,15 +51,12 @@ from gui.push.dialog import PushDialog
 from gui.widgets.labels import ElidedLabel
 
 _TURNS, _TURN_S = 100, 0.02
-_ICON = QSize(16, 16)
 
 
 def problems_of(shown: QWidget) -> Iterator[str]:
     """What cannot be read in full in `shown` or below it."""
     ratio = shown.devicePixelRatioF()
     for widget in (each for each in shown.findChildren(QWidget) if each.isVisible()):
-        if isinstance(widget.parentWidget(), QLineEdit):
-            continue  # its own buttons, which Qt makes as large as they may be
         if isinstance(widget, QAbstractButton):
             yield from _button_problems(widget, ratio)
         elif isinstance(widget, QLabel):
@@ -84,9 +81,12 @@ def _button_problems(button: QAbstractButton, ratio: float) -> Iterator[str]:
     if button.height() < button.fontMetrics().height():
         yield f"{_named(button)}: lower than its text"
     if not button.icon().isNull():
-        picture = button.icon().pixmap(_ICON, ratio)
-        if picture.width() < round(_ICON.width() * ratio):
-            yield f"{_named(button)}: its icon has {picture.width()} pixels for {_ICON.width() * ratio}"
+        size = QSize(theme.icon_size(), theme.icon_size())
+        if button.iconSize() != size:
+            yield f"{_named(button)}: its icon is {button.iconSize().width()} px wide, its text wants {size.width()}"
+        picture = button.icon().pixmap(size, ratio)
+        if picture.width() < round(size.width() * ratio):
+            yield f"{_named(button)}: its icon has {picture.width()} pixels for {size.width() * ratio}"
 
 
 def _label_problems(label: QLabel, ratio: float) -> Iterator[str]:
@@ -144,6 +144,7 @@ class Look:
             await asyncio.sleep(_TURN_S)
             if len(asyncio.all_tasks()) <= len(self._lives):
                 break
+        QApplication.sendPostedEvents()  # what the last answer has changed is laid out before it is looked at
         if self._pictures is not None:
             widget.grab().save(str(self._pictures / f"{name}.png"))
         problems = list(problems_of(widget))

@@ -130,6 +130,19 @@ def test_without_spack_it_offers_what_lies_in_the_usual_places(
     assert client.asked(OpenInstance)[-1] == OpenInstance("/opt/spack")
 
 
+def test_it_says_that_an_instance_is_being_opened(opened: Opener, client: FakeClient, qtbot: QtBot) -> None:
+    client.answers[OpenInstance] = NotFound("No Spack instance was found", "neither SPACK_ROOT nor PATH leads to one")
+    client.answers[FindCheckouts] = ("/opt/spack",)
+    remembered().remove("window/welcomed")
+    first = opened().first_run
+    client.answers[OpenInstance] = INSTANCE
+    client.hold(OpenInstance)
+    next(each for each in first.findChildren(QPushButton) if each.text() == "Open /opt/spack").click()
+    qtbot.waitUntil(lambda: first.spack.text.text() == messages.OPENING_INSTANCE)
+    client.release(OpenInstance)
+    qtbot.waitUntil(lambda: first.spack.text.text() == "/opt/spack  ·  1.1.1")
+
+
 def test_without_spack_a_sample_opens_in_a_window_of_its_own(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[list[str]] = []
     monkeypatch.setattr(QProcess, "startDetached", lambda program, words: started.append([program, *words]))
@@ -154,6 +167,16 @@ def test_settings_reach_the_engine_and_the_status_bar(opened: Opener, client: Fa
     window.commands.work_offline.trigger()
     assert not preferences.now().offline
     assert not window.status.text().endswith("offline")
+
+
+def test_a_window_that_was_closed_asks_its_engine_nothing(opened: Opener, client: FakeClient, qtbot: QtBot) -> None:
+    window = opened()
+    window.close()
+    qtbot.waitUntil(lambda: not window.isVisible())
+    asked = list(client.calls)
+    preferences.change(offline=True)
+    assert not window.general.tasks.busy
+    assert client.calls == asked
 
 
 def pixels(look: str) -> QImage:

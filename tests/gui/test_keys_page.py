@@ -184,7 +184,7 @@ def test_a_key_is_created(page: KeysPage, client: FakeClient, commands: Actions,
     (asked,) = client.asked(CreateKey)
     assert asked.wanted == NewKey("Ann", "ann@example.org", expires="2y")
     assert asked.passphrase == Secret("secret words")
-    assert page.banner.title.startswith("Made the key of Ann Example")
+    assert page.banner.title.startswith("Created the key of Ann Example")
     assert len(client.asked(ListKeys)) == 2
 
 

@@ -507,6 +507,8 @@ def test_read_only_changes_nothing_and_says_why(page: MirrorsPage, commands: Act
     page.update_actions()
     for action in (commands.add_mirror, commands.edit_mirror, commands.remove_mirrors, commands.move_mirror_down):
         assert action.toolTip() == messages.WHY_READ_ONLY
+    assert not page.folder_button.isEnabled()
+    assert page.folder_button.toolTip() == messages.WHY_READ_ONLY
     assert commands.test_mirrors.isEnabled()
 
 

@@ -289,14 +289,18 @@ def test_the_selected_mirror_stays_in_sight_when_its_details_need_room(page: Mir
     qtbot.waitUntil(lambda: page.table.visualRect(page.table.currentIndex()).bottom() <= page.table.viewport().height())
 
 
-def test_contents_of_the_selected_mirror_are_asked_for(page: MirrorsPage, commands: Actions, qtbot: QtBot) -> None:
+def test_contents_of_the_selected_mirror_are_asked_for(
+    page: MirrorsPage, commands: Actions, client: FakeClient, qtbot: QtBot
+) -> None:
     load(page, qtbot)
     with qtbot.waitSignal(page.contents_requested) as wanted:
         commands.browse_contents.trigger()
     assert wanted.args == ["scratch"]
-    page.table.select_row(2)
+    for address in ("https://host.org/x", "s3://bucket/x", "gs://bucket/x", "oci+http://host.org/x"):
+        assert words.why_not_browse(mirror("m", address)) == ""
+    client.answers[ListMirrors] = MirrorsView((MirrorRow(mirror("m", "sftp://host.org/x")),))
+    load(page, qtbot)
     assert commands.browse_contents.toolTip() == messages.WHY_NOT_READABLE
-    assert words.why_not_browse(mirror("m", "oci+http://host.org/x")) == ""
     assert words.why_not_browse(replace(mirror("m", "file:///c"), binary=False)) == messages.WHY_NO_BINARIES
 
 

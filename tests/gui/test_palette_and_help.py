@@ -32,6 +32,18 @@ def test_typing_finds_and_return_chooses(commands: Actions, qtbot: QtBot) -> Non
     assert not palette.isVisible()
 
 
+def test_it_says_that_no_action_has_such_a_name(commands: Actions, qtbot: QtBot) -> None:
+    palette = Palette(commands.all())
+    qtbot.addWidget(palette)
+    palette.show()
+    assert not palette.nothing.isVisible()
+    qtbot.keyClicks(palette.edit, "no such action")
+    assert palette.nothing.isVisible()
+    assert not palette.list.isVisible()
+    palette.edit.clear()
+    assert palette.list.isVisible()
+
+
 def test_arrows_move_while_typing_and_possible_actions_come_first(commands: Actions, qtbot: QtBot) -> None:
     palette = Palette(commands.all())
     qtbot.addWidget(palette)

@@ -38,7 +38,7 @@ def test_contrast_is_that_of_wcag() -> None:
 
 @SCHEMES
 def test_the_style_sheet_names_no_colour_of_its_own(tokens: Tokens) -> None:
-    used = {word.strip(";,)") for word in style_sheet(tokens, 34).split() if word.startswith("#")}
+    used = {word.strip(";,)") for word in style_sheet(tokens, 34, 16).split() if word.startswith("#")}
     colours = {word for word in used if QColor.isValidColorName(word)}
     assert colours <= {getattr(tokens, name) for name in theme.TOKEN_NAMES}
 

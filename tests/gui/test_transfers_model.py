@@ -242,10 +242,10 @@ def test_ten_thousand_rows_are_touched_only_where_they_change(model: TransfersMo
 @pytest.mark.parametrize(
     ("missing", "sentence"),
     [
-        (("h1",), "Usable as cache, not runnable until zlib@1 is pushed"),
-        (("h1", "h2"), "Usable as cache, not runnable until zlib@1 and hdf5@2 are pushed"),
-        (("h1", "h2", "h3"), "Usable as cache, not runnable until zlib@1, hdf5@2 and 1 other are pushed"),
-        (("h1", "h2", "h3", "h4"), "Usable as cache, not runnable until zlib@1, hdf5@2 and 2 others are pushed"),
+        (("h1",), "Usable as a cache, not runnable until zlib@1 is pushed"),
+        (("h1", "h2"), "Usable as a cache, not runnable until zlib@1 and hdf5@2 are pushed"),
+        (("h1", "h2", "h3"), "Usable as a cache, not runnable until zlib@1, hdf5@2 and 1 other are pushed"),
+        (("h1", "h2", "h3", "h4"), "Usable as a cache, not runnable until zlib@1, hdf5@2 and 2 others are pushed"),
     ],
 )
 def test_an_image_that_lacks_layers_is_done_but_not_well(qapp: object, missing: tuple[str, ...], sentence: str) -> None:
@@ -257,7 +257,7 @@ def test_an_image_that_lacks_layers_is_done_but_not_well(qapp: object, missing: 
     assert text(model, 1, Column.PROGRESS) == sentence
     look = text(model, 1, Column.STATE, Role.LOOK)
     assert (look.icon, look.tone, look.word) == ("triangle", "warn", "Done")  # type: ignore[attr-defined]
-    assert text(model, 1, Column.PACKAGE, SPOKEN) == "half 1.0 to scratch, done, usable as cache, not runnable"
+    assert text(model, 1, Column.PACKAGE, SPOKEN) == "half 1.0 to scratch, done, usable as a cache, not runnable"
 
 
 def test_a_copy_is_told_from_a_push() -> None:

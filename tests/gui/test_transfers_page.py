@@ -326,7 +326,7 @@ class TestRegistries:
         select(page, "hdf5")
         assert page.failure.isVisible()
         page.failure.error._on_copy()
-        assert clipboard().startswith("hdf5@1.14.5 is usable as cache, not runnable\nIts image lacks")
+        assert clipboard().startswith("hdf5@1.14.5 is usable as a cache, not runnable\nIts image lacks")
         assert page.commands.retry_transfer.isEnabled()
         qtbot.mouseClick(page.failure.retry, Qt.MouseButton.LeftButton)
         zlib = next(row for row in page.state.rows.values() if row.name == "zlib")

@@ -37,7 +37,7 @@ from core.foundation.secret import Secret
 from core.remote.engine_archive import engine_archive, install_parts
 from core.transfers.model import QueueSnapshot, TransferRow
 
-LIMIT_S = 120.0
+LIMIT_S = 300.0
 
 
 class FarWindow:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from registry.kit.fake_registry import FakeRegistry
 from remote.conftest import HOST, Node
-from remote.far_window import processes_with, wait_until
+from remote.far_window import LIMIT_S, processes_with, wait_until
 
 from core.services.sample import make_sample_instance
 
@@ -38,7 +38,7 @@ def run(*words: str, data: str = "", **environ: str) -> subprocess.CompletedProc
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
-        timeout=120,
+        timeout=LIMIT_S,
         check=False,
     )
 
@@ -116,7 +116,7 @@ def test_the_terminal_is_the_one_here(ready: str) -> None:
         while b"Type the name" not in shown:
             shown += terminal.read(1000)
         terminal.write(b"\n")
-        assert process.wait(120) == 2
+        assert process.wait(LIMIT_S) == 2
         with suppress(OSError):  # how its end is told
             while more := terminal.read(1000):
                 shown += more
@@ -147,6 +147,6 @@ def test_control_c_stops_the_command_there(ready: str, node: Node, slow_target: 
                 break
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: ssh gets it too
         rest = process.stderr.read().decode()
-        assert process.wait(120) == 130, rest
+        assert process.wait(LIMIT_S) == 130, rest
     assert "Stopped" in rest
     wait_until(lambda: not processes_with("--serve-command", home=node.home))

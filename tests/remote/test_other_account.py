@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from registry.kit.fake_registry import FakeRegistry
 from remote.conftest import HOST, Node, Session
-from remote.far_window import traces_of, wait_until
+from remote.far_window import LIMIT_S, traces_of, wait_until
 from remote.test_engine_by_ssh import CANARY, REPOSITORY, configure, keyring_for, opened, planned
 
 from core.engine.calls.push import StartPush
@@ -72,7 +72,7 @@ def test_a_command_by_another_account(other_account: str, their_spack: Path) -> 
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=120,
+        timeout=LIMIT_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,7 @@ from core.spack.instance import find_instance
 from core.storage.folder import Folder
 from core.transfers import job as job_module
 from core.transfers.journal import Journal
-from core.transfers.journal_reader import unfinished
+from core.transfers.journal_reader import JournalledPush, unfinished
 from core.transfers.model import ItemState, PushOutcome
 from core.transfers.plan import Decision, Only, Signing
 from core.transfers.queue import TransferQueue
@@ -261,6 +262,17 @@ class TestResuming:
         (outcome,), _ = self.resume(instance, access, tmp_path)
         assert states(outcome) == {ItemState.DONE}
         assert listed(tmp_path / "one") == {item.hash for item in prepared.plan.of(Decision.PUSH)}
+
+    def test_how_often_the_journal_is_asked_grows_with_the_packages_only(
+        self, killed, instance, access, tmp_path, monkeypatch
+    ):
+        asked = []
+        state = JournalledPush.state
+        monkeypatch.setattr(JournalledPush, "state", lambda push, item: asked.append(item.hash) or state(push, item))
+        prepared = killed()
+        self.resume(instance, access, tmp_path)
+        assert set(asked) == {item.hash for item in prepared.plan.of(Decision.PUSH)}
+        assert max(Counter(asked).values()) < 10
 
     def test_a_forced_push_does_not_begin_anew(self, killed, instance, access, tmp_path, run, plan):
         run(plan("openmpi", to=str(tmp_path / "one"), signing=Signing.UNSIGNED))

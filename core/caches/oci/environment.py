@@ -8,12 +8,13 @@ is missing; everything else is the same, down to the order and the entries that 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
-from core.caches.oci.layers import node_source, run_dependencies, topological_order
+from core.caches.oci.layers import RunGraph, topological_order
 from core.spack.specs import PackageRecord
 
 # Spack's own default. Keys are directories below a prefix, "" the prefix itself.
@@ -37,6 +38,8 @@ _SYSTEM_PATHS = frozenset(
     str(Path(root, part)) for root in _SYSTEM_ROOTS for part in ("", "bin", "bin64", "include", "lib", "lib64")
 )
 
+Paths = Sequence[tuple[str, str]]  # names of variables and directories
+
 
 class MadeBy(StrEnum):
     """How variables were found: all by the instance's own spack, or some from the packages' files alone."""
@@ -56,33 +59,59 @@ def entries_of(start: Iterable[str], variables: Mapping[str, str]) -> tuple[str,
     return tuple(f"{name}={variables[name]}" for name in [*kept, *sorted(variables.keys() - set(kept))])
 
 
-def environment_from_files(
-    roots: Sequence[str],
-    records: Mapping[str, PackageRecord],
-    start: Mapping[str, str],
-    *,
-    inspections: Mapping[str, Sequence[str]] = PREFIX_INSPECTIONS,
-    is_directory: Callable[[str], bool] = lambda path: Path(path).is_dir(),
-) -> tuple[str, ...]:
-    """The variables of the image of `roots`, without what only the recipes know. Any thread; never raises."""
-    node_of = node_source(records)
-    variables = dict(start)
+class FileVariables:
+    """The variables of images as the files of `records` tell them, without what only the recipes know.
 
-    def prepend(name: str, path: str) -> None:
-        if is_directory(path):
-            variables[name] = f"{path}:{variables[name]}" if variables.get(name) else path
+    Looks into each prefix once, whatever the number of images. Any thread; never raises.
+    """
 
-    leaves_first = topological_order(roots, node_of)[::-1]
-    prefixes = {dag_hash: prefix for dag_hash in leaves_first if (prefix := _prefix(records[dag_hash]))}
-    for prefix in prefixes.values():
-        for directory, names in inspections.items():
-            for name in names:
-                prepend(name, f"{prefix}/{directory}".rstrip("/"))
-    runnable = run_dependencies(leaves_first, node_of) | set(roots)
-    for dag_hash in sorted((key for key in prefixes if key in runnable), key=lambda key: not records[key].external):
-        for directory in _PROGRAMS:
-            prepend("PATH", f"{prefixes[dag_hash]}/{directory}")
-    return entries_of(start, variables)
+    def __init__(
+        self,
+        records: Mapping[str, PackageRecord],
+        graph: RunGraph,
+        *,
+        inspections: Mapping[str, Sequence[str]] = PREFIX_INSPECTIONS,
+        is_directory: Callable[[str], bool] = os.path.isdir,
+    ) -> None:
+        self._records = records
+        self._graph = graph
+        self._inspections = inspections
+        self._is_directory = is_directory
+        self._looked_at: dict[str, tuple[Paths, Paths]] = {}
+
+    def entries(self, roots: Sequence[str], start: Mapping[str, str]) -> tuple[str, ...]:
+        """`KEY=value` entries of the image of `roots`, which begins with `start`."""
+        leaves_first = topological_order(roots, self._graph)[::-1]
+        prefixes = {key: prefix for key in leaves_first if (prefix := _prefix(self._records[key]))}
+        found = {dag_hash: self._paths_in(prefix) for dag_hash, prefix in prefixes.items()}
+        runnable = set(roots).union(*map(self._graph.programs, leaves_first))
+        programs = sorted((key for key in found if key in runnable), key=lambda key: not self._records[key].external)
+        added: dict[str, list[str]] = {}
+        for paths in (*(inspected for inspected, _ in found.values()), *(found[key][1] for key in programs)):
+            for name, path in paths:
+                added.setdefault(name, []).append(path)
+        variables = dict(start)
+        for name, values in added.items():
+            values.reverse()
+            variables[name] = ":".join([*values, start[name]] if start.get(name) else values)
+        return entries_of(start, variables)
+
+    def _paths_in(self, prefix: str) -> tuple[Paths, Paths]:
+        """Variables and the directories they get: what is found in any prefix, and what more where programs run."""
+        found = self._looked_at.get(prefix)
+        if found is None:
+            inspected = [
+                (name, f"{prefix}/{directory}".rstrip("/"))
+                for directory, names in self._inspections.items()
+                for name in names
+            ]
+            programs = [("PATH", f"{prefix}/{directory}") for directory in _PROGRAMS]
+            found = self._there(inspected), self._there(programs)
+            self._looked_at[prefix] = found
+        return found
+
+    def _there(self, wanted: Paths) -> Paths:
+        return [(name, path) for name, path in wanted if self._is_directory(path)]
 
 
 def _prefix(record: PackageRecord) -> str | None:

@@ -7,15 +7,12 @@ topological order, so the package is always the last one.
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from core.spack.specs import Node, PackageRecord
+from core.spack.specs import Edge, Node, PackageRecord
 
 _NEEDED = frozenset({"link", "run"})
-
-NodeOf = Callable[[str], Node | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +37,50 @@ class Needs:
     absent: tuple[str, ...] = ()
 
 
-def node_source(records: Mapping[str, PackageRecord]) -> NodeOf:
-    """The nodes of `records` by hash."""
+class RunGraph:
+    """Which of `records` need which others to run, by hash. Remembers it, because images share most of their packages:
+    nodes may not change meanwhile."""
 
-    def node_of(dag_hash: str) -> Node | None:
-        record = records.get(dag_hash)
+    def __init__(self, records: Mapping[str, PackageRecord]) -> None:
+        self._records = records
+        self._children: dict[str, tuple[str, ...]] = {}
+        self._programs: dict[str, tuple[str, ...]] = {}
+
+    def node(self, dag_hash: str) -> Node | None:
+        record = self._records.get(dag_hash)
         return record.node if record is not None else None
 
-    return node_of
+    def children(self, dag_hash: str) -> tuple[str, ...]:
+        """What a package needs to run, directly and by name; those without a node are left out."""
+        found = self._children.get(dag_hash)
+        if found is None:
+            edges = sorted(self._edges(dag_hash), key=lambda edge: edge.name)
+            needed = (edge.hash for edge in edges if not _NEEDED.isdisjoint(edge.deptypes))
+            found = self._children[dag_hash] = tuple(child for child in needed if child in self._records)
+        return found
+
+    def programs(self, dag_hash: str) -> tuple[str, ...]:
+        """What a package needs as programs, directly: what its `run` edges lead to."""
+        found = self._programs.get(dag_hash)
+        if found is None:
+            found = tuple(edge.hash for edge in self._edges(dag_hash) if "run" in edge.deptypes)
+            self._programs[dag_hash] = found
+        return found
+
+    def _edges(self, dag_hash: str) -> tuple[Edge, ...]:
+        node = self.node(dag_hash)
+        return node.dependencies if node is not None else ()
 
 
 def needs_of(
-    roots: Sequence[str], node_of: NodeOf, *, selected: Collection[str] | None, held_back: Collection[str] = ()
+    roots: Sequence[str], graph: RunGraph, *, selected: Collection[str] | None, held_back: Collection[str] = ()
 ) -> Needs:
     """What belongs in the image of `roots`. `selected` is None where every dependency is."""
     wanted: list[str] = []
     left_out: list[str] = []
     absent: list[str] = []
-    for dag_hash in reversed(topological_order(roots, node_of)):
-        node = node_of(dag_hash)
+    for dag_hash in reversed(topological_order(roots, graph)):
+        node = graph.node(dag_hash)
         if node is None or node.external is not None or (dag_hash in held_back and dag_hash not in roots):
             absent.append(dag_hash)
         elif selected is None or dag_hash in selected or dag_hash in roots:
@@ -68,54 +90,32 @@ def needs_of(
     return Needs(tuple(wanted), tuple(left_out), tuple(absent))
 
 
-def topological_order(roots: Iterable[str], node_of: NodeOf) -> list[str]:
+def topological_order(roots: Iterable[str], graph: RunGraph) -> list[str]:
     """`roots` and what they need to run, every package before those it needs, as broad as that allows.
 
     Kahn's algorithm with a queue: children come by name, and a package follows when the last edge to it was seen.
     Externals are in it, packages without a node are left out.
     """
-    given = [dag_hash for dag_hash in dict.fromkeys(roots) if node_of(dag_hash) is not None]
-    unseen = Counter(given)
-    reached = set(given)
-    waiting = list(given)
-    while waiting:
-        for child in runtime_children(waiting.pop(), node_of):
-            unseen[child] += 1
-            if child not in reached:
-                reached.add(child)
-                waiting.append(child)
+    given = [dag_hash for dag_hash in dict.fromkeys(roots) if graph.node(dag_hash) is not None]
+    unseen = dict.fromkeys(given, 1)
+    reached = list(given)
+    for dag_hash in reached:  # grows meanwhile
+        for child in graph.children(dag_hash):
+            if child in unseen:
+                unseen[child] += 1
+            else:
+                unseen[child] = 1
+                reached.append(child)
     order: list[str] = []
-    ready: deque[str] = deque()
 
     def see(dag_hash: str) -> None:
         unseen[dag_hash] -= 1
         if not unseen[dag_hash]:
-            ready.append(dag_hash)
+            order.append(dag_hash)
 
     for dag_hash in given:
         see(dag_hash)
-    while ready:
-        order.append(ready.popleft())
-        for child in runtime_children(order[-1], node_of):
+    for dag_hash in order:  # grows meanwhile
+        for child in graph.children(dag_hash):
             see(child)
     return order
-
-
-def runtime_children(dag_hash: str, node_of: NodeOf) -> Iterator[str]:
-    """What a package needs to run, directly and by name; those without a node are left out."""
-    node = node_of(dag_hash)
-    if node is not None:
-        for edge in sorted(node.dependencies, key=lambda edge: edge.name):
-            if not _NEEDED.isdisjoint(edge.deptypes) and node_of(edge.hash) is not None:
-                yield edge.hash
-
-
-def run_dependencies(order: Iterable[str], node_of: NodeOf) -> set[str]:
-    """Those of `order` that another of them needs as programs: what a `run` edge leads to."""
-    return {
-        edge.hash
-        for dag_hash in order
-        if (node := node_of(dag_hash)) is not None
-        for edge in node.dependencies
-        if "run" in edge.deptypes
-    }

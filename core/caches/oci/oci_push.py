@@ -17,7 +17,7 @@ from pathlib import Path
 from core.caches.oci.architecture import image_architecture
 from core.caches.oci.base_image import BaseImage, copy_base_layer
 from core.caches.oci.blob_cache import BlobCache
-from core.caches.oci.environment import environment_from_files, start_of
+from core.caches.oci.environment import FileVariables, start_of
 from core.caches.oci.holders import BlobHolders
 from core.caches.oci.image import (
     NO_BASE,
@@ -29,14 +29,14 @@ from core.caches.oci.image import (
     package_image,
     rest_of,
 )
-from core.caches.oci.layers import Layer, Needs, needs_of, node_source
+from core.caches.oci.layers import Layer, Needs, RunGraph, needs_of
 from core.caches.oci.names import spec_tag
 from core.caches.oci.staging import staging_path
 from core.caches.oci.survey import FoundImage, Survey, read_image
 from core.caches.protocol import CacheEntry, Completed, EntryName, Publication, PushScope
 from core.foundation.cancel import CancelToken
 from core.foundation.digests import digest_of
-from core.foundation.errors import CacheError
+from core.foundation.errors import CacheError, DatabaseError
 from core.network.bodies import BytesBody, FileBody
 from core.registry.manifests import Descriptor
 from core.registry.repository import BlobOutcome, Repository
@@ -108,7 +108,8 @@ class OciPush:
         self.staging_directory = staging
         self.present = {dag_hash: image.entry for dag_hash, image in found.items()}
         self._scope = PushScope({}, frozenset(), frozenset())
-        self._node_of = node_source({})
+        self._graph = RunGraph({})
+        self._files = FileVariables({}, self._graph)
         self._options = ImageOptions()
         self._lock = threading.Lock()
         self._found = dict(found)
@@ -125,7 +126,8 @@ class OciPush:
     def begin(self, scope: PushScope) -> tuple[str, ...]:
         """As the protocol says. What a person left out before is nothing that an image lacks, unless asked for."""
         self._scope = scope
-        self._node_of = node_source(scope.records)
+        self._graph = RunGraph(scope.records)
+        self._files = FileVariables(scope.records, self._graph)
         found = self._found.items()
         to_complete = [key for key, image in found if key not in scope.pushing and self._improvable(key, image)]
         self._about_to_change(scope.pushing.union(to_complete))
@@ -188,14 +190,25 @@ class OciPush:
         outcome = self.repository.upload(packed.digest, body, mount_from=mount_from, token=token, progress=count)
         self._holders.note(reference, [packed.digest])
         progress(packed.stored_bytes - done)
+        is_usual = self._is_usual(publication)
         with self._lock:
             self._layers[dag_hash] = Layer(packed.digest, packed.stored_bytes, packed.diff_id)
             self._tar_bytes[dag_hash] = packed.tar_bytes
-            self._documents[dag_hash] = publication.spec_document
+            self._documents.pop(dag_hash, None)
+            if not is_usual:
+                self._documents[dag_hash] = publication.spec_document
             self._found.pop(dag_hash, None)
         if packed.path.parent == self.staging_directory:
             packed.path.unlink(missing_ok=True)
         return outcome
+
+    def _is_usual(self, publication: Publication) -> bool:
+        """Whether the records tell the spec document too. Thousands may wait for others: they are not kept then."""
+        try:
+            made = spec_document(self._scope.records[publication.entry.hash], self._scope.records)
+        except DatabaseError:
+            return False
+        return made == publication.spec_document
 
     def needs(self, dag_hash: str) -> tuple[str, ...]:
         """The packages of this push whose layers belong in the image as well."""
@@ -266,8 +279,7 @@ class OciPush:
         base = image.base if image is not None else NO_BASE
         environment = self._options.environments.get(roots)
         if environment is None:
-            start = start_of(environment_of(base.config or {}))
-            environment = environment_from_files(roots, self._scope.records, start)
+            environment = self._files.entries(roots, start_of(environment_of(base.config or {})))
         return ImagePlan(layers, Marks(missing, needs.left_out), base, architecture, environment)
 
     def store(self, image: Image, tag: str, token: CancelToken) -> None:
@@ -308,4 +320,4 @@ class OciPush:
 
     def _needs(self, roots: tuple[str, ...]) -> Needs:
         scope = self._scope
-        return needs_of(roots, self._node_of, selected=scope.selected, held_back=scope.held_back)
+        return needs_of(roots, self._graph, selected=scope.selected, held_back=scope.held_back)

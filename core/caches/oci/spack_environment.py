@@ -18,10 +18,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
-from core.caches.oci.environment import PREFIX_INSPECTIONS, MadeBy, entries_of, environment_from_files
+from core.caches.oci.environment import entries_of
 from core.foundation.cancel import CancelToken
 from core.foundation.text import visible
-from core.spack.specs import PackageRecord
 
 _STEP_S = 0.1
 _SHOWN = 300
@@ -49,42 +48,6 @@ class SpackAnswer:
 
     found: Mapping[tuple[str, ...], tuple[str, ...]]
     why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Environments:
-    """`KEY=value` entries by the roots of an image. `why` says why not all are made by spack, "" when they are."""
-
-    entries: Mapping[tuple[str, ...], tuple[str, ...]]
-    made_by: MadeBy
-    why: str = ""
-
-
-def plan_environments(
-    images: Sequence[tuple[str, ...]],
-    records: Mapping[str, PackageRecord],
-    start: Mapping[str, str],
-    *,
-    spack: Sequence[str],
-    environ: Mapping[str, str],
-    inspections: Mapping[str, Sequence[str]] = PREFIX_INSPECTIONS,
-    time_limit_s: float,
-    token: CancelToken,
-) -> Environments:
-    """The variables of each image, given as the hashes of its roots: by the command `spack`, as far as it answers.
-
-    `spack` is empty where there is none. Raises Cancelled and nothing else; any thread.
-    """
-    answer = SpackAnswer({}, "there is no spack")
-    if spack:
-        answer = environments_from_spack(spack, environ, images, start, time_limit_s=time_limit_s, token=token)
-    others = {
-        roots: environment_from_files(roots, records, start, inspections=inspections)
-        for roots in images
-        if roots not in answer.found
-    }
-    made_by = MadeBy.FILES if others else MadeBy.SPACK
-    return Environments({**answer.found, **others}, made_by, answer.why)
 
 
 def environments_from_spack(

@@ -99,7 +99,7 @@ class UpkeepHandlers:
         return self._upkeep(call.instance).trash(call.mirror)
 
     def restore(self, call: upkeep.RestoreTrash, token: CancelToken) -> RestoreOutcome:
-        self._state.check_may_change("Nothing was put back")
+        self._state.check_may_change("Nothing was restored")
         return self._upkeep(call.instance).restore(call.mirror, call.batch, token)
 
     def empty_trash(self, call: upkeep.EmptyTrash, token: CancelToken) -> int:

@@ -149,14 +149,22 @@ class Lab:
                     outcomes[name] = error
         return outcomes
 
-    def upload(self, push: OciPush, name: str, noise: bytes = b"", token: CancelToken | None = None) -> str:
+    def upload(
+        self,
+        push: OciPush,
+        name: str,
+        noise: bytes = b"",
+        token: CancelToken | None = None,
+        document: bytes | None = None,
+    ) -> str:
         content = archive_of(name) + noise
         path = push.staging(entry_of(name))
         path.write_bytes(content)
         diff_id = digest_of(b"unpacked " + content)
         packed = PackedPackage(path, digest_of(content), diff_id, len(content), 10 * len(content), 1, Codec.DEFAULT)
         record = RECORDS[name]
-        publication = Publication(entry_of(name), packed, spec_document(record, BY_HASH), None, record)
+        document = document if document is not None else spec_document(record, BY_HASH)
+        publication = Publication(entry_of(name), packed, document, None, record)
         return push.upload(publication, token=token or CancelToken(), progress=lambda _: None)
 
     def complete(self, push: OciPush, name: str) -> Completed:

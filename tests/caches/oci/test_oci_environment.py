@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from oci_data import lab_records, packages, pushed
 
-from core.caches.oci.environment import MadeBy, entries_of, environment_from_files, start_of
-from core.caches.oci.spack_environment import SpackAnswer, environments_from_spack, plan_environments
+from core.caches.oci.environment import FileVariables, entries_of, start_of
+from core.caches.oci.layers import RunGraph
+from core.caches.oci.spack_environment import SpackAnswer, environments_from_spack
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import Cancelled
 from core.spack.specs import PackageRecord
@@ -38,7 +39,8 @@ FROM_RECIPES = ("LABDATA_", "LABTOOL_")
 def from_files(*names: str, base: list[str] | None = None, **options: object) -> list[str]:
     roots = [NAMED[name].hash for name in names]
     start = start_of(base or ())
-    return list(environment_from_files(roots, RECORDS, start, is_directory=DIRECTORIES.__contains__, **options))  # type: ignore[arg-type]
+    files = FileVariables(RECORDS, RunGraph(RECORDS), is_directory=DIRECTORIES.__contains__, **options)  # type: ignore[arg-type]
+    return list(files.entries(roots, start))
 
 
 def without_recipes(entries: list[str]) -> list[str]:
@@ -72,8 +74,23 @@ def test_other_inspections() -> None:
 def test_places_of_the_system_add_nothing(prefix: str | None) -> None:
     node = NAMED["labz"].node
     record = PackageRecord(node, b"{}", node.hash, prefix, "/", True, True, 0, None, False, 5)
-    found = environment_from_files([node.hash], {node.hash: record}, start_of(), is_directory=lambda _: True)
-    assert found == ("PATH=/bin:/usr/bin",)
+    records = {node.hash: record}
+    files = FileVariables(records, RunGraph(records), is_directory=lambda _: True)
+    assert files.entries([node.hash], start_of()) == ("PATH=/bin:/usr/bin",)
+
+
+def test_images_share_what_was_looked_at() -> None:
+    asked: list[str] = []
+
+    def is_directory(path: str) -> bool:
+        asked.append(path)
+        return path in DIRECTORIES
+
+    files = FileVariables(RECORDS, RunGraph(RECORDS), is_directory=is_directory)
+    images = [files.entries([record.hash], start_of()) for record in RECORDS.values() for _ in range(2)]
+    assert images[::2] == images[1::2]
+    prefixes = {record.prefix for record in RECORDS.values() if any(f"{record.prefix}/" in path for path in asked)}
+    assert len(asked) == len(prefixes) * 10  # eight inspected directories, two of programs
 
 
 def test_what_comes_first() -> None:
@@ -165,27 +182,3 @@ def test_no_room_for_the_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_a_spack_that_says_nothing(tmp_path: Path) -> None:
     assert ask(tmp_path, ("a",), trouble="import os; os._exit(3)").why == "spack ended with status 3"
-
-
-@pytest.mark.parametrize(("trouble", "made_by"), [("pass", MadeBy.SPACK), ('assert one != "b"', MadeBy.FILES)])
-def test_a_plan_says_how_it_was_made(tmp_path: Path, trouble: str, made_by: MadeBy) -> None:
-    stub = tmp_path / "spack.py"
-    stub.write_text(STUB.format(trouble=trouble))
-    made = plan_environments(
-        [("a",), ("b",)],
-        {},
-        start_of(),
-        spack=[sys.executable, str(stub)],
-        environ={},
-        time_limit_s=60,
-        token=CancelToken(),
-    )
-    assert made.made_by is made_by
-    assert made.entries["a",] == ("PATH=/first:/bin:/usr/bin", "ROOTS=a")
-    assert (made.entries["b",] == ("PATH=/bin:/usr/bin",)) is (made_by is MadeBy.FILES)
-    assert bool(made.why) is (made_by is MadeBy.FILES)
-
-
-def test_a_plan_without_spack() -> None:
-    made = plan_environments([("a",)], {}, start_of(), spack=(), environ={}, time_limit_s=1, token=CancelToken())
-    assert (made.made_by, made.why) == (MadeBy.FILES, "there is no spack")

@@ -4,15 +4,16 @@ from __future__ import annotations
 import pytest
 from oci_data import lab_records, packages
 
-from core.caches.oci.layers import NodeOf, needs_of, run_dependencies, topological_order
-from core.spack.specs import Node, decode_node
+from core.caches.oci.layers import RunGraph, needs_of, topological_order
+from core.spack.specs import PackageRecord, decode_node
 
 RECORDS = lab_records()
 NAMES = {record.hash: name for name, record in RECORDS.items()}
 
 
-def lab(dag_hash: str) -> Node | None:
-    return RECORDS[NAMES[dag_hash]].node if dag_hash in NAMES else None
+@pytest.fixture
+def lab() -> RunGraph:
+    return RunGraph({record.hash: record for record in RECORDS.values()})
 
 
 def hashes(*names: str) -> list[str]:
@@ -23,9 +24,9 @@ def names(found: tuple[str, ...] | list[str]) -> list[str]:
     return [NAMES[dag_hash] for dag_hash in found]
 
 
-def made_of(text: str) -> NodeOf:
+def made_of(text: str) -> RunGraph:
     """`a>b,c b>c` as a graph of link edges; hashes are the names."""
-    nodes: dict[str, Node] = {}
+    records: dict[str, PackageRecord] = {}
     for part in text.split():
         name, _, needs = part.partition(">")
         edges = [
@@ -33,25 +34,26 @@ def made_of(text: str) -> NodeOf:
             for need in needs.split(",")
             if need
         ]
-        nodes[name] = decode_node(
+        node = decode_node(
             f'{{"name":"{name}","version":"1","arch":{{"platform":"l","platform_os":"o","target":"t"}},'
             f'"dependencies":[{",".join(edges)}],"hash":"{name}"}}'.encode()
         )
-    return nodes.get
+        records[name] = PackageRecord(node, b"{}", name, None, "/", True, True, 0, None, False, 5)
+    return RunGraph(records)
 
 
-def test_as_broad_as_possible() -> None:
+def test_as_broad_as_possible(lab: RunGraph) -> None:
     assert names(topological_order(hashes("labtool"), lab)) == ["labtool", "labdata", "labext", "labfmt", "labz"]
 
 
-def test_one_root() -> None:
+def test_one_root(lab: RunGraph) -> None:
     needs = needs_of(hashes("labtool"), lab, selected=None)
     assert names(needs.wanted) == ["labz", "labfmt", "labdata", "labtool"]
     assert names(needs.absent) == ["labext"]
     assert needs.left_out == ()
 
 
-def test_several_roots_in_their_order() -> None:
+def test_several_roots_in_their_order(lab: RunGraph) -> None:
     held_back = hashes("labnr")
     needs = needs_of(hashes("labtool", "labapp"), lab, selected=None, held_back=held_back)
     assert names(needs.wanted) == ["labz", "labfmt", "labdata", "labapp", "labtool"]
@@ -60,14 +62,14 @@ def test_several_roots_in_their_order() -> None:
     assert names(other.wanted) == ["labz", "labfmt", "labdata", "labtool", "labapp"]
 
 
-def test_only_what_was_selected() -> None:
+def test_only_what_was_selected(lab: RunGraph) -> None:
     needs = needs_of(hashes("labtool"), lab, selected=hashes("labtool", "labz"))
     assert names(needs.wanted) == ["labz", "labtool"]
     assert names(needs.left_out) == ["labfmt", "labdata"]
 
 
 @pytest.mark.parametrize("push", ["push-nobase", "push-base-oci", "push-base-docker"])
-def test_spacks_order(push: str) -> None:
+def test_spacks_order(push: str, lab: RunGraph) -> None:
     """The layers of every image, told apart by the package whose own layer they are."""
     images = packages(push)
     owner = {image.layers[-1].digest: name for name, image in images.items()}
@@ -97,6 +99,7 @@ def test_a_long_chain_needs_no_recursion() -> None:
     assert len(topological_order(["p0000"], graph)) == count + 1
 
 
-def test_programs_that_are_needed() -> None:
+def test_programs_that_are_needed(lab: RunGraph) -> None:
     order = topological_order(hashes("labtool", "labapp"), lab)
-    assert names(sorted(run_dependencies(order, lab), key=NAMES.__getitem__)) == ["labdata", "labnr"]
+    programs = {found for dag_hash in order for found in lab.programs(dag_hash)}
+    assert names(sorted(programs, key=NAMES.__getitem__)) == ["labdata", "labnr"]

@@ -2,13 +2,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 from oci_data import packages
 from oci_lab import (
     ALL,
+    BY_HASH,
     NAME,
+    RECORDS,
     Lab,
     archive_of,
     closure,
@@ -25,6 +28,7 @@ from registry.kit.fake_registry import FakeRegistry
 from core.caches.oci.image import INCOMPLETE, LEFT_OUT
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import MirrordeckError
+from core.spack.specs import spec_document
 
 # ---- whole pushes ----
 
@@ -96,6 +100,21 @@ def test_force_writes_everything_anew(lab: Lab) -> None:
     lab.push(force=True, codec_noise=b"packed otherwise")
     assert all(len(lab.manifest(tag_of(name))["layers"]) == len(json.loads(before[name])["layers"]) for name in ALL)
     assert layer_of("labtool") not in lab.raw(tag_of("labtool")).decode()
+
+
+def test_a_document_that_the_records_tell_is_not_kept_until_the_image_is_written(lab: Lab) -> None:
+    usual = spec_document(RECORDS["labz"], BY_HASH)
+    push = lab.open_push(ALL)
+    users = sys.getrefcount(usual)
+    lab.upload(push, "labz", document=usual)
+    assert sys.getrefcount(usual) == users
+    unlike = usual.replace(b'"name":"labz"', b'"name":"labz","annotated":true')
+    users = sys.getrefcount(unlike)
+    lab.upload(push, "labz", document=unlike)
+    assert sys.getrefcount(unlike) == users + 1
+    lab.complete(push, "labz")
+    assert sys.getrefcount(unlike) == users
+    assert lab.config(tag_of("labz"))["spec"] == json.loads(unlike)["spec"] != json.loads(usual)["spec"]
 
 
 def test_the_archive_is_consumed_and_counted(lab: Lab) -> None:
