@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -71,8 +70,11 @@ def test_bad_tool(tool):
 
 def test_guards_catch(tmp_path: Path, monkeypatch) -> None:
     here = Path(__file__).parent
-    shutil.copy(here / "conftest.py", tmp_path)
-    for name in ("data", "registry"):
+    patient = (here / "conftest.py").read_text()
+    impatient = re.sub(r"^ENDING_SECONDS = .*$", "ENDING_SECONDS = 2.0", patient, flags=re.MULTILINE)
+    assert impatient != patient
+    (tmp_path / "conftest.py").write_text(impatient)
+    for name in ("data", "helpers", "registry"):
         (tmp_path / name).symlink_to(here / name)
     (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\nmarkers = spack\n    root\n")
     (tmp_path / "test_inner.py").write_text(INNER)
