@@ -53,6 +53,7 @@ from gui.widgets.empty_state import EmptyState
 from gui.widgets.page import Page, TaskOwner
 
 _MINIMUM = (900, 560)
+_TEXT_HEIGHT = 380  # what text of the usual size needs
 _FIRST_SIZE = (1240, 780)
 _NARROW_BELOW = 1040
 _CLOSE_TIMEOUT_S = 5.0
@@ -357,7 +358,8 @@ class MainWindow(QMainWindow):
     def _fit_minimum(self) -> None:
         """Large text needs more room than the usual least size, beside icons alone."""
         self.side_bar.set_narrow(True)
-        self.setMinimumSize(self.minimumSizeHint().expandedTo(QSize(*_MINIMUM)))
+        least = self.minimumSizeHint().expandedTo(QSize(*_MINIMUM))
+        self.setMinimumSize(least.expandedTo(QSize(0, theme.scaled(_TEXT_HEIGHT))))
         self._fit_navigation()
 
     def _on_request_failed(self, error: ErrorInfo) -> None:

@@ -17,7 +17,14 @@ _ROOT = _PROGRAM.parents[2]
 
 @pytest.mark.parametrize(
     ("scale", "width", "height", "percent"),
-    [(1.0, 900, 560, 100), (1.25, 900, 560, 100), (1.5, 900, 560, 160), (2.0, 900, 560, 80), (1.0, 1600, 1000, 200)],
+    [
+        (1.0, 900, 560, 100),
+        (1.25, 900, 560, 100),
+        (1.5, 900, 560, 160),
+        (2.0, 900, 560, 80),
+        (1.0, 900, 560, 200),
+        (1.0, 1600, 1000, 200),
+    ],
 )
 def test_nothing_is_cut_and_icons_are_crisp(scale: float, width: int, height: int, percent: int) -> None:
     done = subprocess.run(
