@@ -44,11 +44,19 @@ def protect_memory() -> None:
 def share_arenas() -> None:
     """Have all threads share two arenas of malloc, where it is glibc's. To be called before any thread is started.
 
-    With one for each thread what they freed is hardly used again: hours of mixed work took 126 instead of 68 MB.
+    With one for each thread what they freed is hardly used again: an hour of mixed work took 126 instead of 90 MB.
     """
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
+
+
+def trim_heap() -> None:
+    """Give what malloc keeps for later back to the system, where it is glibc's: after work of all sizes it is half of
+    the heap. Takes milliseconds; any thread."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def restore_core_limit() -> None:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterable
 from functools import partial
 
 from core.foundation.errors import Cancelled, ErrorInfo, MirrordeckError, describe
+from core.foundation.process import trim_heap
 from core.packing.blocks import BlockPool
 from core.transfers.history import record_transfer
 from core.transfers.holds import Holds, hold_reason
@@ -257,6 +258,12 @@ class TransferQueue:
         while (row := self._take()) is not None:
             self._work_on(row)
             del row  # while it waits for the next one, a worker keeps nothing of a push that is cleared
+            if self._is_idle():
+                trim_heap()
+
+    def _is_idle(self) -> bool:
+        with self._changed:
+            return not self._moving.total() and self._next() is None
 
     def _work_on(self, row: Row) -> None:
         mirror = row.push.job.plan.mirror

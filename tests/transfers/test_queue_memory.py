@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import gc
+import threading
 import time
 from collections import Counter
 
+import pytest
 from transfer_fakes import FakeJob, fail, make_item, make_plan
 
 from core.transfers.journal import Journal
@@ -32,6 +34,25 @@ def test_nothing_of_pushes_that_were_cleared_is_kept(tmp_path) -> None:
         while (kept := alive() - before) and time.monotonic() < give_up:
             pass  # a worker may still be on its way back from the last row
         assert kept == Counter()
+    finally:
+        queue.close()
+
+
+def test_memory_is_given_back_when_nothing_is_left_to_do(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = FakeJob(make_plan(*map(make_item, ("first", "second", "third"))))
+    moved: list[int] = []
+    given_back = threading.Event()
+
+    def trim_heap() -> None:
+        moved.append(len(job.order))
+        given_back.set()
+
+    monkeypatch.setattr("core.transfers.queue.trim_heap", trim_heap)
+    queue = TransferQueue(Journal(tmp_path), workers=1)
+    try:
+        queue.add(job)
+        assert given_back.wait(30)
+        assert moved == [3]
     finally:
         queue.close()
 
