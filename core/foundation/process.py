@@ -9,7 +9,7 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
@@ -82,13 +82,8 @@ def ending_in_order() -> Iterator[None]:
     # One that was ignored from the start (nohup) stays so.
     before = {number: signal.getsignal(number) for number in _ENDING}
     before = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
-    for number in before:
-        signal.signal(number, end)
-    try:
+    with _handled(before, end):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
@@ -106,15 +101,24 @@ def ending_by(token: CancelToken) -> Iterator[None]:
 
     handlers = ((number, signal.getsignal(number)) for number in (signal.SIGINT, *_ENDING))
     before: dict[int, _Handler] = {number: handler for number, handler in handlers if callable(handler)}
+    try:
+        with _handled(before, note):
+            yield
+    finally:
+        if asked:
+            before[asked[0]](asked[0], None)
+
+
+@contextmanager
+def _handled(before: Mapping[Any, Any], handler: _Handler) -> Iterator[None]:
+    """While the block runs, `handler` gets the signals that others handled `before`."""
     for number in before:
-        signal.signal(number, note)
+        signal.signal(number, handler)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        if asked:
-            before[asked[0]](asked[0], None)
+        for number, usual in before.items():
+            signal.signal(number, usual)
 
 
 def report_crashes() -> None:
