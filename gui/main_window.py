@@ -53,7 +53,7 @@ from gui.widgets.empty_state import EmptyState
 from gui.widgets.page import Page, TaskOwner
 
 _MINIMUM = (900, 560)
-_TEXT_HEIGHT = 380  # what text of the usual size needs
+_FOR_TEXT = (650, 380)  # what text of the usual size needs, with every button that may come
 _FIRST_SIZE = (1240, 780)
 _NARROW_BELOW = 1040
 _CLOSE_TIMEOUT_S = 5.0
@@ -359,7 +359,7 @@ class MainWindow(QMainWindow):
         """Large text needs more room than the usual least size, beside icons alone."""
         self.side_bar.set_narrow(True)
         least = self.minimumSizeHint().expandedTo(QSize(*_MINIMUM))
-        self.setMinimumSize(least.expandedTo(QSize(0, theme.scaled(_TEXT_HEIGHT))))
+        self.setMinimumSize(least.expandedTo(QSize(*map(theme.scaled, _FOR_TEXT))))
         self._fit_navigation()
 
     def _on_request_failed(self, error: ErrorInfo) -> None:
