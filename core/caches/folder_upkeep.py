@@ -46,6 +46,8 @@ from core.storage.reading import Stat
 
 # Whoever writes a file writes all the time; clocks of hosts that share a folder may differ by hours.
 LEFTOVER_S = 48 * 3600.0
+# Times of files lag behind the clock by up to a tick of the system, or two seconds on some file systems.
+_TICK_S = 2.0
 _USED = "A push used it in the last moment"
 
 
@@ -97,8 +99,8 @@ class FolderUpkeep:
         if plan.empty:
             return RemovalOutcome(0, 0, 0, 0)
         batch, now = self.trash.open(plan)
-        # The cutoff came from a clock of ours, which may be wrong.
-        cutoff = min(plan.cutoff, now - (plan.made_at - plan.cutoff))
+        ahead = plan.made_at - now  # the cutoff came from a clock of ours, which may be wrong
+        cutoff = plan.cutoff - ahead if ahead > _TICK_S else plan.cutoff
         work = _Work(plan, before, batch, cutoff, token, progress)
         self._move_entries(work)
         self._put_back_used(work)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from core.foundation.cancel import CancelToken
 from core.foundation.clock import Clock
 from core.foundation.digests import digest_of, parse_digest
-from core.foundation.errors import AccessDenied, BadAnswer, Refused, TooLarge
+from core.foundation.errors import AccessDenied, BadAnswer, Refused, RemoteError, TooLarge
 from core.network.bodies import BytesBody
 from core.network.limits import ERROR_BYTES
 from core.network.messages import Headers, Response
@@ -23,6 +23,7 @@ from core.registry.strict_json import refuse_web_page
 from core.registry.transport import Transport
 
 _FRESH_S = 30.0
+_BLOB_UNKNOWN = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"})
 
 
 class ManifestStore:
@@ -68,19 +69,8 @@ class ManifestStore:
         if len(data) > MANIFEST_PUSH_LIMIT_BYTES:
             raise TooLarge(f"Cannot push the manifest {target}", f"It has {len(data):,} bytes; registries take 4 MiB")
         path = manifest_path(self._name, target)
-        scope = Scope(self._name, ("pull", "push"))
-        headers = {"Content-Type": media_type}
         try:
-            answer = self._transport.request(
-                "PUT",
-                path,
-                scope=scope,
-                headers=headers,
-                body=BytesBody(data),
-                expect={201},
-                limit=ERROR_BYTES,
-                token=token,
-            )
+            answer = self._put(path, data, media_type, token)
         except AccessDenied as error:
             raise with_remedies(error, access_remedies(self._reference)) from error
         except Refused:
@@ -93,6 +83,32 @@ class ManifestStore:
             raise BadAnswer(f"Cannot push the manifest {target}", "The registry stored something with another digest")
         self._confirm(digest, data, token)
         return answer.headers
+
+    def _put(self, path: str, data: bytes, media_type: str, token: CancelToken) -> Response:
+        """Repeated while a blob is said to be missing: all were seen there before, but docker-registry 2.8 does not
+        find one in the moment in which somebody else uploads the same."""
+
+        def once() -> Response | RemoteError:
+            try:
+                return self._transport.request(
+                    "PUT",
+                    path,
+                    scope=Scope(self._name, ("pull", "push")),
+                    headers={"Content-Type": media_type},
+                    body=BytesBody(data),
+                    expect={201},
+                    limit=ERROR_BYTES,
+                    token=token,
+                )
+            except RemoteError as error:
+                if _BLOB_UNKNOWN.isdisjoint(error.codes):
+                    raise
+                return error
+
+        answer = asked_again(once, lambda answer: isinstance(answer, RemoteError), self._clock, token)
+        if isinstance(answer, RemoteError):
+            raise answer
+        return answer
 
     def _confirm(self, digest: str, data: bytes, token: CancelToken) -> None:
         """The registry must have it. Where pulls are counted only HEAD, which is free, is used."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 import pytest
 from cache_makers import Package, packed_at, present, publish, record_of, update
 
@@ -180,6 +181,18 @@ def test_young_blobs_wait(cache: FolderCache) -> None:
     carry_out(cache, plan, permanently=True)
     assert blob_key(packed_at(folder_of(cache).root / "x", b"built a moment ago").digest) in files(cache)
     assert len(deletion(cache, PNG, grace=0).blobs) > 0
+
+
+@pytest.mark.parametrize(("ahead_s", "deleted"), [(0.05, 1), (3600.0, 0)])
+def test_a_wrong_clock_deletes_nothing_young_and_one_that_ticks_finer_is_not_wrong(
+    cache: FolderCache, ahead_s: float, deleted: int
+) -> None:
+    """Times of files come from the system's tick, so that a plan can be milliseconds younger than the next file."""
+    plan = deletion(cache, APP)
+    youngest = max(blob.modified for blob in look(cache).blobs.values())
+    outcome = carry_out(cache, msgspec.structs.replace(plan, made_at=time.time() + ahead_s, cutoff=youngest))
+    assert (outcome.entries, len(outcome.kept)) == (deleted, 0 if deleted else len(plan.blobs) + 1)
+    check_sound(cache)
 
 
 def test_a_damaged_manifest_keeps_all_blobs_and_can_go_itself(cache: FolderCache) -> None:

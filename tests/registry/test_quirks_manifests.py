@@ -66,6 +66,20 @@ def test_q06_what_nobody_expects_is_asked_for_once(filled: FakeRegistry, clock: 
     assert clock.sleeps == []
 
 
+_UNKNOWN_BLOB = {"errors": [{"code": "DIGEST_INVALID"}, {"code": "MANIFEST_BLOB_UNKNOWN", "message": "blob unknown"}]}
+
+
+def test_docker_registry_misses_a_blob_while_somebody_else_uploads_it(filled: FakeRegistry, clock: FakeClock) -> None:
+    refused = {"method": "PUT", "path": "/manifests/", "status": 400, "body": json.dumps(_UNKNOWN_BLOB)}
+    filled.faults.add(times=2, **refused)
+    with connected(filled, clock=clock) as repository:
+        repository.put_manifest("other", MANIFEST, OCI_MANIFEST, TOKEN)
+        assert clock.sleeps == [0.3, 0.6]
+        filled.faults.add(times=9, **refused)
+        with pytest.raises(Refused, match="blob unknown"):
+            repository.put_manifest("third", MANIFEST, OCI_MANIFEST, TOKEN)
+
+
 def test_q07_hub_counts_get_but_not_head(filled: FakeRegistry) -> None:
     meter = {"ratelimit-limit": "100;w=21600", "ratelimit-remaining": "76;w=21600"}
     filled.faults.add(path="/manifests/", headers=meter, times=None)
