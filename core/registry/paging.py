@@ -62,26 +62,26 @@ def pages(
             return
 
 
-def names(found: Iterator[dict[str, Any]], key: str) -> set[str] | None:
-    """All texts in the lists under `key`, which may be null or absent; None if there was no page.
+def names(found: Iterator[dict[str, Any]], key: str) -> list[str] | None:
+    """All texts in the lists under `key`, which may be null or absent, each once; None if there was no page.
 
     Raises BadAnswer if there is anything else, or more than anybody could have.
     """
-    collected: set[str] | None = None
+    collected: dict[str, None] | None = None
     stale = 0
     for page in found:
-        collected = set() if collected is None else collected
+        collected = {} if collected is None else collected
         items = [] if page.get(key) is None else page[key]
-        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        if not isinstance(items, list) or not set(map(type, items)) <= {str}:
             raise BadAnswer("Cannot understand a list of the registry", f"{key!r} is not a list of names")
         before = len(collected)
-        collected.update(items)
+        collected.update(dict.fromkeys(items))
         if len(collected) > _MOST_ITEMS:
             raise BadAnswer("Cannot list everything", f"There are more than {_MOST_ITEMS:,} names")
         stale = 0 if len(collected) > before else stale + 1
         if stale == _MOST_STALE_PAGES:
             raise BadAnswer("Cannot list everything", "The registry sends the same page again and again")
-    return collected
+    return None if collected is None else list(collected)
 
 
 def next_target(header: str) -> str | None:

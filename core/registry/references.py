@@ -9,6 +9,7 @@ because both become part of addresses and file names.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.foundation.digests import parse_digest
@@ -80,14 +81,14 @@ def parse_image(text: str, scheme: str = "https") -> ImageReference:
     return ImageReference(scheme, domain, name.lower(), tag if colon else DEFAULT_TAG, digest if at else None)
 
 
-def is_tag(text: str) -> bool:
-    """Whether an image may be tagged so."""
-    return _TAG.fullmatch(text) is not None
+def tags_among(names: Iterable[str]) -> list[str]:
+    """Those an image may be tagged with, in the same order."""
+    return list(filter(_TAG.fullmatch, names))
 
 
 def parse_tag(text: str) -> str:
     """`text` itself if it may be a tag; raises ReferenceError otherwise."""
-    if not is_tag(text):
+    if not _TAG.fullmatch(text):
         raise ReferenceError(f"Not a tag: {text[:200]!r}")
     return text
 

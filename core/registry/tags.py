@@ -7,7 +7,7 @@ from core.foundation.cancel import CancelToken
 from core.foundation.errors import AccessDenied, AuthRequired
 from core.registry.paging import PAGE_ITEMS, names, pages
 from core.registry.paths import tags_path
-from core.registry.references import ReferenceError, is_tag, parse_repository
+from core.registry.references import ReferenceError, parse_repository, tags_among
 from core.registry.scopes import Scope
 from core.registry.transport import Transport
 
@@ -22,7 +22,7 @@ def list_tags(transport: Transport, name: str, token: CancelToken) -> list[str]:
     """
     path = f"{tags_path(name)}?n={PAGE_ITEMS}"
     found = pages(transport, path, scope=Scope(name, ("pull",)), missing=_NOTHING_THERE, token=token)
-    return sorted(tag for tag in names(found, "tags") or () if is_tag(tag))
+    return sorted(tags_among(names(found, "tags") or ()))
 
 
 def catalogue(transport: Transport, token: CancelToken) -> list[str] | None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from core.caches.protocol import EntryName
 from core.foundation.digests import is_dag_hash
@@ -40,6 +41,11 @@ def is_spec_tag(tag: str) -> bool:
     return tag.endswith(_SUFFIX) and tag != INDEX_TAG
 
 
+def spec_tags(tags: Iterable[str]) -> frozenset[str]:
+    """Those of packages, as `is_spec_tag` tells them."""
+    return frozenset([tag for tag in tags if tag.endswith(_SUFFIX)]) - {INDEX_TAG}
+
+
 def entry_of_tag(tag: str) -> EntryName | None:
     """The package whose tag this is, None if it is no package's.
 
@@ -57,8 +63,9 @@ def entry_of_tag(tag: str) -> EntryName | None:
 
 
 def hash_in(tag: str) -> str:
-    """What stands where the hash of a package does in its tag: the hash, if `entry_of_tag` knows the package."""
-    return tag.removesuffix(_SUFFIX).rpartition("-")[2]
+    """What stands where the hash of a package does in its tag, one of `spec_tags`: the hash, if `entry_of_tag` knows
+    the package."""
+    return tag[: -len(_SUFFIX)].rpartition("-")[2]
 
 
 def check_user_tag(tag: str) -> str:

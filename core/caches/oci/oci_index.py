@@ -29,7 +29,7 @@ from core.caches.index import (
 )
 from core.caches.oci.blob_cache import BlobCache
 from core.caches.oci.image import OCI, manifest_bytes
-from core.caches.oci.names import INDEX_TAG, entry_of_tag, hash_in, is_spec_tag
+from core.caches.oci.names import INDEX_TAG, entry_of_tag, hash_in, spec_tags
 from core.caches.oci.staging import staging_path
 from core.caches.protocol import CacheIndex, IndexRecord, IndexUpdate
 from core.foundation.cancel import CancelToken
@@ -149,8 +149,9 @@ class IndexWriter:
         draft = IndexDraft()
         skipped: list[ErrorInfo] = []
         known = {hash_in(tag): tag for tag in tags}
-        kept = [] if full else [key for key in known if (record := old.get(key)) is not None and record.in_buildcache]
-        unread = sorted(tags.difference(known[key] for key in set(kept).difference(draft.keep_all(kept, old))))
+        kept = set() if full else known.keys() & _entries(old)
+        kept.difference_update(draft.keep_all(kept, old))
+        unread = sorted(tags.difference(map(known.__getitem__, kept)))
         done = len(tags) - len(unread)
         for tag, found in zip(unread, read_ahead(self._read, unread), strict=True):
             self._token.raise_if_cancelled()
@@ -208,7 +209,7 @@ class IndexWriter:
             return None
 
     def _tags(self) -> frozenset[str]:
-        return frozenset(tag for tag in self._repository.tags(self._token) if is_spec_tag(tag))
+        return spec_tags(self._repository.tags(self._token))
 
 
 @dataclass(frozen=True, slots=True)
