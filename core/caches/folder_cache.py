@@ -44,6 +44,7 @@ from core.foundation.errors import CacheError, MirrordeckError, MirrorVanished, 
 from core.foundation.text import plural
 from core.packing.model import PackedPackage
 from core.packing.spec_blob import gzip_spec_document
+from core.registry.early import EarlyUpload
 from core.signing.clearsign import is_clearsigned
 from core.storage.folder import Folder
 
@@ -247,7 +248,17 @@ class FolderPush:
         self._found.update(found)
         return entry.hash in found
 
-    def upload(self, publication: Publication, *, token: CancelToken, progress: Callable[[int], None]) -> str:
+    def early_upload(self, token: CancelToken, report: Callable[[int], None]) -> None:
+        """Archives are packed into their place."""
+
+    def upload(
+        self,
+        publication: Publication,
+        *,
+        token: CancelToken,
+        progress: Callable[[int], None],
+        early: EarlyUpload | None = None,  # noqa: ARG002
+    ) -> str:
         self._cache.store_archive(publication.packed, token, progress)
         self._stored[publication.entry.hash] = publication
         return ""

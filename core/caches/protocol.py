@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from core.caches.browsing import CacheBrowser
     from core.caches.upkeep import CacheUpkeep
     from core.caches.verification import CacheVerifier
+    from core.registry.early import EarlyUpload
     from core.storage.reading import ByteReader
 
 
@@ -193,7 +194,19 @@ class CachePush(Protocol):
         has to follow."""
         ...
 
-    def upload(self, publication: Publication, *, token: CancelToken, progress: Callable[[int], None]) -> str:
+    def early_upload(self, token: CancelToken, report: Callable[[int], None]) -> EarlyUpload | None:
+        """For an archive that is about to be packed and then given to `upload`: sends its beginning meanwhile, which
+        `report` is told in bytes. None where nothing is won by that."""
+        ...
+
+    def upload(
+        self,
+        publication: Publication,
+        *,
+        token: CancelToken,
+        progress: Callable[[int], None],
+        early: EarlyUpload | None = None,
+    ) -> str:
         """Bring the archive of a package there; nobody sees it yet. `progress` gets the stored bytes since its last
         call. Gives how it came there: "uploaded", or without sending it "present" or "mounted" (from another
         repository); "" where it was packed into its place."""

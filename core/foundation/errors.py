@@ -93,6 +93,12 @@ class StorageFailed(MirrordeckError):
     retryable = True
 
 
+class ContentChanged(StorageFailed):
+    """A file has not the content that was written to it."""
+
+    code = "content-changed"
+
+
 class MirrorVanished(StorageFailed):
     """The folder of a mirror is no longer what it was: unmounted, renamed or deleted."""
 

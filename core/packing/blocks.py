@@ -73,6 +73,7 @@ class BlockWriter:
         pool: BlockPool | None,
         token: CancelToken,
         progress: Callable[[int], None],
+        written: Callable[[int], None] = lambda _size: None,
     ) -> None:
         self.tar_bytes = 0
         self.stored_bytes = 0
@@ -81,6 +82,7 @@ class BlockWriter:
         self._pool = pool
         self._token = token
         self._progress = progress
+        self._written = written
         self._tar_hash = hashlib.sha256()
         self._blob_hash = hashlib.sha256()
         self._stream = GzipStream() if codec is Codec.SPACK else None
@@ -140,3 +142,4 @@ class BlockWriter:
         self._blob_hash.update(data)
         self.stored_bytes += len(data)
         write_all(self._descriptor, data)
+        self._written(self.stored_bytes)

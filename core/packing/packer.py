@@ -53,6 +53,7 @@ def pack(
     *,
     token: CancelToken,
     progress: Callable[[int], None] = _ignore,
+    written: Callable[[int], None] = _ignore,
     pool: BlockPool | None = None,
     entries: Iterable[Entry] | None = None,
 ) -> PackedPackage:
@@ -60,7 +61,8 @@ def pack(
 
     `entries` are those of a `walk` through the source that has only just begun; without them it is walked here.
 
-    `progress` gets the tar bytes done since its last call, from the calling thread. The same tree and codec give the
+    `progress` gets the tar bytes done since its last call, from the calling thread; `written` how many
+    bytes of the archive are in the file, which stay as they are. The same tree and codec give the
     same bytes with every `pool` and without one. Sockets, pipes and devices are left out with a warning.
 
     Raises Cancelled; NotInstalled when there is no prefix; PackageChanged when files changed or vanished while they
@@ -73,7 +75,7 @@ def pack(
         raise from_os_error(error, title, target) from error
     try:
         with os.fdopen(descriptor, "wb", buffering=0):
-            writer = BlockWriter(descriptor, codec, pool=pool, token=token, progress=progress)
+            writer = BlockWriter(descriptor, codec, pool=pool, token=token, progress=progress, written=written)
             try:
                 return _Packing(source, writer).run(entries or walk(source.source), target, codec)
             finally:

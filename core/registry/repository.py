@@ -22,6 +22,7 @@ from core.network.bodies import Body
 from core.network.downloads import Download, ResumingReader
 from core.registry.blobs import BlobSource, blob_size, is_readable, read_blob
 from core.registry.deletion import Capabilities, DeleteUnsupported, Deletion
+from core.registry.early import EarlyUpload
 from core.registry.hosts import name_problem
 from core.registry.manifest_store import ManifestStore
 from core.registry.manifests import Descriptor, RawManifest
@@ -73,6 +74,11 @@ class Repository:
             or (read and not is_readable(self.transport, self._name, blob.digest, blob.size, token))
         ]
 
+    def early_upload(self, token: CancelToken, report: Callable[[int], None]) -> EarlyUpload | None:
+        """For a blob whose file is about to be written, to be given to `upload`; None where the registry does not take
+        blobs in pieces. `report` gets the bytes that go out before that."""
+        return self._uploads.early(token, report)
+
     def upload(
         self,
         digest: str,
@@ -82,17 +88,25 @@ class Repository:
         token: CancelToken,
         progress: Callable[[int], None] = _ignore,
         chunk_bytes: int | None = None,
+        early: EarlyUpload | None = None,
     ) -> BlobOutcome:
         """Make sure that the blob is there, of the right size, sending as little as possible.
 
         `mount_from` names repositories of the same registry known to hold it, which the person configured.
         `chunk_bytes` asks for pieces; without it they are used only where the registry refuses everything at once.
+        `early` has sent the beginning of the blob, perhaps.
         `progress` gets bytes sent since its last call, each byte once; nothing for what need not be sent. When this
         raises, the registry has been asked to forget the upload.
         """
         reached(f"not uploaded: {digest}")
         outcome = self._uploads.upload(
-            digest, body, mount_from=mount_from, token=token, progress=progress, chunk_bytes=chunk_bytes
+            digest,
+            body,
+            mount_from=mount_from,
+            token=token,
+            progress=progress,
+            chunk_bytes=chunk_bytes,
+            early=early,
         )
         reached(f"uploaded: {digest}")
         return outcome

@@ -2,7 +2,8 @@
 """Putting blobs into a repository (OCI distribution spec, Pushing a blob).
 
 Is it there? Does another repository have it? Else one PUT with everything: many registries do not do more, and none
-does it better. Pieces only where one PUT is refused. Whatever the registry says, its size is asked for afterwards.
+does it better. Pieces only where one PUT is refused, or where a large blob is sent while it is still being made.
+Whatever the registry says, its size is asked for afterwards.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from core.foundation.process import ending_by
 from core.network.bodies import Body
 from core.registry.blobs import blob_size
 from core.registry.chunks import LEAST_CHUNK_BYTES, Meter, Part, smaller_chunk
+from core.registry.early import EarlyUpload
 from core.registry.patience import asked_again
 from core.registry.references import ImageReference
 from core.registry.transport import Transport
@@ -47,6 +49,7 @@ class _Work:
     meter: Meter
     chunk: int | None  # bytes at once; None is everything
     session: Session | None = None
+    early: bool = False  # the session holds pieces that nobody asked for
     refusal: RemoteError | None = None  # why not everything at once
     cuts: list[int] = field(default_factory=list)  # where the connection broke
     tried: bool = False
@@ -75,6 +78,11 @@ class Uploads:
         self._name = reference.name
         self._sessions = UploadSessions(transport, reference)
         self._chunk: int | None = None
+        self._pieces_work = True
+
+    def early(self, token: CancelToken, report: Callable[[int], None]) -> EarlyUpload | None:
+        """See `Repository.early_upload`."""
+        return EarlyUpload(self._sessions, token, report, most_bytes=self._chunk) if self._pieces_work else None
 
     def upload(
         self,
@@ -85,14 +93,19 @@ class Uploads:
         token: CancelToken,
         progress: Callable[[int], None],
         chunk_bytes: int | None = None,
+        early: EarlyUpload | None = None,
     ) -> BlobOutcome:
         """See `Repository.upload`."""
         work = _Work(digest, body, token, Meter(progress), chunk_bytes or self._chunk)
-        if self._stored(work):
-            return BlobOutcome.PRESENT
+        if early is not None:
+            work.session, work.meter = early.taken(progress), early.meter
+            work.early = work.session is not None
+            self._pieces_work &= not early.refused
         with ending_by(token):
             try:
-                if self._mounted(work, mount_from):
+                if self._stored(work):
+                    return BlobOutcome.PRESENT
+                if work.session is None and self._mounted(work, mount_from):
                     return BlobOutcome.MOUNTED
                 self._deliver(work)
             finally:
@@ -159,7 +172,9 @@ class Uploads:
 
     def _change_pieces(self, work: _Work, error: RemoteError) -> None:
         """Choose another size of pieces after `error`, or raise it."""
-        if isinstance(error, TooLarge):
+        if work.early and not isinstance(error, TooLarge):
+            work.early = self._pieces_work = False
+        elif isinstance(error, TooLarge):
             sent = work.piece
             chunk = smaller_chunk(sent, error.why)
             if chunk is None or (work.session is not None and work.session.least >= sent):

@@ -20,7 +20,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from core.foundation.cancel import CancelToken
-from core.foundation.errors import NotFound, StorageFailed
+from core.foundation.errors import ContentChanged, NotFound, StorageFailed
 from core.foundation.files import (
     NO_HARD_LINKS,
     flush_directory,
@@ -165,7 +165,7 @@ class Folder:
     ) -> None:
         """Copy a file from elsewhere; `progress` gets the bytes done since its last call.
 
-        Raises StorageFailed, leaving nothing behind, unless the bytes copied have `digest`; Cancelled likewise.
+        Raises ContentChanged, leaving nothing behind, unless the bytes copied have `digest`; Cancelled likewise.
         """
         title = f"Cannot write {key}"
         seen = hashlib.sha256()
@@ -180,7 +180,7 @@ class Folder:
                 write_all(descriptor, piece)
                 progress(len(piece))
             if f"sha256:{seen.hexdigest()}" != digest:
-                raise StorageFailed(title, f"{source}: changed since it was packed")
+                raise ContentChanged(title, f"{source}: changed since it was packed")
 
     def link(self, key: str, temporary: Path) -> bool:
         """Give a file a second name, one from `temporary`, for `adopt`; False where there are no such things."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Protocol
 from core.caches.originals import Originals, shipped_buildinfo
 from core.caches.protocol import BuildCache, CachePush, Completed, EntryName, IndexUpdate, Publication, Signer
 from core.foundation.cancel import CancelToken
-from core.foundation.errors import CacheError, MirrordeckError, NotInstalled
+from core.foundation.errors import CacheError, ContentChanged, MirrordeckError, NotInstalled
 from core.foundation.files import is_temporary
 from core.foundation.text import plural
 from core.packing.blocks import BlockPool
@@ -23,6 +23,7 @@ from core.packing.measure import measure
 from core.packing.model import PackedPackage, PackSource
 from core.packing.packer import pack
 from core.packing.walk import walk
+from core.registry.early import EarlyUpload
 from core.spack.database import Database, relocation_set
 from core.spack.locks import prefix_lock_byte, shared_lock
 from core.spack.specs import PackageRecord, spec_document
@@ -44,6 +45,10 @@ class Report(Protocol):
 
     def add(self, count: int) -> None:
         """Count bytes of the current phase."""
+        ...
+
+    def early(self, count: int) -> None:
+        """Bytes of the next phase that move already; `add` gets them once more when it has come."""
         ...
 
     def original(self, lost: str = "") -> None:
@@ -144,21 +149,46 @@ class PushJob:
 
     def push(self, item: PlanItem, *, again: bool, report: Report, token: CancelToken, pool: BlockPool) -> str:
         entry = EntryName(item.name, item.version, item.hash)
-        with self._watching_mirror():
+        early_upload = self._cache_push.early_upload(token, report.early)
+        with self._watching_mirror(), early_upload or nullcontext() as early:
             if again and not self.plan.options.force and self._cache_push.find(entry, token=token):
                 return "present"
-            packed, how = self._packed(entry, report, token, pool)
-            if how is None:
-                with self._kept.lease(packed):
-                    how = self._upload(entry, packed, report, token)
-            return how
+            try:
+                # What is copied is looked at meanwhile, what is uploaded before: in vain it would take long.
+                return self._brought(entry, report, token, pool, early, checked=not self._in_place)
+            except ContentChanged:
+                report.phase(self.first_state)
+                return self._brought(entry, report, token, pool, early, checked=True)
+
+    def _brought(
+        self,
+        entry: EntryName,
+        report: Report,
+        token: CancelToken,
+        pool: BlockPool,
+        early: EarlyUpload | None,
+        *,
+        checked: bool,
+    ) -> str:
+        packed, how = self._packed(entry, report, token, pool, early, checked=checked)
+        if how is None:
+            with self._kept.lease(packed):
+                how = self._upload(entry, packed, report, token, early)
+        return how
 
     def _packed(
-        self, entry: EntryName, report: Report, token: CancelToken, pool: BlockPool
+        self,
+        entry: EntryName,
+        report: Report,
+        token: CancelToken,
+        pool: BlockPool,
+        early: EarlyUpload | None,
+        *,
+        checked: bool,
     ) -> tuple[PackedPackage, str | None]:
         """An archive, kept from before or made now; and where it was made in its place, what `push` gives."""
         record = self._database.records[entry.hash]
-        original = self._original(record, entry, report, token)
+        original = self._original(record, entry, report, token, checked=checked)
         if original is not None:
             return original
         codec = self.plan.codec
@@ -166,17 +196,25 @@ class PushJob:
             source = self._source(record)
             key = package_key(entry.hash, source, codec)
             with self._kept.alone(key, token):
-                found = self._found(key, report, token, partial(files_mark, source.source))
+                found = self._found(key, report, token, partial(files_mark, source.source), checked=checked)
                 if found is not None:
                     return found, None
                 mark = FilesMark()
                 with self._staged(entry) as target:
-                    entries = mark.through(walk(source.source))
-                    packed = pack(source, target, codec, token=token, progress=report.add, pool=pool, entries=entries)
+                    packed = pack(
+                        source,
+                        target,
+                        codec,
+                        token=token,
+                        progress=report.add,
+                        written=partial(early.follow, target) if early is not None else _ignore,
+                        pool=pool,
+                        entries=mark.through(walk(source.source)),
+                    )
                     return self._stored(key, entry, packed, report, token, files=mark.text())
 
     def _original(
-        self, record: PackageRecord, entry: EntryName, report: Report, token: CancelToken
+        self, record: PackageRecord, entry: EntryName, report: Report, token: CancelToken, *, checked: bool
     ) -> tuple[PackedPackage, str | None] | None:
         """As `_packed`, with the archive the package came from; None if it is to be packed."""
         originals, prefix = self._originals.get(entry.hash), record.prefix or ""
@@ -185,7 +223,7 @@ class PushJob:
             return None
         key = original_key(entry.hash, buildinfo, signed=self._signer is not None)
         with self._kept.alone(key, token):
-            if (found := self._found(key, report, token)) is not None:
+            if (found := self._found(key, report, token, checked=checked)) is not None:
                 report.original()
                 return found, None
             if originals.places:
@@ -202,9 +240,9 @@ class PushJob:
                 return self._stored(key, entry, packed, report, token)
 
     def _found(
-        self, key: str, report: Report, token: CancelToken, files: Callable[[], str] = str
+        self, key: str, report: Report, token: CancelToken, files: Callable[[], str] = str, *, checked: bool
     ) -> PackedPackage | None:
-        found = self._kept.find(key, token, files)
+        found = self._kept.find(key, token, files, checked=checked)
         if found is not None and not self._in_place:
             report.add(found.tar_bytes)
         return found
@@ -242,7 +280,14 @@ class PushJob:
         self._kept.remember(key, replace(packed, path=place), files)
         return packed, how
 
-    def _upload(self, entry: EntryName, packed: PackedPackage, report: Report, token: CancelToken) -> str:
+    def _upload(
+        self,
+        entry: EntryName,
+        packed: PackedPackage,
+        report: Report,
+        token: CancelToken,
+        early: EarlyUpload | None = None,
+    ) -> str:
         record = self._database.records[entry.hash]
         progress: Callable[[int], None] = _ignore
         if self.byte_phases > 1:
@@ -257,7 +302,7 @@ class PushJob:
         self._prepare(token)
         document = spec_document(record, self._database.records)
         publication = Publication(entry, packed, document, self._signer, record)
-        return self._cache_push.upload(publication, token=token, progress=progress)
+        return self._cache_push.upload(publication, token=token, progress=progress, early=early)
 
     @contextmanager
     def _watching_mirror(self) -> Iterator[None]:

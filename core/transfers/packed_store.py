@@ -4,7 +4,7 @@
 A record says under a key (of the package and how it is packed) which archive it became, and of which files. The archive
 lies beside the record, or in the folder mirror it was packed into. All of it may be deleted at any time, and several
 processes may use it at once: records and archives appear by renaming, an archive that is being uploaded is locked
-against being dropped, and none is believed before its digest was checked.
+against being dropped, and none is believed before its digest was checked, here or by whoever copies it.
 """
 
 from __future__ import annotations
@@ -137,16 +137,22 @@ class PackedStore:
         finally:
             lock.release()
 
-    def find(self, key: str, token: CancelToken, files: Callable[[], str] = str) -> PackedPackage | None:
+    def find(
+        self, key: str, token: CancelToken, files: Callable[[], str] = str, *, checked: bool = True
+    ) -> PackedPackage | None:
         """The archive of `key` if it is still there with all its bytes, and was made of the same `files`, which are
-        looked at only if there is something. Raises Cancelled, and what `files` raises."""
+        looked at only if there is something. Raises Cancelled, and what `files` raises.
+
+        `checked` reads all of it; without that only its size is looked at, for whoever reads it anyway.
+        """
         record = self._directory / (key + _RECORD)
         try:
             found = from_json(record.read_bytes(), _Record)
             facts = msgspec.structs.asdict(found)
             made_of = facts.pop("made_of")
             packed = PackedPackage(**{**facts, "path": self._directory / found.path})
-            whole = made_of == files() and _digest_of(packed.path, packed.stored_bytes, token) == packed.digest
+            whole = packed.path.stat().st_size == packed.stored_bytes and made_of == files()
+            whole = whole and (not checked or _digest_of(packed.path, token) == packed.digest)
         except (OSError, ValueError, msgspec.MsgspecError):
             whole = False
         if not whole:
@@ -269,12 +275,10 @@ class PackedStore:
         return path.parent == self._directory
 
 
-def _digest_of(path: Path, size: int, token: CancelToken) -> str:
-    """ "" if the file has not that size. Raises OSError."""
+def _digest_of(path: Path, token: CancelToken) -> str:
+    """Raises OSError."""
     seen = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
-        if os.fstat(file.fileno()).st_size != size:
-            return ""
         block = bytearray(_PIECE_BYTES)
         with memoryview(block) as view:
             while count := file.readinto(block):

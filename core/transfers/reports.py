@@ -33,6 +33,7 @@ class RowReport:
     def __init__(self, row: Row, counters: Counters) -> None:
         self._row = row
         self._counters = counters
+        self._paid = 0
 
     def phase(self, state: ItemState, total_bytes: int | None = None) -> None:
         row, counters = self._row, self._counters
@@ -47,17 +48,24 @@ class RowReport:
 
     def add(self, count: int) -> None:
         """Waits while the bandwidth is used up, as long as the row is not stopped."""
-        row, counters = self._row, self._counters
+        row, counters, paid = self._row, self._counters, 0
         if row.state in _SHARED_BANDWIDTH:
-            counters.bandwidth.spend(count, row.token)
+            paid = min(count, self._paid)
+            self._paid -= paid
+            counters.bandwidth.spend(count - paid, row.token)
         with counters.lock:
             now, before = counters.clock(), row.weight_done
             row.done_bytes += count
             if row.total_bytes is not None:
                 row.done_bytes = min(row.done_bytes, row.total_bytes)
             if row.meter is not None:
-                row.meter.add(count, now)
+                row.meter.add(count - paid, now)
             counters.overall.meter.add(int(row.weight_done - before), now)
+
+    def early(self, count: int) -> None:
+        self._paid += count
+        self._row.early_bytes += count
+        self._counters.bandwidth.spend(count, self._row.token)
 
     def original(self, lost: str = "") -> None:
         self._row.kept, self._row.note = not lost, lost

@@ -27,8 +27,9 @@ class Row:
 
     `size` is what it weighs in totals. `done_bytes` and `total_bytes` are of its current phase, `phases_done` counts
     the phases before it that move bytes. Waiting rows are taken by `order`, the largest first: how far the person moved
-    it forward, its size, its place in the plan. `interrupted`: once it stops moving it waits again. `at_rest` is what
-    its push has counted of it while it does not move.
+    it forward, its size, its place in the plan. `early_bytes` of an upload went out before its phase began.
+    `interrupted`: once it stops moving it waits again. `at_rest` is what its push has counted of it while it does not
+    move.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Row:
     interrupted: bool = False
     total_bytes: int | None = None
     done_bytes: int = 0
+    early_bytes: int = 0
     phases_done: int = 0
     attempt: int = 1
     setbacks: int = 0
@@ -79,7 +81,7 @@ class Row:
     def forget_attempt(self) -> None:
         """It begins anew."""
         self.error, self.meter, self.token = None, None, _NOT_MOVING
-        self.phases_done, self.done_bytes, self.total_bytes = 0, 0, None
+        self.phases_done, self.done_bytes, self.early_bytes, self.total_bytes = 0, 0, 0, None
 
     def picture(self, now: float) -> TransferRow:
         rate = left = None
@@ -195,7 +197,7 @@ class Push:
     def defer(self, row: Row, now: float) -> None:
         """Set `row` aside until the packages it needs, as far as they are rows, are uploaded or have ended."""
         if row.state is ItemState.UPLOADING and row.blob == "uploaded":
-            self.link.sent(row.done_bytes)
+            self.link.sent(row.done_bytes - row.early_bytes)
         self.change(row, ItemState.UPLOADED, now)
         needs = self.job.needs(row.item) if row.item is not None else ()
         wanted = dict.fromkeys(map(self._by_hash.get, needs))

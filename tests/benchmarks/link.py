@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -27,8 +28,14 @@ PIECE = 1 << 16
 
 def measure(scale: Scale, folder: Path) -> Iterator[Measurement]:
     """Wall time of a push by what the slower of packing and the link takes alone."""
+    for size in (scale.sent, scale.giant):
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            yield from _measure_link(scale, size, Path(place))
+
+
+def _measure_link(scale: Scale, size: str, folder: Path) -> Iterator[Measurement]:
     install_root = folder / "opt/spack"
-    generator.write_tree(install_root, generator.SIZES[scale.sent])
+    generator.write_tree(install_root, generator.SIZES[size])
     in_process(pack_everything, "fast", str(install_root))  # what is read from now on is in memory
     for codec in ("default", "fast"):
         ratios, others = [], 0.0
@@ -39,7 +46,7 @@ def measure(scale: Scale, folder: Path) -> Iterator[Measurement]:
                 sent = sum(len(blob) for blobs in registry.blobs.values() for blob in blobs.values())
             ratios.append(pushed.wall_s / max(packing.answer["wall_s"], sent / BYTES_PER_S))
             others = max(others, packing.others, pushed.others)
-        title = f"push {scale.sent} at 40 MB/s, {codec}: wall / max(packing, link)"
+        title = f"push {size} at 40 MB/s, {codec}: wall / max(packing, link)"
         yield Measurement(title, "x", ratios, 1.15 if others < QUIET else None)
 
 

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from registry.servers import PASSWORD, USER, RunningRegistry
 from core.caches.opening import CacheAccess
 from core.foundation.errors import AuthRequired
 from core.network.endpoints import Endpoint
+from core.registry import early
 from core.services.access import open_access
 from core.services.contents import list_contents, update_index
 from core.services.push import PreparedPush, plan_push
@@ -259,6 +261,43 @@ def test_a_base_image_that_does_not_fit_is_refused_before_anything_is_uploaded(
     registry = look()
     assert registry.tags() == []
     assert registry.repository.blob_size(digest_of(LAYER), TOKEN) is None
+
+
+# ---- sent while it is packed ----
+
+
+@pytest.mark.parametrize("kind", ["plain", "basic", "token"])
+def test_what_is_sent_while_it_is_packed_arrives_whole(
+    plan: Plan, carry_out: CarryOut, look: Look, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(early, "_LEAST_BYTES", 1)
+    monkeypatch.setattr(early, "_LEAST_PIECE_BYTES", 1)
+    monkeypatch.setattr(links, "LEAST_BYTES", 1)
+    waited_for_a_piece(monkeypatch)
+    prepared = plan("hwloc", to=kind)
+    outcome = carry_out(prepared)
+    assert states(outcome) == {ItemState.DONE}, outcome
+    assert {row.blob for row in outcome.rows} == {"uploaded"}
+    registry = look(kind)
+    for image in registry.packages().values():
+        for layer in image.layers:
+            size = registry.repository.blob_size(layer, TOKEN)
+            assert digest_of(registry.repository.read_blob(layer, size or 0, TOKEN)) == layer
+    link, stored = links.last_link(prepared.plan.mirror_url), sum(row.entry.stored_bytes for row in outcome.rows)
+    assert link is not None
+    assert link.sent < stored  # how fast the line is tells only what went out while nothing else was done
+
+
+def waited_for_a_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Packing waits until something was sent, however fast the machine packs."""
+    follow = early.EarlyUpload.follow
+
+    def slowly(upload: early.EarlyUpload, path: Path, size: int) -> None:
+        follow(upload, path, size)
+        while not upload.meter.furthest and upload._thread is not None and upload._thread.is_alive():
+            time.sleep(0.001)
+
+    monkeypatch.setattr(early.EarlyUpload, "follow", slowly)
 
 
 # ---- two at once ----

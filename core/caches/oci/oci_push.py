@@ -38,6 +38,7 @@ from core.foundation.cancel import CancelToken
 from core.foundation.digests import digest_of
 from core.foundation.errors import CacheError, DatabaseError
 from core.network.bodies import BytesBody, FileBody
+from core.registry.early import EarlyUpload
 from core.registry.manifests import Descriptor
 from core.registry.repository import BlobOutcome, Repository
 from core.spack.formats import default_format
@@ -171,7 +172,17 @@ class OciPush:
             self._tar_bytes.pop(entry.hash, None)
         return True
 
-    def upload(self, publication: Publication, *, token: CancelToken, progress: Callable[[int], None]) -> BlobOutcome:
+    def early_upload(self, token: CancelToken, report: Callable[[int], None]) -> EarlyUpload | None:
+        return self.repository.early_upload(token, report)
+
+    def upload(
+        self,
+        publication: Publication,
+        *,
+        token: CancelToken,
+        progress: Callable[[int], None],
+        early: EarlyUpload | None = None,
+    ) -> BlobOutcome:
         """As the protocol says. Consumes the file if it was staged here. `progress` ends at the size of the archive,
         also if the registry had it already."""
         packed = publication.packed
@@ -187,7 +198,9 @@ class OciPush:
         body = FileBody(packed.path, packed.stored_bytes)
         reference = self.repository.reference
         mount_from = self._holders.others(reference, packed.digest)
-        outcome = self.repository.upload(packed.digest, body, mount_from=mount_from, token=token, progress=count)
+        outcome = self.repository.upload(
+            packed.digest, body, mount_from=mount_from, token=token, progress=count, early=early
+        )
         self._holders.note(reference, [packed.digest])
         progress(packed.stored_bytes - done)
         is_usual = self._is_usual(publication)
