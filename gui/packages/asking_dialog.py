@@ -79,7 +79,7 @@ class AskingDialog(QDialog):
             self.show_instead(info.title, messages.sentences(info.why, *info.remedies))
 
     def _on_answered(self, task: asyncio.Task[None]) -> None:
-        if task is self._question:
+        if task is self._question and not task.cancelled():  # whoever closed the dialog has perhaps deleted it
             self.busy_line.set_running(False)
 
     def show_instead(self, sentence: str, detail: str = "") -> None:
