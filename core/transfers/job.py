@@ -153,98 +153,76 @@ class PushJob:
         with self._watching_mirror(), early_upload or nullcontext() as early:
             if again and not self.plan.options.force and self._cache_push.find(entry, token=token):
                 return "present"
+            attempt = _Attempt(entry, report, token, pool, early, checked=not self._in_place)
             try:
-                # What is copied is looked at meanwhile, what is uploaded before: in vain it would take long.
-                return self._brought(entry, report, token, pool, early, checked=not self._in_place)
+                return self._brought(attempt)
             except ContentChanged:
                 report.phase(self.first_state)
-                return self._brought(entry, report, token, pool, early, checked=True)
+                return self._brought(replace(attempt, checked=True))
 
-    def _brought(
-        self,
-        entry: EntryName,
-        report: Report,
-        token: CancelToken,
-        pool: BlockPool,
-        early: EarlyUpload | None,
-        *,
-        checked: bool,
-    ) -> str:
-        packed, how = self._packed(entry, report, token, pool, early, checked=checked)
+    def _brought(self, attempt: _Attempt) -> str:
+        packed, how = self._packed(attempt)
         if how is None:
             with self._kept.lease(packed):
-                how = self._upload(entry, packed, report, token, early)
+                how = self._upload(attempt, packed)
         return how
 
-    def _packed(
-        self,
-        entry: EntryName,
-        report: Report,
-        token: CancelToken,
-        pool: BlockPool,
-        early: EarlyUpload | None,
-        *,
-        checked: bool,
-    ) -> tuple[PackedPackage, str | None]:
+    def _packed(self, attempt: _Attempt) -> tuple[PackedPackage, str | None]:
         """An archive, kept from before or made now; and where it was made in its place, what `push` gives."""
-        record = self._database.records[entry.hash]
-        original = self._original(record, entry, report, token, checked=checked)
+        record = self._database.records[attempt.entry.hash]
+        original = self._original(attempt, record)
         if original is not None:
             return original
         codec = self.plan.codec
-        with self._unchanging(record, token):
+        with self._unchanging(record, attempt.token):
             source = self._source(record)
-            key = package_key(entry.hash, source, codec)
-            with self._kept.alone(key, token):
-                found = self._found(key, report, token, partial(files_mark, source.source), checked=checked)
+            key = package_key(record.hash, source, codec)
+            with self._kept.alone(key, attempt.token):
+                found = self._found(attempt, key, partial(files_mark, source.source))
                 if found is not None:
                     return found, None
                 mark = FilesMark()
-                with self._staged(entry) as target:
+                with self._staged(attempt.entry) as target:
                     packed = pack(
                         source,
                         target,
                         codec,
-                        token=token,
-                        progress=report.add,
-                        written=partial(early.follow, target) if early is not None else _ignore,
-                        pool=pool,
+                        token=attempt.token,
+                        progress=attempt.report.add,
+                        written=partial(attempt.early.follow, target) if attempt.early is not None else _ignore,
+                        pool=attempt.pool,
                         entries=mark.through(walk(source.source)),
                     )
-                    return self._stored(key, entry, packed, report, token, files=mark.text())
+                    return self._stored(attempt, key, packed, mark.text())
 
-    def _original(
-        self, record: PackageRecord, entry: EntryName, report: Report, token: CancelToken, *, checked: bool
-    ) -> tuple[PackedPackage, str | None] | None:
+    def _original(self, attempt: _Attempt, record: PackageRecord) -> tuple[PackedPackage, str | None] | None:
         """As `_packed`, with the archive the package came from; None if it is to be packed."""
-        originals, prefix = self._originals.get(entry.hash), record.prefix or ""
+        originals, prefix, report = self._originals.get(record.hash), record.prefix or "", attempt.report
         buildinfo = shipped_buildinfo(prefix) if originals is not None else None
         if originals is None or buildinfo is None:
             return None
-        key = original_key(entry.hash, buildinfo, signed=self._signer is not None)
-        with self._kept.alone(key, token):
-            if (found := self._found(key, report, token, checked=checked)) is not None:
+        key = original_key(record.hash, buildinfo, signed=self._signer is not None)
+        with self._kept.alone(key, attempt.token):
+            if (found := self._found(attempt, key)) is not None:
                 report.original()
                 return found, None
             if originals.places:
                 report.phase(ItemState.COPYING)
-            with self._staged(entry) as target:
+            with self._staged(attempt.entry) as target:
                 try:
-                    packed = originals.save(buildinfo, target, token=token, progress=report.add)
+                    packed = originals.save(buildinfo, target, token=attempt.token, progress=report.add)
                 except MirrordeckError as error:
                     report.original(lost=f"packed anew: {error.info().why}")
                     if originals.places:
                         report.phase(ItemState.PACKING, measure(Path(prefix)).archive_bytes)
                     return None
                 report.original()
-                return self._stored(key, entry, packed, report, token)
+                return self._stored(attempt, key, packed)
 
-    def _found(
-        self, key: str, report: Report, token: CancelToken, files: Callable[[], str] = str, *, checked: bool
-    ) -> PackedPackage | None:
-        found = self._kept.find(key, token, files, checked=checked)
+    def _found(self, attempt: _Attempt, key: str, files: Callable[[], str] = str) -> PackedPackage | None:
+        found = self._kept.find(key, attempt.token, files, checked=attempt.checked)
         if found is not None and not self._in_place:
-            report.add(found.tar_bytes)
+            attempt.report.add(found.tar_bytes)
         return found
 
     @property
@@ -263,32 +241,18 @@ class PushJob:
             raise
 
     def _stored(
-        self,
-        key: str,
-        entry: EntryName,
-        packed: PackedPackage,
-        report: Report,
-        token: CancelToken,
-        *,
-        files: str = "",
+        self, attempt: _Attempt, key: str, packed: PackedPackage, files: str = ""
     ) -> tuple[PackedPackage, str | None]:
         """What was made just now goes to where it stays, in the mirror itself or among what is kept."""
         if not self._in_place:
             return self._kept.keep(key, packed, files), None
-        how = self._upload(entry, packed, report, token)
+        how = self._upload(attempt, packed)
         place = self._cache_push.archive_path(packed.digest) or packed.path
         self._kept.remember(key, replace(packed, path=place), files)
         return packed, how
 
-    def _upload(
-        self,
-        entry: EntryName,
-        packed: PackedPackage,
-        report: Report,
-        token: CancelToken,
-        early: EarlyUpload | None = None,
-    ) -> str:
-        record = self._database.records[entry.hash]
+    def _upload(self, attempt: _Attempt, packed: PackedPackage) -> str:
+        record, report = self._database.records[attempt.entry.hash], attempt.report
         progress: Callable[[int], None] = _ignore
         if self.byte_phases > 1:
             report.phase(ItemState.UPLOADING, packed.stored_bytes)
@@ -299,10 +263,10 @@ class PushJob:
             def progress(count: int) -> None:
                 report.add(count * packed.tar_bytes // packed.stored_bytes)
 
-        self._prepare(token)
+        self._prepare(attempt.token)
         document = spec_document(record, self._database.records)
-        publication = Publication(entry, packed, document, self._signer, record)
-        return self._cache_push.upload(publication, token=token, progress=progress, early=early)
+        publication = Publication(attempt.entry, packed, document, self._signer, record)
+        return self._cache_push.upload(publication, token=attempt.token, progress=progress, early=attempt.early)
 
     @contextmanager
     def _watching_mirror(self) -> Iterator[None]:
@@ -366,6 +330,19 @@ class PushJob:
             spack_prefix=self._store.spack_prefix,
             hash_to_prefix=tuple(relocation_set(record, self._database.records)),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A try to bring one package there. `checked`: what is kept is read before it is believed. Copying does that
+    itself, so it pays only where sending something damaged would take long for nothing."""
+
+    entry: EntryName
+    report: Report
+    token: CancelToken
+    pool: BlockPool
+    early: EarlyUpload | None
+    checked: bool
 
 
 def _ignore(_count: int) -> None:

@@ -154,6 +154,18 @@ class TestPushing:
         carry_out(again)
         assert names(plan("zlib-ng"), Decision.PUSH) == []
 
+    def test_what_is_damaged_in_the_first_mirror_does_not_reach_the_second(self, checkout, plan, carry_out, tmp_path):
+        first = carry_out(plan("zlib-ng"))
+        (row,) = [row for row in first.rows if row.name == "zlib-ng"]
+        digest = row.entry.blob_digest.removeprefix("sha256:")
+        blob = Path("blobs/sha256", digest[:2], digest)
+        good = (checkout / "mirrors/team" / blob).read_bytes()
+        (checkout / "mirrors/team" / blob).write_bytes(bytes([good[0] ^ 1]) + good[1:])
+        again = carry_out(plan("zlib-ng", to=str(tmp_path / "second"), signing=Signing.UNSIGNED))
+        assert {row.state for row in again.rows} == {ItemState.DONE}
+        assert (tmp_path / "second" / blob).read_bytes() == good
+        assert not list((tmp_path / "second").rglob("*.tmp"))
+
     def test_held_back_and_external_packages_leave_no_trace(self, checkout, plan, carry_out):
         carry_out(plan("namd"))
         listed = {entry.entry.name for entry in team(checkout).entries(token=CancelToken())}
