@@ -63,8 +63,11 @@ class FirstRun(QWidget):
     finished = Signal()
     checkout_chosen = Signal(str)
 
-    def __init__(self, client: EngineClient, actions: Actions, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, client: EngineClient, actions: Actions, *, read_only: bool = False, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
+        self._read_only = read_only
         self.setObjectName("page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._client = client
@@ -76,7 +79,7 @@ class FirstRun(QWidget):
         self.sample_button = ActionButton(actions.open_sample)
         self.open_button = ActionButton(actions.open_instance, primary=True)
         self.add_button = Button(messages.FIRST_RUN_ADD, primary=True)
-        self.look_button = Button(messages.FIRST_RUN_LOOK)
+        self.look_button = Button(messages.FIRST_RUN_LOOK, primary=read_only)
         self.guide_button = ActionButton(actions.show_help, flat=True)
         self.add_button.clicked.connect(self._on_add)
         self.look_button.clicked.connect(self.finished)
@@ -149,10 +152,12 @@ class FirstRun(QWidget):
     def _show_ways(self, *, found: bool) -> None:
         for way in (self.sample_button, self.open_button):
             way.setVisible(not found)
-        for offer in (self.contents, self.keyring, self.add_button, self.look_button):
+        for offer in (self.contents, self.keyring, self.look_button):
             offer.setVisible(found)
+        self.add_button.setVisible(found and not self._read_only)
         if self.isVisible():
-            (self.add_button if found else self.open_button).setFocus()
+            usual = self.look_button if self._read_only else self.add_button
+            (usual if found else self.open_button).setFocus()
 
     async def _survey(self, info: InstanceInfo) -> None:
         try:

@@ -127,7 +127,7 @@ class MainWindow(QMainWindow):
         self.no_instance.add_button(ActionButton(a.open_instance, primary=True))
         self.stack = QStackedWidget()
         self.stack.addWidget(self.no_instance)
-        self.first_run = FirstRun(self.client, a)
+        self.first_run = FirstRun(self.client, a, read_only=self.options.read_only)
         self.stack.addWidget(self.first_run)
         for page in self.pages:
             self.stack.addWidget(page)

@@ -28,15 +28,15 @@ from gui.main_window import MainWindow, WindowOptions
 from gui.settings import remembered
 from gui.widgets.dialogs import MessageDialog
 
-Opener = Callable[[], MainWindow]
+Opener = Callable[..., MainWindow]
 
 
 @pytest.fixture
 def opened(client: FakeClient, loop: QEventLoop, qtbot: QtBot) -> Iterator[Opener]:
     windows: list[tuple[MainWindow, asyncio.Task[None]]] = []
 
-    def open_window() -> MainWindow:
-        window = MainWindow(client, WindowOptions())
+    def open_window(options: WindowOptions | None = None) -> MainWindow:
+        window = MainWindow(client, options or WindowOptions())
         window.show()
         windows.append((window, loop.create_task(window.run())))
         others = (window.opening, window.first_run, window.idle_text, *window.pages)
@@ -64,6 +64,13 @@ def test_the_first_start_tells_what_was_found_and_is_left_for_good(opened: Opene
     first.look_button.click()
     assert window.stack.currentWidget() is window.mirrors
     assert remembered().value("window/welcomed") == "yes"
+
+
+def test_who_may_only_look_is_not_offered_to_add_a_mirror(opened: Opener) -> None:
+    remembered().remove("window/welcomed")
+    first = opened(WindowOptions(read_only=True)).first_run
+    assert not first.add_button.isVisible()
+    assert QApplication.focusWidget() is first.look_button
 
 
 def test_settings_may_be_looked_at_before(opened: Opener) -> None:
