@@ -16,7 +16,7 @@ from gui.main_window import MainWindow, WindowOptions
 from gui.widgets.controls import IconButton
 
 PAGES = pytest.mark.parametrize(
-    "page", range(6), ids=["mirrors", "packages", "transfers", "contents", "keys", "settings"]
+    "page", range(7), ids=["mirrors", "packages", "transfers", "contents", "keys", "history", "settings"]
 )
 
 
@@ -59,7 +59,7 @@ def test_tab_reaches_everything_and_comes_back(window: MainWindow, page: int, qt
     start = window.side_bar.pages
     start.setFocus()
     seen: list[QWidget] = [start]
-    for _ in range(60):
+    for _ in range(100):
         qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
         here = QApplication.focusWidget()
         if here is start:
@@ -77,7 +77,7 @@ def test_shift_tab_walks_back_too(window: MainWindow, page: int, qtbot: QtBot) -
     window.show_page(page)
     start = window.side_bar.pages
     start.setFocus()
-    for _ in range(60):
+    for _ in range(100):
         before = QApplication.focusWidget()
         qtbot.keyClick(before, Qt.Key.Key_Tab, Qt.KeyboardModifier.ShiftModifier)
         assert QApplication.focusWidget() is not before
@@ -99,7 +99,7 @@ def test_placeholders_are_not_the_only_name_of_a_field(window: MainWindow) -> No
 
 
 def test_disabled_actions_say_why(window: MainWindow) -> None:
-    for page in range(4):
+    for page in range(7):
         window.show_page(page)
         for action in window.commands.children():
             if action.objectName() and not action.isEnabled():  # type: ignore[attr-defined]
