@@ -8,7 +8,6 @@ pool, where two or more cores can work on one package. Memory depends on the num
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -105,12 +104,12 @@ class BlockWriter:
         return block
 
     def finish(self) -> tuple[str, str]:
-        """Write what is left and flush it to the disk; digests of the tar and of the archive. Raises OSError."""
+        """Write what is left; digests of the tar and of the archive. Whoever keeps the file for others flushes it.
+        Raises OSError."""
         while self._pending and self._pool is not None:
             self._write_oldest(self._pool)
         if self._stream is not None:
             self._write(self._stream.finish())
-        os.fsync(self._descriptor)
         return f"sha256:{self._tar_hash.hexdigest()}", f"sha256:{self._blob_hash.hexdigest()}"
 
     def abandon(self) -> None:
