@@ -61,7 +61,9 @@ class TransferQueue:
         self._journal = journal
         self._clock = clock
         self._wall_clock = wall_clock
-        self._changed = threading.Condition()
+        lock = threading.RLock()
+        self._changed = threading.Condition(lock)
+        self._push_ended = threading.Condition(lock)  # who waits for that is not woken by every step of every row
         self._pushes = Pushes()
         self._news = News()
         self._paused: set[str] = set()  # by whom
@@ -96,6 +98,7 @@ class TransferQueue:
             self._news.add(push.rows)
             if push.ended:
                 self._record(partial(self._journal.ended, job.plan.id))
+                self._push_ended.notify_all()
             self._changed.notify_all()
         return job.plan.id
 
@@ -249,8 +252,8 @@ class TransferQueue:
 
     def wait(self, push_id: str, timeout_s: float | None = None) -> bool:
         """Block until the push has ended; False when the time ran out first."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._pushes[push_id].ended, timeout_s)
+        with self._push_ended:
+            return self._push_ended.wait_for(lambda: self._pushes[push_id].ended, timeout_s)
 
     # ---------------------------------------------------------------- working
 
@@ -416,6 +419,7 @@ class TransferQueue:
         if push.ended:
             self._record(partial(self._journal.ended, push.job.plan.id))
             push.remember_link(self._wall_clock())
+            self._push_ended.notify_all()
 
     def _change(self, row: Row, state: ItemState) -> None:
         row.push.change(row, state, self._clock())

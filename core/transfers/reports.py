@@ -44,7 +44,8 @@ class RowReport:
                 row.begin(total_bytes, now)
             row.push.change(row, state, now)
             counters.news.add((row,))
-            counters.lock.notify_all()  # an upload makes room for the next package
+            if state is ItemState.UPLOADING:
+                counters.lock.notify_all()  # it makes room for the next package
 
     def add(self, count: int) -> None:
         """Waits while the bandwidth is used up, as long as the row is not stopped."""

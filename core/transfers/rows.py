@@ -17,6 +17,7 @@ from core.transfers.model import ItemState, Move, PushStatus, RowKind, Totals, T
 from core.transfers.plan import Decision, PlanItem
 from core.transfers.progress import RateMeter
 
+_OPEN_STATES = tuple(state for state in ItemState if not state.ended)
 # Shared by all that only wait, of which there may be very many.
 _NOT_MOVING = CancelToken()
 
@@ -160,7 +161,7 @@ class Push:
 
     @property
     def ended(self) -> bool:
-        return not any(self.counts[state] for state in ItemState if not state.ended)
+        return not any(self.counts[state] for state in _OPEN_STATES)
 
     def change(self, row: Row, state: ItemState, now: float) -> None:
         """The only way a row changes its state."""
