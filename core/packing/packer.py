@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import os
 import tarfile
+import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from functools import lru_cache
+from pathlib import Path
 
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import from_os_error
@@ -39,6 +41,8 @@ _PRIVATE = ".spack/"
 _EXECUTABLE = 0o755
 _PLAIN = 0o644
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+# A block of each thread that packs, from one package to the next: new memory costs more than what a small one holds.
+_spare = threading.local()
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -100,7 +104,7 @@ class _Packing:
         self._name = source.prefix.strip("/")
         self._paths = StorePaths([*(path for _, path in source.hash_to_prefix), source.sbang, source.install_root])
         self._writer = writer
-        self._block = bytearray(BLOCK_BYTES)
+        self._block: bytearray = _spare.__dict__.pop("block", None) or bytearray(BLOCK_BYTES)
         self._view = memoryview(self._block)
         self._used = 0
         self._binaries: list[str] = []
@@ -111,8 +115,7 @@ class _Packing:
         self._files = 0
 
     def run(self, entries: Iterable[Entry], target: Path, codec: Codec) -> PackedPackage:
-        for parent in reversed(PurePosixPath(self._name).parents[:-1]):
-            self._write(tar_header(tarfile.DIRTYPE, f"{parent}/", _EXECUTABLE))
+        self._write(_headers_down_to(self._name.rpartition("/")[0]))
         for entry in entries:
             self._add(entry)
         for directory in self._directories:
@@ -125,6 +128,7 @@ class _Packing:
         if self._used:
             self._writer.put(self._block, self._used)
         diff_id, digest = self._writer.finish()
+        _spare.block = self._block
         return PackedPackage(
             path=target,
             digest=digest,
@@ -244,6 +248,14 @@ class _Packing:
         self._block = self._writer.put(self._block, self._used)
         self._view = memoryview(self._block)
         self._used = 0
+
+
+@lru_cache(maxsize=64)
+def _headers_down_to(directory: str) -> bytes:
+    """Members for a directory and all above it; packages of a store have most of them in common."""
+    names = [part for part in directory.split("/") if part]
+    paths = ("/".join(names[:count]) for count in range(1, len(names) + 1))
+    return b"".join(tar_header(tarfile.DIRTYPE, f"{path}/", _EXECUTABLE) for path in paths)
 
 
 def _mode(entry: Entry) -> int:
