@@ -118,6 +118,7 @@ class Load:
             await self._moving(lambda: self._done() >= KILLED_AT * self._all)
             self._say(f"{self._done():,} done")
         self._say_memory(engine, own)
+        self._say("memory looked at")  # which is work of this program, not of the window
         await self._kill()
         with Meter(self._engine()) as engine, Meter(os.getpid()) as own:
             window.transfers.offer.proceed.click()
