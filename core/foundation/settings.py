@@ -47,7 +47,7 @@ class LogLevel(StrEnum):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a person may set.
 
-    `parallel` packages move at the same time (if that is more than one, two others may upload), over the network with
+    `parallel` packages move at the same time (if that is more than one, four others may upload), over the network with
     at most `bytes_per_s` (None: no limit). A request that fails for a passing reason is tried `tries` times.
     `packing_folder` is where packages are packed ("": below `cache_dir()`), `ca_file` are authorities trusted beside
     the system's ("": none). `proxy` and `no_proxy` stand for those of the environment ("": as the environment says).

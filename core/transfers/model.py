@@ -145,7 +145,7 @@ class MirrorHold:
 
 @dataclass(frozen=True, slots=True)
 class TransferLimits:
-    """How much may happen at once. `parallel` rows move at the same time and, if it is more than one, up to two others
+    """How much may happen at once. `parallel` rows move at the same time and, if it is more than one, up to four others
     that upload; `per_mirror` of them all to one mirror (None: as many). `bytes_per_s` is shared by everything that goes
     over the network; None: no limit."""
 

@@ -35,7 +35,8 @@ _CLOSING_STATE = {
     RowKind.TAG: ItemState.FINALISING,
     RowKind.INDEX: ItemState.INDEXING,
 }
-_UPLOADS_ASIDE = 2
+_ON_THE_WIRE = (ItemState.UPLOADING, ItemState.FINALISING)
+_UPLOADS_ASIDE = 4
 # How often a row may take its mirror down although others got through since: then it is the row.
 _MOST_SETBACKS = 3
 _PERSON = "person"
@@ -374,7 +375,7 @@ class TransferQueue:
     def _is_full(self) -> bool:
         """Whether nothing more may be started. A few uploads take no place: they wait for the network, and packing for
         the next one goes on meanwhile. Without them both ends of a slow line stand still in turn."""
-        uploading = sum(row.state is ItemState.UPLOADING for row in self._pushes.moving())
+        uploading = sum(row.state in _ON_THE_WIRE for row in self._pushes.moving())
         return self._moving.total() - min(uploading, self._aside()) >= self._limits.parallel
 
     def _aside(self) -> int:

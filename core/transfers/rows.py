@@ -210,26 +210,41 @@ class Push:
             self._ready.append(row)
 
     def next_row(self) -> Row | None:
-        """What only has to be completed; else the first waiting package: the largest, so that no giant is left for the
-        end, unless the person moved another one; after the last package what closes the push."""
+        """What only has to be completed; else a waiting package; after the last one what closes the push."""
         while self._ready:
             if self._ready[-1].state is ItemState.UPLOADED:
                 return self._ready[-1]
             self._ready.pop()
-        while self._waiting:
-            if self._waiting[-1].state is ItemState.WAITING:
-                return self._waiting[-1]
-            self._waiting.pop()
+        if (waiting := self._next_waiting()) is not None:
+            return waiting
         closing = self.waiting_to_close()
         open_packages = sum(self.counts[state] for state in ItemState if not state.ended) - self._open_closing()
         return closing[0] if closing and not open_packages else None
 
+    def _next_waiting(self) -> Row | None:
+        """The largest, so that no giant is left for the end, unless the person moved another one. Beside a large one
+        that is packed for the network the smallest: they keep the line busy, and what takes them long is asking."""
+        while self._waiting and self._waiting[-1].state is not ItemState.WAITING:
+            self._waiting.pop()
+        while self._waiting and self._waiting[0].state is not ItemState.WAITING:
+            self._waiting.pop(0)
+        if not self._waiting:
+            return None
+        first, last = self._waiting[-1], self._waiting[0]
+        if self.job.byte_phases == 1 or first.order[0] or last.order[0]:
+            return first
+        beside = any(row.state is ItemState.PACKING and row.size >= first.size for row in self.moving)
+        return last if beside else first
+
     def take(self, row: Row) -> None:
         """`row`, which `next_row` gave, is begun."""
         row.may_move()
-        for rows in (self._ready, self._waiting):
-            if rows and rows[-1] is row:
-                rows.pop()
+        if self._ready and self._ready[-1] is row:
+            self._ready.pop()
+        if self._waiting and self._waiting[-1] is row:
+            self._waiting.pop()
+        elif self._waiting and self._waiting[0] is row:
+            self._waiting.pop(0)
 
     def pause(self, rows: Collection[Row], paused: bool) -> None:
         """Set packages of this push aside, or have them wait for their turn again."""

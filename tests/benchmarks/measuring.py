@@ -124,10 +124,10 @@ def run_command(command: Sequence[str], output: Path, environment: dict[str, str
     """Run a command, which prints into `output`. Ends the program if it fails."""
     write = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     redirect = [(os.POSIX_SPAWN_OPEN, 1, str(output), write, 0o600), (os.POSIX_SPAWN_DUP2, 1, 2)]
-    busy, begin = busy_seconds(), time.monotonic()
+    busy, own, begin = busy_seconds(), time.process_time(), time.monotonic()
     child = os.posix_spawn(command[0], command, environment or dict(os.environ), file_actions=redirect)
     _, status, usage = os.wait4(child, 0)
-    wall, busy = time.monotonic() - begin, busy_seconds() - busy
+    wall, busy = time.monotonic() - begin, busy_seconds() - busy - (time.process_time() - own)
     if status:
         raise SystemExit(f"{' '.join(command[:12])} … failed:\n{output.read_text()[-2000:]}")
     cpu = usage.ru_utime + usage.ru_stime

@@ -46,6 +46,26 @@ def test_everything_moves_largest_first_and_the_index_last(queue):
     assert outcome.rows[0].entry == make_entry(make_item("small"))
 
 
+@pytest.mark.parametrize(
+    ("phases", "order"), [(1, ["big", "mid", "small", "tiny"]), (2, ["big", "tiny", "small", "mid"])]
+)
+def test_beside_a_large_package_the_smallest_go_into_the_network(journal, phases, order):
+    sizes = {"tiny": 1, "mid": 5, "small": 3, "big": 9}
+    job = FakeJob(make_plan(*(make_item(name, size=size) for name, size in sizes.items())), {"big": wait_for_gate})
+    job.behave[order[-1]] = lambda job, _token: job.gate.set()
+    job.byte_phases = phases
+    queue = TransferQueue(journal, workers=2)
+    try:
+        queue.pause(True)
+        push_id = queue.add(job)
+        queue.pause(False)
+        assert queue.wait(push_id, 30)
+        assert job.order == order
+    finally:
+        job.gate.set()
+        queue.close()
+
+
 def test_a_failure_stops_nobody_else_and_says_why(queue):
     job = FakeJob(make_plan(make_item("good"), make_item("bad"), update_index=True), {"bad": fail})
     push_id = queue.add(job)
@@ -346,16 +366,16 @@ class Uploading(FakeJob):
         self.begun = threading.Semaphore(0)
 
 
-@pytest.mark.parametrize(("workers", "moving"), [(1, 1), (2, 4), (3, 5)])
+@pytest.mark.parametrize(("workers", "moving"), [(1, 1), (2, 6), (3, 7)])
 def test_packing_goes_on_while_a_few_packages_upload(journal, workers, moving):
     queue = TransferQueue(journal, workers=workers)
-    job = Uploading(make_plan(*(make_item(f"package-{number}") for number in range(7))))
+    job = Uploading(make_plan(*(make_item(f"package-{number}") for number in range(9))))
     try:
         push_id = queue.add(job)
         for _ in range(moving):
             assert job.begun.acquire(timeout=30)
         totals = queue.snapshot().overall
-        assert (totals.moving, totals.waiting) == (moving, 7 - moving)
+        assert (totals.moving, totals.waiting) == (moving, 9 - moving)
         job.gate.set()
         assert queue.wait(push_id, 30)
         assert set(states(queue, push_id).values()) == {ItemState.DONE}
