@@ -124,6 +124,7 @@ class PackedStore:
         self._directory = directory
         self._limit = limit_bytes
         self._counting = threading.Lock()
+        self._held: dict[Path, int] = {}  # open and locked from `keep` to `lease`, by where they lie
         self._bytes: int | None = None
 
     @contextmanager
@@ -173,12 +174,19 @@ class PackedStore:
         return self._directory / temporary_name(dag_hash)
 
     def keep(self, key: str, packed: PackedPackage, files: str = "") -> PackedPackage:
-        """Keep a file packed to a name from `staging`; where it lies now. Raises the error family."""
+        """Keep a file packed to a name from `staging`; where it lies now. No process drops it before it was leased,
+        however little space there is. Raises the error family."""
         path = self._directory / (packed.digest.removeprefix("sha256:") + _ARCHIVE)
         try:
-            packed.path.rename(path)
+            descriptor = _locked(packed.path)
+            try:
+                packed.path.rename(path)
+            except BaseException:
+                os.close(descriptor)
+                raise
         except OSError as error:
             raise from_os_error(error, "A packed file could not be kept", path) from error
+        self._hold(path, descriptor)
         reached(f"kept: {path.name}")
         packed = replace(packed, path=path)
         self.remember(key, packed, files)
@@ -211,13 +219,12 @@ class PackedStore:
         if not self._owns(packed.path):
             yield
             return
+        descriptor = self._held.pop(packed.path, None)
         try:
-            descriptor = os.open(packed.path, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = _locked(packed.path) if descriptor is None else descriptor
         except OSError as error:
             raise from_os_error(error, "A packed file is gone", packed.path) from error
         try:
-            with suppress(OSError):  # a file system without locks; the newest are dropped last
-                fcntl.flock(descriptor, fcntl.LOCK_SH)
             yield
         finally:
             os.close(descriptor)
@@ -230,6 +237,12 @@ class PackedStore:
             if (is_temporary(path.name) and age_s > _LEFTOVER_S) or (path.suffix == _RECORD and age_s > _RECORD_S):
                 with suppress(OSError):
                     path.unlink()
+
+    def _hold(self, path: Path, descriptor: int) -> None:
+        before = self._held.pop(path, None)
+        self._held[path] = descriptor
+        if before is not None:
+            os.close(before)
 
     def _count(self, size: int) -> None:
         """One more archive; drop old ones when there are too many bytes."""
@@ -285,6 +298,14 @@ def _digest_of(path: Path, token: CancelToken) -> str:
                 token.raise_if_cancelled()
                 seen.update(view[:count])
     return f"sha256:{seen.hexdigest()}"
+
+
+def _locked(path: Path) -> int:
+    """A descriptor of the file; while it is open nobody drops that. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    with suppress(OSError):  # a file system without locks; the newest are dropped last
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return descriptor
 
 
 def _dropped(path: Path) -> bool:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import http.client
 import shutil
 import socket
 import tempfile
@@ -13,7 +15,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import generator
-from measuring import QUIET, Measurement, Process, Scale, in_process, installed, our_command, run_command, spent
+from measuring import (
+    CORES,
+    QUIET,
+    Measurement,
+    Process,
+    Scale,
+    in_process,
+    installed,
+    our_command,
+    run_command,
+    spent,
+    spent_by_all,
+)
 from packing import pack_everything
 from registry.kit.fake_registry import FakeRegistry
 
@@ -38,16 +52,19 @@ def _measure_link(scale: Scale, size: str, folder: Path) -> Iterator[Measurement
     generator.write_tree(install_root, generator.SIZES[size])
     in_process(pack_everything, "fast", str(install_root))  # what is read from now on is in memory
     for codec in ("default", "fast"):
-        ratios, others = [], 0.0
+        ratios, busy, others = [], [], 0.0
         for number in range(scale.runs):
             packing = in_process(pack_everything, codec, str(install_root))
             with FakeRegistry() as registry, slow_link(registry.server.port) as port:
+                spent_before = spent_by_all()
                 pushed = push(install_root, f"oci+http://127.0.0.1:{port}/bench-{number}", codec, folder)
+                busy.append((spent_by_all() - spent_before) / pushed.wall_s / CORES * 100)
                 sent = sum(len(blob) for blobs in registry.blobs.values() for blob in blobs.values())
-            ratios.append(pushed.wall_s / max(packing.answer["wall_s"], sent / BYTES_PER_S))
+            ratios.append(pushed.wall_s / max(packing.answer["wall_s"], send_alone(sent)))
             others = max(others, packing.others, pushed.others)
         title = f"push {size} at 40 MB/s, {codec}: wall / max(packing, link)"
         yield Measurement(title, "x", ratios, 1.15 if others < QUIET else None)
+        yield Measurement(f"{title.partition(':')[0]}: cores busy, with the registry", "%", busy)
 
 
 def measure_again(scale: Scale, folder: Path) -> Iterator[Measurement]:
@@ -86,6 +103,25 @@ def copy_archives(mirror: str, target: str) -> float:
             copy.copy_in(key, source.path(key), digest_of_key(key), token=CancelToken(), progress=lambda _: None)
 
     return spent(carry)
+
+
+def send_alone(size: int) -> float:
+    """Wall time of one plain upload of that many bytes over the same link to the same registry."""
+    data = bytes(size)
+    digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+    with FakeRegistry() as registry, slow_link(registry.server.port) as port:
+        begin = time.monotonic()
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        connection.request("POST", "/v2/bench/blobs/uploads/")
+        answer = connection.getresponse()
+        answer.read()
+        address = answer.headers["Location"]
+        connection.request("PUT", f"{address}{'&' if '?' in address else '?'}digest={digest}", body=data)
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        assert answer.status == 201
+        return time.monotonic() - begin
 
 
 @contextmanager

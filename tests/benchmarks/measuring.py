@@ -37,7 +37,7 @@ class Scale:
     queued: int = 10_000
     tree: str = "corpus"
     small: str = "many-small"
-    sent: str = "small"
+    sent: str = "corpus"
     giant: str = "giant"
     runs: int = 3
     pairs: int = 7

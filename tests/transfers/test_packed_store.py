@@ -139,13 +139,30 @@ def test_the_oldest_are_dropped_first_but_none_in_use(tmp_path, source):
     for number in range(4):
         (source.source / "random").write_bytes(os.urandom(10_000))
         packages.append(kept(store, source, f"{number:064x}"))
-        os.utime(packages[-1].path, (number + 1, number + 1))
+        with store.lease(packages[-1]):
+            os.utime(packages[-1].path, (number + 1, number + 1))
     small = PackedStore(tmp_path / "kept", limit_bytes=25_000)
     with small.lease(packages[0]):
         (source.source / "random").write_bytes(os.urandom(10_000))
         newest = kept(small, source, "f" * 64)
     assert set(archives(tmp_path)) == {packages[0].path, newest.path}
     assert small.find(f"{1:064x}", TOKEN) is None
+
+
+def test_what_was_just_kept_stays_until_it_was_used_however_little_space_there_is(tmp_path, source):
+    store, other = (PackedStore(tmp_path / "kept", limit_bytes=1) for _ in range(2))
+    first = kept(store, source, "a" * 64)
+    (source.source / "random").write_bytes(os.urandom(10_000))
+    second = kept(other, source, "b" * 64)
+    assert set(archives(tmp_path)) == {first.path, second.path}
+    with store.lease(first):
+        assert first.path.exists()
+    (source.source / "random").write_bytes(os.urandom(10_000))
+    third = kept(other, source, "c" * 64)
+    assert set(archives(tmp_path)) == {second.path, third.path}
+    for packed in (second, third):
+        with other.lease(packed):
+            pass
 
 
 def test_leftovers_of_dead_processes_go_and_young_files_stay(tmp_path, store):
