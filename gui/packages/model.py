@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, Signal
 
@@ -226,9 +227,11 @@ class PackagesModel(QAbstractTableModel):
 
     def count_checkable(self) -> int:
         """How many of the packages shown can be checked."""
-        if self.narrowing.show in (Show.INSTALLED, Show.EXPLICIT, Show.IMPLICIT):
-            return len(self._found)
-        return sum(map(self.packages.pushable.__getitem__, self._found))
+        return len(self._found) if self._all_checkable else sum(map(self.packages.pushable.__getitem__, self._found))
+
+    @property
+    def _all_checkable(self) -> bool:
+        return self.narrowing.show in (Show.INSTALLED, Show.EXPLICIT, Show.IMPLICIT)
 
     @property
     def checked(self) -> int:
@@ -263,8 +266,10 @@ class PackagesModel(QAbstractTableModel):
         return added
 
     def check_shown(self) -> None:
-        pushable = self.packages.pushable
-        self._set_checked(self._checked.union([at for at in self._found if pushable[at]]))
+        # Sets are made of the whole list at once: of 200,000 rows that is felt otherwise.
+        chosen = map(self.packages.pushable.__getitem__, self._found)
+        shown = set(self._found if self._all_checkable else compress(self._found, chosen))
+        self._set_checked(self._checked | shown if self._checked else shown)
 
     def check_none(self) -> None:
         self._set_checked(set())
