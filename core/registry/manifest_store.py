@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Sequence
 
 from core.foundation.cancel import CancelToken
@@ -34,7 +35,8 @@ class ManifestStore:
         self._reference = reference
         self._name = reference.name
         self._clock = clock
-        self._written: dict[str, float] = {}  # when, by path
+        self._lock = threading.Lock()
+        self._written: dict[str, float] = {}  # when, by path; the oldest first
 
     def read(
         self, target: str, token: CancelToken, *, accept: Sequence[str] = ALL_FOUR, expected: bool = False
@@ -78,11 +80,20 @@ class ManifestStore:
             if ":" not in target and self.digest(target, token) == digest:
                 return Headers()
             raise
-        self._written.update(dict.fromkeys((path, manifest_path(self._name, digest)), self._clock.monotonic()))
+        self._note_written(path, manifest_path(self._name, digest))
         if _stated_digest(answer.headers) not in ("", digest):
             raise BadAnswer(f"Cannot push the manifest {target}", "The registry stored something with another digest")
         self._confirm(digest, data, token)
         return answer.headers
+
+    def _note_written(self, *paths: str) -> None:
+        now = self._clock.monotonic()
+        with self._lock:
+            for path in paths:
+                self._written.pop(path, None)
+                self._written[path] = now
+            while now - next(iter(self._written.values())) >= _FRESH_S:
+                del self._written[next(iter(self._written))]
 
     def _put(self, path: str, data: bytes, media_type: str, token: CancelToken) -> Response:
         """Repeated while a blob is said to be missing: all were seen there before, but docker-registry 2.8 does not

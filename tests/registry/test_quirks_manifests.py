@@ -59,6 +59,18 @@ def test_q06_ghcr_misses_a_manifest_now_and_then(filled: FakeRegistry, clock: Fa
         assert repository.manifest("tag", TOKEN, expected=True) is None
 
 
+def test_q06_what_was_written_is_looked_for_again_and_forgotten_soon(filled: FakeRegistry, clock: FakeClock) -> None:
+    with connected(filled, clock=clock) as repository:
+        for number in range(5):
+            repository.put_manifest(f"tag-{number}", MANIFEST, OCI_MANIFEST, TOKEN)
+            clock.advance(8)
+        filled.faults.add(method="GET", path="/manifests/tag-", status=404, times=2)
+        assert repository.manifest("tag-4", TOKEN) is not None
+        filled.faults.add(method="GET", path="/manifests/tag-", status=404)
+        assert repository.manifest("tag-0", TOKEN) is None
+        assert len(repository._manifests._written) == 5  # four tags and one digest; the first tag is too old
+
+
 def test_q06_what_nobody_expects_is_asked_for_once(filled: FakeRegistry, clock: FakeClock) -> None:
     with connected(filled, clock=clock) as repository:
         assert repository.manifest("none", TOKEN) is None

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Iterable
 
 from core.registry.references import ImageReference
 
 _CANDIDATES = 2
+# Of each registry, a few megabytes; what was seen longest ago is uploaded instead of mounted.
+_MOST_BLOBS = 10_000
 
 
 class BlobHolders:
@@ -17,16 +20,20 @@ class BlobHolders:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._names: dict[tuple[str, str], dict[str, None]] = {}
+        self._names: defaultdict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)  # by endpoint and digest
 
     def note(self, repository: ImageReference, digests: Iterable[str]) -> None:
         """`repository` holds blobs with these digests."""
         with self._lock:
+            known = self._names[str(repository.endpoint)]
             for digest in digests:
-                self._names.setdefault((str(repository.endpoint), digest), {})[repository.name] = None
+                others = (name for name in known.pop(digest, ()) if name != repository.name)
+                known[digest] = (*others, repository.name)
+            while len(known) > _MOST_BLOBS:
+                del known[next(iter(known))]
 
     def others(self, repository: ImageReference, digest: str) -> tuple[str, ...]:
         """Names of other repositories on the same registry, those seen last first; a few are enough."""
         with self._lock:
-            names = self._names.get((str(repository.endpoint), digest), {})
-            return tuple(name for name in reversed(names) if name != repository.name)[:_CANDIDATES]
+            names = self._names[str(repository.endpoint)].get(digest, ())
+        return tuple(name for name in reversed(names) if name != repository.name)[:_CANDIDATES]
