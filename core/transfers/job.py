@@ -221,6 +221,10 @@ class PushJob:
 
     def _found(self, attempt: _Attempt, key: str, files: Callable[[], str] = str) -> PackedPackage | None:
         found = self._kept.find(key, attempt.token, files, checked=attempt.checked)
+        if found is not None and not attempt.checked:
+            place = self._cache_push.archive_path(found.digest)
+            if place is not None and place.exists():  # nothing will be copied; it may even be what is kept
+                found = self._kept.find(key, attempt.token, files)
         if found is not None and not self._in_place:
             attempt.report.add(found.tar_bytes)
         return found
