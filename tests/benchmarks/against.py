@@ -8,24 +8,42 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import generator
 from measuring import Measurement, Scale, installed, our_command, run_command
+from registry.kit.fake_registry import FakeRegistry
+
+from core.spack.database import read_database
 
 OPTIONS = ("--unsigned", "--private", "--only", "package")
 # What both need of the person's environment; anything else could change what they do.
 KEPT = ("PATH", "LANG", "SPACK_PYTHON")
-
-
 LEAST = 3.3
+Mirror = AbstractContextManager[str]
 
 
-def spack_push(spack: Path, install_root: Path, address: str, hashes: Sequence[str]) -> list[str]:
+def write_recipes(install_root: Path) -> Path:
+    """A configuration scope with an empty recipe of everything installed: without them Spack pushes to no registry."""
+    repository = install_root.parent / "recipes/spack_repo/builtin"
+    for name in {record.name for record in read_database(install_root).records.values()}:
+        recipe = repository / "packages" / name.replace("-", "_") / "package.py"
+        recipe.parent.mkdir(parents=True)
+        class_name = "".join(word.capitalize() for word in name.split("-"))
+        recipe.write_text(f'from spack.package import *\n\n\nclass {class_name}(PackageBase):\n    version("1")\n')
+    (repository / "repo.yaml").write_text("repo:\n  namespace: builtin\n  api: v2.2\n")
+    scope = install_root.parent / "scope"
+    scope.mkdir()
+    (scope / "repos.yaml").write_text(f"repos::\n  builtin: {repository}\n")
+    return scope
+
+
+def spack_push(spack: Path, install_root: Path, scope: Path, address: str, hashes: Sequence[str]) -> list[str]:
     settings = (f"config:install_tree:root:{install_root}", "config:locks:false")
     configured = [word for setting in settings for word in ("-c", setting)]
-    return [str(spack / "bin/spack"), *configured, "buildcache", "push", *OPTIONS, address, *hashes]
+    return [str(spack / "bin/spack"), "-C", str(scope), *configured, "buildcache", "push", *OPTIONS, address, *hashes]
 
 
 def our_push(install_root: Path, address: str, hashes: Sequence[str], codec: str) -> list[str]:
@@ -41,28 +59,43 @@ def cpu_seconds(command: list[str], home: Path, log: Path) -> float:
 
 
 def measure(scale: Scale, folder: Path, spack: Path) -> Iterator[Measurement]:
-    """Pushes to a folder. To a registry Spack pushes only packages it has recipes of."""
+    """Pushes to a folder, and to a registry on loopback."""
     install_root = folder / "opt/spack"
-    generator.write_tree(install_root, generator.SIZES[scale.sent])
-    for codec in ("default", "fast"):
-        ratios = compare(spack, install_root, codec, scale.pairs)
-        yield Measurement(f"push {scale.sent}, {codec}: CPU of Spack / ours", "x", ratios, LEAST, at_least=True)
+    generator.write_tree(install_root, generator.SIZES[scale.compared])
+    scope = write_recipes(install_root)
+    for kind, place in (("folder", folder_mirror), ("registry", registry_mirror)):
+        for codec in ("default", "fast"):
+            ratios = compare(spack, install_root, scope, codec, scale.pairs, place)
+            title = f"push {scale.compared} to a {kind}, {codec}: CPU of Spack / ours"
+            yield Measurement(title, "x", ratios, LEAST if kind == "folder" else None, at_least=True)
 
 
-def compare(spack: Path, install_root: Path, codec: str, pairs: int) -> list[float]:
-    """CPU seconds of Spack's push by ours; each pair in the other order than the one before, each with a new home, so
-    that nothing is packed already."""
+@contextmanager
+def folder_mirror(place: Path) -> Iterator[str]:
+    yield str(place / "mirror")
+
+
+@contextmanager
+def registry_mirror(_place: Path) -> Iterator[str]:
+    with FakeRegistry() as registry:
+        yield f"oci+http://{registry.host}/bench"
+
+
+def compare(
+    spack: Path, install_root: Path, scope: Path, codec: str, pairs: int, mirror: Callable[[Path], Mirror]
+) -> list[float]:
+    """CPU seconds of Spack's push by ours; each pair in the other order than the one before, each with a new home and
+    mirror, so that nothing is packed already."""
     hashes = [f"/{dag_hash}" for dag_hash in installed(install_root)]
     found = []
     for number in range(pairs):
         spent: dict[str, float] = {}
         for who in ("spack", "ours") if number % 2 == 0 else ("ours", "spack"):
-            with tempfile.TemporaryDirectory(dir=install_root.parents[1]) as place:
+            with tempfile.TemporaryDirectory(dir=install_root.parents[1]) as place, mirror(Path(place)) as address:
                 home = Path(place, "home")
                 home.mkdir()
-                address = str(Path(place, "mirror"))
                 command = (
-                    spack_push(spack, install_root, address, hashes)
+                    spack_push(spack, install_root, scope, address, hashes)
                     if who == "spack"
                     else our_push(install_root, address, hashes, codec)
                 )

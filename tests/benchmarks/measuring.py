@@ -22,9 +22,9 @@ USUAL_PACKAGES, USUAL_PRESENT = 100_000, 10_000
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much there is to do. `tree`, `small`, `sent` and `giant` are sizes of the generator, the rest are packages:
-    of worlds, in a push with nothing to do (to a registry: `tagged`), in databases, in the window, in the queue.
-    Comparisons are made in `pairs`, everything else `runs` times.
+    """How much there is to do. `tree`, `small`, `sent`, `compared` and `giant` are sizes of the generator, the rest are
+    packages: of worlds, in a push with nothing to do (to a registry: `tagged`), in databases, in the window, in the
+    queue. Comparisons are made in `pairs`, everything else `runs` times.
     """
 
     packages: int = USUAL_PACKAGES
@@ -38,6 +38,7 @@ class Scale:
     tree: str = "corpus"
     small: str = "many-small"
     sent: str = "corpus"
+    compared: str = "small"
     giant: str = "giant"
     runs: int = 3
     pairs: int = 7
@@ -56,6 +57,7 @@ QUICK = Scale(
     tree="tiny",
     small="tiny",
     sent="tiny",
+    compared="tiny",
     giant="tiny",
     runs=1,
     pairs=1,
