@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from core.cli.output import Output
 from core.cli.parser import Parser
 from core.foundation.errors import Cancelled, MirrordeckError, describe
-from core.foundation.process import ending_in_order, protect_memory, share_arenas
+from core.foundation.process import ending_in_order, keep_heap_small, protect_memory
 from core.foundation.redaction import crash_text
 from core.foundation.release import versions
 from core.foundation.settings import load_settings
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by the person. A
     process that is asked to end does so in order, with 128 and the number of the signal."""
     protect_memory()
-    share_arenas()
+    keep_heap_small()
     words = sys.argv[1:] if argv is None else argv
     if words[:1] == ["--engine"]:
         from core.engine.__main__ import main as serve

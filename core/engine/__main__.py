@@ -14,13 +14,13 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from core.foundation.process import protect_memory, report_crashes, share_arenas
+from core.foundation.process import keep_heap_small, protect_memory, report_crashes
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     protect_memory()
-    share_arenas()
+    keep_heap_small()
     report_crashes()
     if options.detach:
         from core.engine.relay import attach

@@ -18,7 +18,9 @@ from core.foundation.cancel import CancelToken
 from core.foundation.redaction import crash_text
 
 _PR_SET_DUMPABLE = 4
+_M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
+_LARGE_BYTES = 2 << 20
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 _usual_limits: list[tuple[int, int]] = []
 
@@ -41,14 +43,18 @@ def protect_memory() -> None:
             ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def share_arenas() -> None:
-    """Have all threads share two arenas of malloc, where it is glibc's. To be called before any thread is started.
+def keep_heap_small() -> None:
+    """Have all threads share two arenas of malloc, and large buffers go back to the system when they are freed, where
+    it is glibc's. To be called before any thread is started.
 
-    With one for each thread what they freed is hardly used again: an hour of mixed work took 126 instead of 90 MB.
+    With an arena for each thread what they freed is hardly used again: an hour of mixed work took 126 instead of 90 MB.
+    By itself glibc takes larger and larger buffers from the heap, where holes stay behind them.
     """
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
+            libc = ctypes.CDLL(None)
+            libc.mallopt(_M_ARENA_MAX, 2)
+            libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
 def trim_heap() -> None:

@@ -18,7 +18,7 @@ ENGINE = "from core.engine.__main__ import main; main()"
 COMMAND = "from core.cli.main import main; main(['--version'])"
 ARENAS = """
 import ctypes, threading
-from core.foundation.process import share_arenas
+from core.foundation.process import keep_heap_small
 {first}
 libc, together = ctypes.CDLL(None), threading.Barrier(8)
 threads = [threading.Thread(target=lambda: (together.wait(), bytearray(50_000), together.wait())) for _ in range(8)]
@@ -149,7 +149,7 @@ def test_t32_what_is_under_way_is_given_back_before_the_process_ends(name: str, 
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info"), reason="arenas are glibc's")
-@pytest.mark.parametrize(("first", "shared"), [("share_arenas()", True), ("", False)])
-def test_threads_share_arenas_where_that_was_asked_for(first: str, shared: bool) -> None:
+@pytest.mark.parametrize(("first", "shared"), [("keep_heap_small()", True), ("", False)])
+def test_threads_keep_heap_small_where_that_was_asked_for(first: str, shared: bool) -> None:
     arenas = ended(ARENAS.format(first=first)).stdout.count("<heap nr=")
     assert (1 <= arenas <= 2) is shared

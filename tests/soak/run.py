@@ -42,7 +42,7 @@ from core.caches.protocol import BuildCache  # noqa: E402
 from core.caches.removal import plan_deletion  # noqa: E402
 from core.foundation.cancel import CancelToken  # noqa: E402
 from core.foundation.errors import Cancelled, MirrordeckError  # noqa: E402
-from core.foundation.process import share_arenas  # noqa: E402
+from core.foundation.process import keep_heap_small  # noqa: E402
 from core.registry.references import ImageReference  # noqa: E402
 from core.registry.repository import Repository  # noqa: E402
 from core.registry.transport import Transport  # noqa: E402
@@ -223,7 +223,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    share_arenas()  # as the engine does
+    keep_heap_small()  # as the engine does
     threads, files, before = threading.active_count(), open_files(), resident_bytes()
     with tempfile.TemporaryDirectory(prefix="mirrordeck-soak-") as place:
         os.environ.update({"MIRRORDECK_HOME": f"{place}/home", "HOME": place, "GNUPGHOME": f"{place}/gnupg"})
