@@ -51,8 +51,9 @@ class RowReport:
         """Waits while the bandwidth is used up, as long as the row is not stopped."""
         row, counters, paid = self._row, self._counters, 0
         if row.state in _SHARED_BANDWIDTH:
-            paid = min(count, self._paid)
-            self._paid -= paid
+            with counters.lock:
+                paid = min(count, self._paid)
+                self._paid -= paid
             counters.bandwidth.spend(count - paid, row.token)
         with counters.lock:
             now, before = counters.clock(), row.weight_done
@@ -64,8 +65,9 @@ class RowReport:
             counters.overall.meter.add(int(row.weight_done - before), now)
 
     def early(self, count: int) -> None:
-        self._paid += count
-        self._row.early_bytes += count
+        with self._counters.lock:
+            self._paid += count
+            self._row.early_bytes += count
         self._counters.bandwidth.spend(count, self._row.token)
 
     def original(self, lost: str = "") -> None:
