@@ -79,14 +79,7 @@ class TransfersModel(QAbstractTableModel):
     def apply(self, snapshot: QueueSnapshot) -> None:
         """Insert, change, move and remove exactly what `snapshot` says."""
         before, self._pushes = self._pushes, {push.id: push for push in snapshot.pushes}
-        forgotten = before.keys() - self._pushes.keys()
-        gone = [row.id for row in self._rows.values() if row.push_id in forgotten] if forgotten else []
-        for row_id in gone:
-            self._count(self._rows[row_id], None)
-        self._take_out([*gone, *forgotten])
-        for row_id in gone:
-            del self._rows[row_id], self._places[row_id]
-            self._spoken.pop(row_id, None)
+        self._forget(before.keys() - self._pushes.keys())
         if before.keys() != self._pushes.keys():
             self._open = frozenset(filter(self._opens, self._pushes))
         known = self._rows
@@ -96,6 +89,28 @@ class TransfersModel(QAbstractTableModel):
         self._put(rows)
         self._fit_headings(before)
         self._take_pauses(snapshot)
+
+    def _forget(self, pushes: set[str]) -> None:
+        """Take out `pushes` with their rows."""
+        if not pushes:
+            return
+        gone = [row.id for row in self._rows.values() if row.push_id in pushes]
+        if len(gone) == len(self._rows):
+            self._forget_all()
+            return
+        for row_id in gone:
+            self._count(self._rows[row_id], None)
+        self._take_out([*gone, *pushes])
+        for row_id in gone:
+            del self._rows[row_id], self._places[row_id]
+            self._spoken.pop(row_id, None)
+
+    def _forget_all(self) -> None:
+        """Taken out one by one, tens of thousands would be noticed."""
+        self.beginResetModel()
+        for each in (self._rows, self._places, self._spoken, self._members, self._keys, self._key_of):
+            each.clear()
+        self.endResetModel()
 
     def set_filter(self, chosen: StateFilter) -> None:
         if chosen is self._filter:

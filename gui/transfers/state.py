@@ -40,6 +40,7 @@ from gui.widgets.motion import display_is_far
 from gui.widgets.page import TaskOwner
 
 _FAR_INTERVAL_MS = 500
+_ROWS_AT_ONCE = 1000  # of those that end with an engine; as many as it tells at once
 _COUNTS = ("waiting", "moving", "done", "present", "failed", "cancelled")
 
 
@@ -79,6 +80,11 @@ class TransfersState(QObject):
         self._client = client
         self._tasks = TaskOwner()
         self._late: QueueSnapshot | None = None
+        self._running: list[str] = []  # pushes of an engine that is gone, until all of their rows are shown as stopped
+        self._unfinished: list[TransferRow] = []  # those rows, the next one last
+        self._stopping = QTimer(self)
+        self._stopping.setSingleShot(True)
+        self._stopping.timeout.connect(self._stop_some)
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(_FAR_INTERVAL_MS)
@@ -92,6 +98,7 @@ class TransfersState(QObject):
 
     def _on_snapshot(self, snapshot: QueueSnapshot) -> None:
         """Far away from the screen only two changes a second are shown: each goes over a network."""
+        self._stop_rest()
         if self._pause.isActive():
             self._late = snapshot if self._late is None else _together(self._late, snapshot)
             return
@@ -105,6 +112,7 @@ class TransfersState(QObject):
 
     def _catch_up(self) -> None:
         """Take in what was kept back."""
+        self._stop_rest()
         self._pause.stop()
         self._apply_late()
 
@@ -137,8 +145,11 @@ class TransfersState(QObject):
 
     def everything(self) -> QueueSnapshot:
         """The whole state as one snapshot, for a view that begins to look."""
+        return self._with_rows(self.rows.values())
+
+    def _with_rows(self, rows: Iterable[TransferRow]) -> QueueSnapshot:
         return QueueSnapshot(
-            tuple(self.rows.values()),
+            tuple(rows),
             tuple(self.pushes.values()),
             self.overall,
             self.paused,
@@ -226,6 +237,7 @@ class TransfersState(QObject):
 
     def leave(self) -> None:
         self._pause.stop()
+        self._stopping.stop()
         self.leftovers.leave()
         self._tasks.cancel_all()
 
@@ -240,25 +252,40 @@ class TransfersState(QObject):
             self._labels.update((item.hash, f"{item.name}@{item.version}") for item in items)
 
     def _on_engine_lost(self) -> None:
-        """Nothing moves without an engine, and a new one will not know these rows."""
+        """Nothing moves without an engine, and a new one will not know these rows.
+
+        The rows follow a part at a time: nobody waits for tens of thousands of them.
+        """
         self._catch_up()
         self._pause.stop()
-        running = [push.id for push in self.pushes.values() if not push.ended]
-        unfinished = [row for row in self.rows.values() if not row.state.ended]
-        self.interrupted = sum(row.kind is RowKind.PACKAGE for row in unfinished)
-        self.apply(
-            QueueSnapshot(
-                tuple(replace(row, state=ItemState.CANCELLED, rate_bps=None, left_s=None) for row in unfinished),
-                tuple(replace(push, totals=_stopped(push.totals), ended=True) for push in self.pushes.values()),
-                _stopped(self.overall),
-                False,
-            )
-        )
+        self._running = [push.id for push in self.pushes.values() if not push.ended]
+        self._unfinished = [row for row in self.rows.values() if not row.state.ended]
+        self._unfinished.sort(key=lambda row: row.state.moving)
+        self.interrupted = sum(row.kind is RowKind.PACKAGE for row in self._unfinished)
+        pushes = tuple(replace(push, totals=_stopped(push.totals), ended=True) for push in self.pushes.values())
+        self.apply(QueueSnapshot((), pushes, _stopped(self.overall), paused=False))
+        self._stop_some()
+
+    def _stop_some(self, most: int = _ROWS_AT_ONCE) -> None:
+        some, self._unfinished = self._unfinished[-most:], self._unfinished[:-most]
+        stopped = (replace(row, state=ItemState.CANCELLED, rate_bps=None, left_s=None) for row in reversed(some))
+        self.apply(self._with_rows(stopped))
+        if self._unfinished:
+            self._stopping.start()
+            return
+        running, self._running = self._running, []
         for push_id in running:
             self.push_ended.emit(self.pushes[push_id])
 
+    def _stop_rest(self) -> None:
+        """Another engine came sooner."""
+        if self._unfinished:
+            self._stopping.stop()
+            self._stop_some(len(self._unfinished))
+
     def _on_place_changed(self) -> None:
         """The queue is that of another engine, which tells it when it is asked."""
+        self._stop_rest()
         self.interrupted = 0
         self._pause.stop()
         self._late = None

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 import transfer_samples as samples
 from fake_client import FakeClient
+from pytestqt.qtbot import QtBot
 
-from core.transfers.model import PushStatus, QueueSnapshot
+from core.transfers.model import ItemState, PushStatus, QueueSnapshot
 from gui.transfers.state import TransfersState
 
 RUNNING, ENDED = samples.running(), samples.ended()
@@ -57,3 +58,46 @@ def test_a_lost_engine_ends_what_ran(client: FakeClient, told: list[PushStatus])
     client.engine_lost.emit("killed")
     assert [push.ended for push in told] == [True]
     assert told[0].totals.waiting == told[0].totals.moving == 0
+
+
+@pytest.fixture
+def large() -> QueueSnapshot:
+    rows = [samples.row(f"p{number}") for number in range(3500)]
+    return samples.snapshot([*rows, samples.row("moves", state=ItemState.UPLOADING)])
+
+
+def test_thousands_of_rows_of_a_lost_engine_stop_in_parts(
+    client: FakeClient, large: QueueSnapshot, qtbot: QtBot
+) -> None:
+    state = TransfersState(client, client)
+    parts: list[QueueSnapshot] = []
+    seen: list[bool] = []
+    state.changed.connect(parts.append)
+    state.push_ended.connect(lambda push: seen.append(all(row.state.ended for row in state.rows_of(push.id))))
+    client.tell(large)
+    with qtbot.waitSignal(state.push_ended):
+        client.engine_lost.emit("killed")
+        assert not state.overall.active
+        assert state.interrupted == 3501
+        assert state.moving == ()
+        assert state.rows[large.rows[-1].id].state is ItemState.CANCELLED
+        assert not seen
+    assert seen == [True]
+    assert max(len(part.rows) for part in parts[1:]) == 1000
+    assert {row.id for part in parts[1:] for row in part.rows} == {row.id for row in large.rows}
+
+
+@pytest.mark.parametrize("sooner", ["an engine", "a place", "another end"])
+def test_what_comes_sooner_finds_them_all_stopped(
+    client: FakeClient, told: list[PushStatus], large: QueueSnapshot, sooner: str
+) -> None:
+    client.tell(large)
+    client.engine_lost.emit("killed")
+    assert told == []
+    if sooner == "an engine":
+        client.tell(replace(samples.snapshot([samples.row("other", push="p2")]), full=True))
+    elif sooner == "a place":
+        client.place_changed.emit()
+    else:
+        client.engine_lost.emit("killed")
+    assert [push.id for push in told] == [large.pushes[0].id]

@@ -221,6 +221,19 @@ def test_rows_that_go_elsewhere_find_the_place_they_would_have_had(qapp: object)
         assert names(model) == names(afresh)
 
 
+def test_another_queue_takes_the_place_of_all_rows_at_once(model: TransfersModel) -> None:
+    model.apply(samples.snapshot([samples.row("a"), samples.row("b", push="p2"), samples.row("c", push="p2")]))
+    removed: list[int] = []
+    model.rowsRemoved.connect(lambda _parent, first, last: removed.append(last - first + 1))
+    fresh = samples.snapshot([samples.row("d", push="p3")])
+    model.apply(fresh)
+    assert removed == []
+    assert names(model) == ["d"]
+    assert model.total == 1
+    model.apply(QueueSnapshot((), (), Totals(), paused=False))
+    assert model.rowCount() == model.total == 0
+
+
 def test_ten_thousand_rows_are_touched_only_where_they_change(model: TransfersModel) -> None:
     rows = [samples.row(f"p{number}") for number in range(10_000)]
     inserted: list[int] = []
