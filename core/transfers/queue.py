@@ -170,17 +170,18 @@ class TransferQueue:
         """Queue failed and cancelled rows again: those named, all when none is. Their push updates its index again."""
         with self._changed:
             now = self._clock()
-            pushes = []
-            for row in self._pushes.named(row_ids):
-                if row.state not in (ItemState.FAILED, ItemState.CANCELLED):
-                    continue
+            rows = [row for row in self._pushes.named(row_ids) if row.state in (ItemState.FAILED, ItemState.CANCELLED)]
+            pushes = dict.fromkeys(row.push for row in rows)
+            for push in pushes:
+                pictures = (row.picture(now) for row in push.rows)
+                self._record(partial(self._journal.again, push.job.plan, pictures))
+            for row in rows:
                 self._overall.expect(row.size, self._pushes.idle, now)
                 row.attempt += 1
                 row.paused = False
                 self._change(row, ItemState.WAITING)
                 self._record(partial(self._journal.row, row.picture(now)))
-                pushes.append(row.push)
-            for push in dict.fromkeys(pushes):
+            for push in pushes:
                 self._reopen(push)
             self._changed.notify_all()
 

@@ -65,6 +65,46 @@ def test_what_was_tried_again_after_all_had_ended_is_offered(tmp_path):
         assert found.stopped == {items[1].hash}
 
 
+def test_after_all_has_ended_a_journal_begins_anew(tmp_path):
+    queue = TransferQueue(Journal(tmp_path), workers=1)
+    first = queue.add(FakeJob(make_plan(make_item("a"))))
+    assert queue.wait(first, 30)
+    moving = FakeJob(make_plan(make_item("b")), {"b": wait_until_cancelled})
+    queue.add(moving)
+    assert moving.reached.wait(30)
+    queue.add(FakeJob(make_plan(make_item("c"))))
+    queue.close()
+    (path,) = tmp_path.iterdir()
+    with dead_journal(path.stem, tmp_path) as journal:
+        assert [push.packages[0].name for push in journal.unfinished] == ["b", "c"]
+    assert first not in path.read_text()
+
+
+def test_what_ended_in_an_earlier_journal_and_is_tried_again_is_offered_with_its_numbers(tmp_path):
+    queue = TransferQueue(Journal(tmp_path), workers=1)
+    items = [make_item(name) for name in ("good", "bad", "stopped")]
+    failing = FakeJob(make_plan(*items, update_index=True), {"bad": fail})
+    queue.pause(True)
+    queue.add(failing)
+    queue.stop([f"{failing.plan.id}:{items[2].hash}"])
+    queue.pause(False)
+    assert queue.wait(failing.plan.id, 30)
+    later = FakeJob(make_plan(make_item("later")), {"later": wait_until_cancelled})
+    queue.add(later)
+    assert later.reached.wait(30)
+    queue.retry([f"{failing.plan.id}:{items[1].hash}"])
+    queue.retry([f"{failing.plan.id}:{items[2].hash}"])
+    queue.stop([f"{failing.plan.id}:{items[2].hash}"])
+    queue.close()
+    (offer,) = unfinished(tmp_path).offers
+    numbers = {push.id: (push.waiting, push.done, push.failed) for push in offer.pushes}
+    assert numbers == {failing.plan.id: (1, 1, 0), later.plan.id: (1, 0, 0)}
+    with dead_journal(offer.id, tmp_path) as journal:
+        found = next(push for push in journal.unfinished if push.plan.id == failing.plan.id)
+        assert found.stopped == {items[2].hash}
+        assert found.manifest(items[0]) == "sha256:" + "0" * 64
+
+
 def test_the_journal_of_a_living_process_is_left_alone(tmp_path):
     journal = Journal(tmp_path)
     journal.plan(make_plan(make_item("a")))
