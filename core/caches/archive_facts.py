@@ -15,9 +15,9 @@ from typing import BinaryIO, cast
 from core.caches.oci.environment import PREFIX_INSPECTIONS
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import CacheError
+from core.foundation.files import PIECE_BYTES
 from core.storage.reading import ByteReader
 
-_PIECE_BYTES = 1 << 20
 # Where a prefix has the buildinfo of the archive it was unpacked from.
 BUILDINFO = "/.spack/binary_distribution"
 _MOST_MEMBERS = 20_000_000
@@ -53,7 +53,7 @@ def read_archive(
         with gzip.GzipFile(fileobj=cast(BinaryIO, stored), mode="rb") as unpacked:
             tar = _Counted(cast(ByteReader, unpacked), token, _ignore)
             directories, prefix, buildinfo = _walk(tar)
-            while tar.read(_PIECE_BYTES):
+            while tar.read(PIECE_BYTES):
                 pass
     except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error, UnicodeError) as error:
         raise CacheError(f"Cannot understand the archive {where}", str(error)) from error
@@ -67,7 +67,7 @@ def _walk(tar: _Counted) -> tuple[set[str], str, str]:
     """Directories that may matter, the prefix, and the digest of its buildinfo."""
     directories: set[str] = set()
     prefix = buildinfo = ""
-    with tarfile.open(fileobj=cast(BinaryIO, tar), mode="r|", bufsize=_PIECE_BYTES) as members:
+    with tarfile.open(fileobj=cast(BinaryIO, tar), mode="r|", bufsize=PIECE_BYTES) as members:
         for number, member in enumerate(members):
             name = "/" + member.name.strip("/")
             if member.isdir():
@@ -96,7 +96,7 @@ class _Counted:
     def digest(self) -> str:
         return f"sha256:{self._seen.hexdigest()}"
 
-    def read(self, count: int = _PIECE_BYTES) -> bytes:
+    def read(self, count: int = PIECE_BYTES) -> bytes:
         self._token.raise_if_cancelled()
         piece = self._source.read(count)
         self._seen.update(piece)

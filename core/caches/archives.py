@@ -11,11 +11,10 @@ from pathlib import Path
 from core.caches.protocol import ReadableCache, StoredPackage
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import CacheError
+from core.foundation.files import PIECE_BYTES
 from core.packing.archive_members import Member, prefix_of, read_members
 from core.packing.unpack import Unpacked, unpack
 from core.storage.reading import ByteReader
-
-_PIECE_BYTES = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ class _Hashing:
 
     def check(self, package: StoredPackage) -> None:
         """Raise CacheError unless the whole blob, read to its end, is the one that the manifest names."""
-        while self.read(_PIECE_BYTES):
+        while self.read(PIECE_BYTES):
             pass
         if f"sha256:{self._seen.hexdigest()}" != package.archive.digest:
             entry = package.entry

@@ -21,7 +21,7 @@ import msgspec
 from core.foundation.cancel import CancelToken
 from core.foundation.decoding import from_json
 from core.foundation.errors import CacheError, NotFound, from_os_error
-from core.foundation.files import temporary_name
+from core.foundation.files import PIECE_BYTES, temporary_name
 from core.storage.folder import Folder
 from core.storage.reading import ByteReader
 
@@ -30,7 +30,6 @@ SUMS = "SHA256SUMS"
 README = "README.txt"
 TAR_SUFFIX = ".tar"
 
-_PIECE_BYTES = 1 << 20
 _TEXT_BYTES = 256 << 20
 _VERSION = 1
 
@@ -166,7 +165,7 @@ def _store(files: Folder, key: str, source: IO[bytes], size: int, token: CancelT
     temporary = files.temporary(key)
     try:
         with temporary.open("xb", buffering=0) as file:
-            while piece := source.read(_PIECE_BYTES):
+            while piece := source.read(PIECE_BYTES):
                 token.raise_if_cancelled()
                 file.write(piece)
         files.adopt(key, temporary, size)
@@ -205,4 +204,4 @@ def _sum_of(files: Folder, key: str, token: CancelToken) -> str:
 
 def _piece(file: ByteReader, token: CancelToken) -> bytes:
     token.raise_if_cancelled()
-    return file.read(_PIECE_BYTES)
+    return file.read(PIECE_BYTES)

@@ -42,6 +42,7 @@ from core.caches.protocol import (
 from core.foundation.cancel import CancelToken
 from core.foundation.digests import digest_of
 from core.foundation.errors import BadSignature, CacheError, NotFound, SigningError
+from core.foundation.files import PIECE_BYTES
 from core.packing.model import Codec, PackedPackage
 from core.signing.clearsign import signed_text
 from core.spack.specs import PackageRecord, decode_node
@@ -103,7 +104,7 @@ def read_stored(cache: ReadableCache, stored: StoredPackage, token: CancelToken)
         return old_package(stored, signed_text(stored.manifest) if stored.signed else stored.manifest, where)
     with cache.open_blob(stored.spec, token=token) as file:
         pieces: list[bytes] = []
-        while piece := file.read(1 << 20):
+        while piece := file.read(PIECE_BYTES):
             pieces.append(piece)
             if sum(map(len, pieces)) > SPEC_LIMIT_BYTES:
                 raise CacheError(f"Cannot read {where}", "Its spec is too large")

@@ -22,13 +22,13 @@ from core.caches.manifests import (
 )
 from core.foundation.digests import digest_of
 from core.foundation.errors import CacheError, Cancelled, NotFound, PermissionDenied
+from core.foundation.files import PIECE_BYTES
 from core.storage.folder import Folder
 from core.storage.reading import Files, Stat
 
 T = TypeVar("T")
 
 _LANES = 8
-_PIECE_BYTES = 1 << 20
 _BATCH = 64
 _PATIENCE_S = 0.01
 
@@ -60,7 +60,7 @@ def holds_blob(files: Files, digest: str, stored_bytes: int) -> bool:
     seen = hashlib.sha256()
     try:
         with files.open(blob_key(digest)) as file:
-            while piece := file.read(_PIECE_BYTES):
+            while piece := file.read(PIECE_BYTES):
                 seen.update(piece)
     except NotFound:
         return False

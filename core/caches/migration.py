@@ -21,12 +21,11 @@ from core.caches.protocol import BlobAt, CachePush, Completed, EntryName, Public
 from core.caches.stored_layers import Named, OldLayer, the_ones_that_count
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import CacheError, MirrordeckError, NotFound, PermissionDenied
+from core.foundation.files import PIECE_BYTES
 from core.packing.model import Codec, PackedPackage
 from core.signing.clearsign import signed_text
 from core.spack.specs import decode_node
 from core.storage.folder import Folder
-
-_PIECE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +180,7 @@ class LayoutMigration:
             return
         linked, seen = path.relative_to(self._folder.root).as_posix(), hashlib.sha256()
         with self._folder.open(linked) as file:
-            while piece := file.read(_PIECE_BYTES):
+            while piece := file.read(PIECE_BYTES):
                 token.raise_if_cancelled()
                 seen.update(piece)
                 progress(len(piece))

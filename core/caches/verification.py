@@ -25,11 +25,11 @@ from core.foundation.errors import (
     SigningError,
     StorageFailed,
 )
+from core.foundation.files import PIECE_BYTES
 from core.foundation.text import plural
 from core.signing.clearsign import is_clearsigned
 from core.storage.reading import ByteReader
 
-_PIECE_BYTES = 256 << 10
 # What is wrong with one thing in a cache; other trouble ends a verification.
 ODD = (CacheError, NotFound, BadAnswer, PermissionDenied, StorageFailed)
 
@@ -144,7 +144,7 @@ class Inspection:
             return True
         seen = hashlib.sha256()
         with opened() as reader:
-            while piece := reader.read(_PIECE_BYTES):
+            while piece := reader.read(PIECE_BYTES):
                 seen.update(piece)
                 self._count(3, len(piece))
                 self._slow_down(len(piece))

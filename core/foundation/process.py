@@ -20,7 +20,7 @@ from core.foundation.redaction import crash_text
 _PR_SET_DUMPABLE = 4
 _M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
-_LARGE_BYTES = 1 << 20
+_LARGE_BYTES = 2 << 20
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 _usual_limits: list[tuple[int, int]] = []
 

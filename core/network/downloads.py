@@ -13,10 +13,9 @@ from typing import BinaryIO, Protocol
 
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import BadAnswer, from_os_error
-from core.foundation.files import fsync_directory, temporary_name
+from core.foundation.files import PIECE_BYTES, fsync_directory, temporary_name
 from core.network.messages import Headers
 
-_PIECE_BYTES = 1 << 20
 _RANGE = re.compile(r"bytes\s+(\d{1,19})-(\d{1,19})/(\d{1,19}|\*)")
 
 
@@ -178,7 +177,7 @@ class Download:
         self._done = 0
 
     def _take(self, answer: Incoming, file: BinaryIO) -> None:
-        while piece := answer.read(_PIECE_BYTES):
+        while piece := answer.read(PIECE_BYTES):
             self._token.raise_if_cancelled()
             if self._done + len(piece) > self._size:
                 raise self._bad(f"The server sends more than the {self._size:,} bytes it should have")

@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import IO, Protocol, cast
 
 from core.foundation.errors import CacheError
+from core.foundation.files import PIECE_BYTES
 from core.foundation.text import visible
 
 MARKER = ".spack/binary_distribution"
@@ -26,7 +27,6 @@ MOST_MEMBERS = 2_000_000
 _BLOCK = tarfile.BLOCKSIZE
 _GZIP_MAGIC = b"\x1f\x8b"
 _LONGEST_HEADER = 1 << 20
-_PIECE_BYTES = 256 << 10
 _LONG_NAMES = {tarfile.GNUTYPE_LONGNAME: "path", tarfile.GNUTYPE_LONGLINK: "linkpath"}
 
 
@@ -71,7 +71,7 @@ class Content:
         return data
 
     def skip(self) -> None:
-        while self.read(_PIECE_BYTES):
+        while self.read(PIECE_BYTES):
             pass
 
 
@@ -191,7 +191,7 @@ def _text(data: bytes) -> str:
 
 
 def _buffered(source: Source) -> io.BufferedReader:
-    return io.BufferedReader(_Raw(source), _PIECE_BYTES)
+    return io.BufferedReader(_Raw(source), PIECE_BYTES)
 
 
 def _unpacked(file: io.BufferedReader) -> IO[bytes]:

@@ -24,7 +24,7 @@ _WORD = (string.ascii_letters + string.digits + "_-").encode()
 _WORD_CODES = frozenset(_WORD)
 _SLASH = ord("/")
 _NOT_LATIN_1 = re.compile(rb"[\x00\x7f-\x9f]")
-_PIECE = 1 << 20
+_PIECE = 256 << 10
 
 Data = bytes | bytearray
 

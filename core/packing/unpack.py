@@ -17,11 +17,11 @@ from pathlib import Path, PurePosixPath
 
 from core.foundation.cancel import CancelToken
 from core.foundation.errors import CacheError, UsageError, from_os_error
+from core.foundation.files import PIECE_BYTES
 from core.foundation.text import format_bytes, visible
 from core.packing.archive_members import Content, Member, MemberKind, Source, prefix_of, read_members
 
 LARGEST_BYTES = 100 * 10**9
-_PIECE_BYTES = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class _Unpacking:
             why = f"It holds more than {format_bytes(self._largest_bytes)}"
             raise CacheError("The archive was not unpacked", why)
         with where.open("xb") as file:
-            while piece := content.read(_PIECE_BYTES):
+            while piece := content.read(PIECE_BYTES):
                 self._token.raise_if_cancelled()
                 file.write(piece)
                 self._progress(len(piece))

@@ -23,6 +23,7 @@ from core.foundation.cancel import CancelToken
 from core.foundation.errors import ContentChanged, NotFound, StorageFailed
 from core.foundation.files import (
     NO_HARD_LINKS,
+    PIECE_BYTES,
     flush_directory,
     fsync_directory,
     is_temporary,
@@ -36,7 +37,6 @@ from core.storage.open_directory import READ, OpenDirectory, OpenFile, facts_of
 from core.storage.reading import Stat, parts_of
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_PIECE_BYTES = 1 << 20
 _PROBE_BYTES = 4096
 
 
@@ -78,7 +78,7 @@ class Folder:
         with self.open(key) as source:
             try:
                 with mapped(f"Cannot write {target.name}", target), temporary.open("xb", buffering=0) as file:
-                    while piece := source.read(_PIECE_BYTES):
+                    while piece := source.read(PIECE_BYTES):
                         token.raise_if_cancelled()
                         seen.update(piece)
                         write_all(file.fileno(), piece)
@@ -389,7 +389,7 @@ def _opened(directory: Path) -> Iterator[int]:
 
 def _pieces(source: Path) -> Iterator[bytes]:
     with mapped(f"Cannot read {source.name}", source), source.open("rb", buffering=0) as file:
-        while piece := file.read(_PIECE_BYTES):
+        while piece := file.read(PIECE_BYTES):
             yield piece
 
 

@@ -27,7 +27,7 @@ import msgspec
 from core.foundation.cancel import CancelToken
 from core.foundation.decoding import from_json
 from core.foundation.errors import from_os_error
-from core.foundation.files import is_temporary, temporary_name
+from core.foundation.files import PIECE_BYTES, is_temporary, temporary_name
 from core.foundation.kill_points import reached
 from core.foundation.release import versions
 from core.packing.buildinfo import buildinfo
@@ -39,7 +39,6 @@ _MOST_SHARE = 0.1
 _TRIM_TO = 0.9
 _ARCHIVE = ".tar.gz"
 _RECORD = ".json"
-_PIECE_BYTES = 1 << 20
 _NO_RELOCATION = Relocation((), (), ())
 # Half-written files of processes that died; records of archives that went with their mirrors.
 _LEFTOVER_S = 24 * 3600.0
@@ -292,7 +291,7 @@ def _digest_of(path: Path, token: CancelToken) -> str:
     """Raises OSError."""
     seen = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
-        block = bytearray(_PIECE_BYTES)
+        block = bytearray(PIECE_BYTES)
         with memoryview(block) as view:
             while count := file.readinto(block):
                 token.raise_if_cancelled()
