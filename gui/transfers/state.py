@@ -40,7 +40,7 @@ from gui.widgets.motion import display_is_far
 from gui.widgets.page import TaskOwner
 
 _FAR_INTERVAL_MS = 500
-_ROWS_AT_ONCE = 1000  # of those that end with an engine; as many as it tells at once
+_ROWS_AT_ONCE = 1000  # of those that end with an engine
 _COUNTS = ("waiting", "moving", "done", "present", "failed", "cancelled")
 
 
@@ -80,8 +80,7 @@ class TransfersState(QObject):
         self._client = client
         self._tasks = TaskOwner()
         self._late: QueueSnapshot | None = None
-        self._running: list[str] = []  # pushes of an engine that is gone, until all of their rows are shown as stopped
-        self._unfinished: list[TransferRow] = []  # those rows, the next one last
+        self._unfinished: list[TransferRow] = []  # of an engine that is gone; the next to stop is the last
         self._stopping = QTimer(self)
         self._stopping.setSingleShot(True)
         self._stopping.timeout.connect(self._stop_some)
@@ -145,11 +144,8 @@ class TransfersState(QObject):
 
     def everything(self) -> QueueSnapshot:
         """The whole state as one snapshot, for a view that begins to look."""
-        return self._with_rows(self.rows.values())
-
-    def _with_rows(self, rows: Iterable[TransferRow]) -> QueueSnapshot:
         return QueueSnapshot(
-            tuple(rows),
+            tuple(self.rows.values()),
             tuple(self.pushes.values()),
             self.overall,
             self.paused,
@@ -258,24 +254,31 @@ class TransfersState(QObject):
         """
         self._catch_up()
         self._pause.stop()
-        self._running = [push.id for push in self.pushes.values() if not push.ended]
         self._unfinished = [row for row in self.rows.values() if not row.state.ended]
         self._unfinished.sort(key=lambda row: row.state.moving)
         self.interrupted = sum(row.kind is RowKind.PACKAGE for row in self._unfinished)
-        pushes = tuple(replace(push, totals=_stopped(push.totals), ended=True) for push in self.pushes.values())
-        self.apply(QueueSnapshot((), pushes, _stopped(self.overall), paused=False))
         self._stop_some()
 
     def _stop_some(self, most: int = _ROWS_AT_ONCE) -> None:
+        """The pushes end with the last of them."""
         some, self._unfinished = self._unfinished[-most:], self._unfinished[:-most]
-        stopped = (replace(row, state=ItemState.CANCELLED, rate_bps=None, left_s=None) for row in reversed(some))
-        self.apply(self._with_rows(stopped))
-        if self._unfinished:
-            self._stopping.start()
-            return
-        running, self._running = self._running, []
+        ended = not self._unfinished
+        running = [push.id for push in self.pushes.values() if ended and not push.ended]
+        self.apply(
+            QueueSnapshot(
+                tuple(replace(row, state=ItemState.CANCELLED, rate_bps=None, left_s=None) for row in reversed(some)),
+                tuple(
+                    replace(push, totals=_stopped(push.totals), ended=push.ended or ended)
+                    for push in self.pushes.values()
+                ),
+                _stopped(self.overall),
+                paused=False,
+            )
+        )
         for push_id in running:
             self.push_ended.emit(self.pushes[push_id])
+        if self._unfinished:
+            self._stopping.start()
 
     def _stop_rest(self) -> None:
         """Another engine came sooner."""

@@ -124,7 +124,7 @@ class Load:
             window.transfers.offer.proceed.click()
             await self._until(lambda: state.overall.active > 0, "what was left")
             self._say("gone on with by the next engine")
-            await self._moving(lambda: not state.overall.active)
+            await self._moving(lambda: not (state.leftovers.busy or state.overall.active))
             self._say(f"all done: {state.overall}")
         self._say_memory(engine, own)
         self.recorder.end()
