@@ -40,7 +40,7 @@ from gui.widgets.motion import display_is_far
 from gui.widgets.page import TaskOwner
 
 _FAR_INTERVAL_MS = 500
-_ROWS_AT_ONCE = 1000  # of those that end with an engine
+_ROWS_AT_ONCE, _ROWS_AT_FIRST = 1000, 100  # of those that end with an engine
 _COUNTS = ("waiting", "moving", "done", "present", "failed", "cancelled")
 
 
@@ -257,7 +257,7 @@ class TransfersState(QObject):
         self._unfinished = [row for row in self.rows.values() if not row.state.ended]
         self._unfinished.sort(key=lambda row: row.state.moving)
         self.interrupted = sum(row.kind is RowKind.PACKAGE for row in self._unfinished)
-        self._stop_some()
+        self._stop_some(_ROWS_AT_FIRST)
 
     def _stop_some(self, most: int = _ROWS_AT_ONCE) -> None:
         """The pushes end with the last of them."""
