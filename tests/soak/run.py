@@ -18,7 +18,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from array import array
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -69,7 +70,7 @@ class Soak:
     done: int = 0
     refused: int = 0
     abandoned: int = 0  # uploads whose opening or closing the faults hid from one side
-    memory: list[int] = field(default_factory=list)
+    memory: array[int] = field(default_factory=lambda: array("q"))  # bytes, after every step
     most_files: int = 0
     most_threads: int = 0
 
@@ -211,7 +212,7 @@ def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-def thirds(samples: list[int]) -> tuple[float, float]:
+def thirds(samples: Sequence[int]) -> tuple[float, float]:
     """Mean of the first third, after a beginning in which caches fill, and of the last third, in MiB."""
     samples = samples[len(samples) // 10 :]
     third = max(1, len(samples) // 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from core.registry.repository import Repository
 
 _LARGEST_KEPT_BYTES = 256 << 20
 _KEPT_BYTES = 512 << 20
+_STAYS = 0.9  # of that, when some of it is deleted
 
 
 class BlobCache:
@@ -29,6 +31,8 @@ class BlobCache:
     def __init__(self, directory: Path | None, spack_blobs: Path | None = None) -> None:
         self._directory = directory
         self._readable = [place for place in (directory, spack_blobs) if place is not None]
+        self._lock = threading.Lock()
+        self._size: int | None = None  # bytes in `directory`, once it was looked through
 
     def manifest(
         self, repository: Repository, reference: str, token: CancelToken, *, expected: bool = False
@@ -90,6 +94,7 @@ class BlobCache:
                 self._directory.mkdir(parents=True, exist_ok=True)
                 temporary.write_bytes(data)
                 temporary.replace(self._directory / hex_of(digest_of(data)))
+                self._count(len(data))
             finally:
                 temporary.unlink(missing_ok=True)
 
@@ -100,19 +105,46 @@ class BlobCache:
         with suppress(OSError):
             self._directory.mkdir(parents=True, exist_ok=True)
             path.replace(self._directory / hex_of(digest))
+            self._count(size)
 
     def prune(self, limit_bytes: int = _KEPT_BYTES) -> None:
-        """Delete the oldest files until the rest has at most `limit_bytes`."""
+        """Delete the oldest files if all together have more than `limit_bytes`.
+
+        The directory is looked through once, and when what was kept here since then may be too much: it may hold a
+        hundred thousand files.
+        """
         if self._directory is None:
             return
-        with suppress(OSError), os.scandir(self._directory) as listing:
-            found = [(entry.stat().st_mtime, entry.stat().st_size, entry.path) for entry in listing if _ours(entry)]
-            excess = sum(size for _, size, _ in found) - limit_bytes
-            for _, size, path in sorted(found):
-                if excess <= 0:
-                    break
-                Path(path).unlink(missing_ok=True)
-                excess -= size
+        with self._lock:
+            if self._size is not None and self._size <= limit_bytes:
+                return
+            with suppress(OSError):
+                self._size = _total_bytes(self._directory)
+                if self._size > limit_bytes:
+                    self._size = _drop_oldest(self._directory, int(limit_bytes * _STAYS))
+
+    def _count(self, size: int) -> None:
+        with self._lock:
+            if self._size is not None:
+                self._size += size
+
+
+def _total_bytes(directory: Path) -> int:
+    with os.scandir(directory) as listing:
+        return sum(entry.stat().st_size for entry in listing if _ours(entry))
+
+
+def _drop_oldest(directory: Path, limit_bytes: int) -> int:
+    """Returns how many bytes stay, at most `limit_bytes`."""
+    with os.scandir(directory) as listing:
+        found = [(entry.stat().st_mtime, entry.stat().st_size, entry.path) for entry in listing if _ours(entry)]
+    total = sum(size for _, size, _ in found)
+    for _, size, path in sorted(found):
+        if total <= limit_bytes:
+            break
+        Path(path).unlink(missing_ok=True)
+        total -= size
+    return total
 
 
 def _ours(entry: os.DirEntry[str]) -> bool:

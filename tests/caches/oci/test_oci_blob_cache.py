@@ -91,3 +91,22 @@ def test_the_oldest_are_dropped(tmp_path: Path) -> None:
         os.utime(tmp_path / hex_of(digest_of(data)), (number, number))
     cache.prune(250)
     assert {file.read_bytes()[0] for file in tmp_path.iterdir()} == {2, 3}
+
+
+def test_the_directory_is_looked_through_again_only_when_too_much_may_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[object] = []
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda place: looks.append(place) or scandir(place))
+    cache = BlobCache(tmp_path / "kept")
+    for number in range(40):
+        cache.keep(bytes([number]) * 100)
+        cache.prune(1000)
+        assert len(list(scandir(tmp_path / "kept"))) <= 10
+    assert 3 <= len(looks) < 40  # once at first, and twice each time that it was too much
+    looks.clear()
+    (tmp_path / "file").write_bytes(bytes(99))
+    cache.keep_file(tmp_path / "file", digest_of(bytes(99)), 99)
+    cache.prune(2000)
+    assert looks == []
