@@ -43,6 +43,7 @@ DROPPED_VARIABLES = re.compile(
     re.IGNORECASE,
 )
 ENDING_SECONDS = 30.0
+_LONG = ("test_installing.py", "test_whole_transfers.py", "test_power_cuts.py")
 
 # Nobody knows how busy the machine is; what takes too long is found by the time the whole run takes.
 settings.register_profile(
@@ -224,6 +225,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("needs to be root")
     if item.get_closest_marker("spack") and not os.environ.get("SPACK_FOR_TESTS"):
         pytest.skip("SPACK_FOR_TESTS names no Spack checkout")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take minutes come first: at the end one process would wait for the other."""
+    items.sort(key=lambda item: item.path.name not in _LONG)
 
 
 # ---- data written by real Spack ----
