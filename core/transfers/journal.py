@@ -90,8 +90,8 @@ class Journal:
                 self._descriptor = None
 
     def _begin(self, plan: PushPlan) -> None:
-        self._unfinished.add(plan.id)
         self._append({"t": "plan", "version": VERSION, "plan": plan}, sync=True)
+        self._unfinished.add(plan.id)
         self._known.add(plan.id)
 
     def _remove(self) -> None:
