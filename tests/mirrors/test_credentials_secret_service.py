@@ -4,28 +4,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mirrors.secret_service import CANARY, LOCKED, NO_SERVICES, UNLOCKED, output_in_session
 
-ROOT = Path(__file__).parents[2]
-CANARY = "c4nary-stored"
-UNLOCKED = "printf 'test\\n' | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1"
-LOCKED = "gnome-keyring-daemon --start --components=secrets >/dev/null 2>&1"
-NO_SERVICES = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <type>session</type>
-  <listen>unix:tmpdir=/tmp</listen>
-  <policy context="default">
-    <allow send_destination="*"/><allow receive_type="method_return"/><allow receive_type="error"/>
-  </policy>
-</busconfig>
-"""
 # Names one step per argument, prints one JSON line per step.
 PROGRAM = f"""
 import json, sys
@@ -68,17 +54,10 @@ Session = Callable[..., list[Any]]
 @pytest.fixture
 def session(tool: Callable[[str], str], home: Path) -> Session:
     """Runs steps in a session that begins with a shell command; each session has the keyrings of the last one."""
-    runner = tool("dbus-run-session")
-    tool("gnome-keyring-daemon")
 
     def run(begin: str, *steps: str, options: tuple[str, ...] = ()) -> list[Any]:
-        inside = ["sh", "-c", f'{begin}; exec "$@"', "sh", sys.executable, "-c", PROGRAM, *steps]
-        done = subprocess.run(
-            [runner, *options, "--", *inside], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
-        )
-        assert done.returncode == 0, done.stderr
-        assert CANARY not in done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        printed = output_in_session(tool, begin, (sys.executable, "-c", PROGRAM, *steps), options)
+        return [json.loads(line) for line in printed.splitlines()]
 
     return run
 

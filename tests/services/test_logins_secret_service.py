@@ -4,18 +4,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from mirrors.test_credentials_secret_service import LOCKED, NO_SERVICES, UNLOCKED
+from mirrors.secret_service import CANARY, LOCKED, NO_SERVICES, ROOT, UNLOCKED, output_in_session
 from services.login_world import PAIR, VARIABLE, write_mirrors
 
-ROOT = Path(__file__).parents[2]
-CANARY = "c4nary-stored"
 # Names one step per argument, prints one JSON line per step.
 PROGRAM = f"""
 import json, sys
@@ -75,18 +72,11 @@ def checkout(checkout: Path) -> Path:
 def session(tool: Callable[[str], str], checkout: Path) -> Session:
     """Runs a program in a session of its own that begins with a shell command; the keyrings stay from one to the
     next."""
-    runner = tool("dbus-run-session")
-    tool("gnome-keyring-daemon")
 
     def run(begin: str, *steps: str, options: tuple[str, ...] = (), words: tuple[str, ...] = ()) -> list[Any]:
         program = words or (sys.executable, "-c", PROGRAM, str(checkout), *steps)
-        inside = ["sh", "-c", f'{begin}; exec "$@"', "sh", *program]
-        done = subprocess.run(
-            [runner, *options, "--", *inside], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
-        )
-        assert done.returncode == 0, done.stderr
-        assert CANARY not in done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()] if not words else [done.stdout]
+        printed = output_in_session(tool, begin, program, options)
+        return [json.loads(line) for line in printed.splitlines()] if not words else [printed]
 
     return run
 

@@ -4,18 +4,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from mirrors.test_credentials_secret_service import LOCKED, UNLOCKED
+from mirrors.secret_service import CANARY, LOCKED, ROOT, UNLOCKED, output_in_session
 from services.login_world import write_mirrors
 
-ROOT = Path(__file__).parents[2]
-CANARY = "c4nary-plain"
 ENTRY = {
     "url": "oci://reg.lab/x",
     "access_pair": ["reader", f"{CANARY}-pull"],
@@ -69,23 +66,12 @@ def file(checkout: Path) -> Path:
 @pytest.fixture
 def session(tool: Callable[[str], str], checkout: Path, file: Path) -> Session:
     """Runs steps in a session of its own that begins with a shell command; the keyrings stay from one to the next."""
-    runner = tool("dbus-run-session")
-    tool("gnome-keyring-daemon")
 
     def run(begin: str, *steps: str) -> list[Any]:
         search = f"PYTHONPATH={ROOT}:{ROOT / 'tests'}"
-        inside = ["sh", "-c", f'{begin}; exec "$@"', "sh", "env", search, sys.executable, "-c", PROGRAM]
-        done = subprocess.run(
-            [runner, "--", *inside, str(checkout), *steps],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stderr
-        assert CANARY not in done.stdout + done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        printed = output_in_session(tool, begin, ("env", search, sys.executable, "-c", PROGRAM, str(checkout), *steps))
+        assert CANARY not in printed
+        return [json.loads(line) for line in printed.splitlines()]
 
     return run
 
