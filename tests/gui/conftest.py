@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from fake_client import FakeClient
+from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from qasync import QEventLoop
@@ -49,6 +50,17 @@ class PatientBot(QtBot):
 
     def waitExposed(self, widget: Any, *, timeout: int = LIMIT_MS) -> Any:
         return super().waitExposed(widget, timeout=timeout)
+
+
+@pytest.fixture(autouse=True)
+def _no_widgets_left() -> Iterator[None]:
+    """Widgets of this test end with it: what a window has yet to show has no parent, and all that is left is dressed
+    anew whenever a theme is applied, for each of the tests that follow."""
+    before = set(QApplication.topLevelWidgets())
+    yield
+    for widget in set(QApplication.topLevelWidgets()) - before:
+        widget.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture
