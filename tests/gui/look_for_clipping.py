@@ -144,10 +144,14 @@ class Look:
             await asyncio.sleep(_TURN_S)
             if len(asyncio.all_tasks()) <= len(self._lives):
                 break
-        QApplication.sendPostedEvents()  # what the last answer has changed is laid out before it is looked at
+        problems = list(problems_of(widget))
+        for _ in range(_TURNS):  # what the last answer has changed is laid out in more than one turn
+            if not problems:
+                break
+            await asyncio.sleep(_TURN_S)
+            problems = list(problems_of(widget))
         if self._pictures is not None:
             widget.grab().save(str(self._pictures / f"{name}.png"))
-        problems = list(problems_of(widget))
         if problems:
             self.found[name] = problems
 
