@@ -150,11 +150,10 @@ def starts_and_ends_well(command: list[str]) -> None:
     window = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd="/"
     )
-    children = Path(f"/proc/{window.pid}/task/{window.pid}/children")
     try:
-        wait_until(lambda: window.poll() is not None or children.read_text())
+        wait_until(lambda: window.poll() is not None or engines_of(window.pid))
         assert window.poll() is None, window.communicate()[0]
-        engines = [Path("/proc") / number for number in children.read_text().split()]
+        engines = engines_of(window.pid)
         window.send_signal(signal.SIGTERM)
         said, _ = window.communicate(timeout=DEADLINE_S)
         assert window.returncode == 0, said
@@ -163,6 +162,19 @@ def starts_and_ends_well(command: list[str]) -> None:
     finally:
         window.kill()
         window.wait()
+
+
+def engines_of(pid: int) -> list[Path]:
+    """Their folders in /proc; what mounts and unpacks before the window is there is a child of the same process."""
+    numbers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [folder for folder in (Path("/proc") / number for number in numbers) if is_engine(folder)]
+
+
+def is_engine(folder: Path) -> bool:
+    try:
+        return b"engine" in (folder / "cmdline").read_bytes()
+    except OSError:
+        return False  # it has ended meanwhile
 
 
 def wait_until(met: Callable[[], object]) -> None:
