@@ -54,6 +54,7 @@ class Holds:
         self._clock = clock
         self._held: dict[str, Hold] = {}
         self._tries: Counter[str] = Counter()
+        self._ended: Counter[str] = Counter()
 
     def __contains__(self, mirror: str) -> bool:
         return mirror in self._held
@@ -71,7 +72,14 @@ class Holds:
 
     def end(self, mirror: str) -> Hold | None:
         """What was held, if it was."""
-        return self._held.pop(mirror, None)
+        hold = self._held.pop(mirror, None)
+        if hold is not None:
+            self._ended[mirror] += 1
+        return hold
+
+    def ended(self, mirror: str) -> int:
+        """How many holds of `mirror` have ended: what began before the last of them says nothing about now."""
+        return self._ended[mirror]
 
     def worked(self, mirror: str) -> None:
         """Something got there."""
@@ -82,7 +90,7 @@ class Holds:
         now = self._clock()
         ended = [mirror for mirror, hold in self._held.items() if hold.until is not None and hold.until <= now]
         for mirror in ended:
-            del self._held[mirror]
+            self.end(mirror)
         return bool(ended)
 
     def left_s(self) -> float | None:

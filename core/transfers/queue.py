@@ -302,8 +302,9 @@ class TransferQueue:
             return
         error, reason = describe(failure), hold_reason(failure)
         if self._hold_mirrors and reason is not None:
-            tries = self._holds.begin(row.push.job.plan.mirror, reason, error)
-            row.setbacks += tries == 1
+            mirror = row.push.job.plan.mirror
+            if row.after_holds == self._holds.ended(mirror):
+                row.setbacks += self._holds.begin(mirror, reason, error) == 1
             if row.setbacks <= _MOST_SETBACKS:
                 self._news.wanted = True
                 self._put_back(row)
@@ -391,7 +392,9 @@ class TransferQueue:
 
     def _start(self, row: Row) -> None:
         row.push.take(row)
-        self._moving[row.push.job.plan.mirror] += 1
+        mirror = row.push.job.plan.mirror
+        row.after_holds = self._holds.ended(mirror)
+        self._moving[mirror] += 1
         if row.state is ItemState.UPLOADED:
             self._change(row, ItemState.FINALISING)
             return

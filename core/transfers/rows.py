@@ -27,10 +27,10 @@ class Row:
     """A row in motion; `TransferRow` is its picture. Its state changes only through `Push.change`.
 
     `size` is what it weighs in totals. `done_bytes` and `total_bytes` are of its current phase, `phases_done` counts
-    the phases before it that move bytes. Waiting rows are taken by `order`, the largest first: how far the person moved
-    it forward, its size, its place in the plan. `early_bytes` of an upload went out before its phase began.
-    `interrupted`: once it stops moving it waits again. `at_rest` is what its push has counted of it while it does not
-    move.
+    the phases before it that move bytes. Waiting rows are taken by `order`, the largest first: how far the person
+    moved it forward, its size, its place in the plan. `early_bytes` of an upload went out before its phase began.
+    `interrupted`: once it stops moving it waits again. `after_holds` of its mirror it began to move. `at_rest` is
+    what its push has counted of it while it does not move.
     """
 
     id: str
@@ -48,6 +48,7 @@ class Row:
     phases_done: int = 0
     attempt: int = 1
     setbacks: int = 0
+    after_holds: int = 0
     started_at: float | None = None
     seconds: float = 0.0
     entry: CacheEntry | None = None

@@ -86,10 +86,16 @@ def loop(qapp: QApplication, qtbot: QtBot) -> Iterator[QEventLoop]:
 
 @pytest.fixture
 def themed(qapp: QApplication) -> Iterator[QApplication]:
-    """The application in light colours."""
-    theme.apply(qapp, theme.Scheme.LIGHT)
+    """The application in light colours, with text and rows as they are at first."""
+    _look_as_at_first(qapp)
     yield qapp
-    theme.apply(qapp, theme.Scheme.LIGHT)
+    _look_as_at_first(qapp)
+
+
+def _look_as_at_first(app: QApplication) -> None:
+    theme.set_compact(wanted=False)
+    theme.set_text_percent(app, 100)
+    theme.apply(app, theme.Scheme.LIGHT)
 
 
 @pytest.fixture

@@ -277,7 +277,7 @@ def test_a_password_that_is_changed_meanwhile_is_asked_for_once(
         account = account_of(mirror, Direction.PUSH)
         access.credentials.session.put(account, Credential("me", Secret("new-word")))
         queue.release("fake")
-        assert queue.wait(push_id, 60)
+        assert queue.wait(push_id, 60), queue.snapshot()
         assert not queue.snapshot().holds
         outcome = queue.outcome(push_id)
         assert in_state(outcome, ItemState.DONE) == names(prepared, Decision.PUSH)

@@ -90,6 +90,26 @@ class TestHolds:
         assert job.again == ["a"]
         assert set(states(queue, push_id).values()) == {ItemState.DONE}
 
+    def test_what_began_before_the_release_does_not_hold_the_mirror_again(self, queue):
+        """A request with the old password may be answered after the new one was typed."""
+        refused = AuthRequired("who?", status=401)
+
+        def late(job: FakeJob, token: CancelToken) -> None:
+            wait_for_gate(job, token)
+            raise refused
+
+        behave = {"early": raising(refused), "late": late}
+        queue.set_limits(TransferLimits(2))
+        job = FakeJob(make_plan(make_item("late", size=2), make_item("early", size=1)), behave)
+        push_id = queue.add(job)
+        until(lambda: bool(queue.snapshot().holds) and job.reached.is_set())
+        behave.clear()
+        queue.release("m")
+        until(lambda: job.order.count("early") == 2)
+        job.gate.set()
+        assert queue.wait(push_id, 30), queue.snapshot().holds
+        assert set(states(queue, push_id).values()) == {ItemState.DONE}
+
     def test_other_mirrors_go_on_meanwhile(self, queue):
         held = FakeJob(make_plan(make_item("a"), mirror="full"), {"a": fail})
         held_id = queue.add(held)
