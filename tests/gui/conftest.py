@@ -55,11 +55,13 @@ class PatientBot(QtBot):
 @pytest.fixture(autouse=True)
 def _no_widgets_left() -> Iterator[None]:
     """Widgets of this test end with it: what a window has yet to show has no parent, and all that is left is dressed
-    anew whenever a theme is applied, for each of the tests that follow."""
+    anew whenever a theme is applied, for each of the tests that follow. A window that is still there is that of a test
+    that failed, and may be in the middle of something."""
     before = set(QApplication.topLevelWidgets())
     yield
     for widget in set(QApplication.topLevelWidgets()) - before:
-        widget.deleteLater()
+        if not widget.isVisible():
+            widget.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
